@@ -1,0 +1,243 @@
+//! A row of a table: its fields are last-write-wins registers, its points a sum of deltas on a
+//! base. Every edit carries a [`Stamp`]; an edit dated before what stands is superseded.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::event::{Change, What};
+use super::ids::{EntryId, TableId, UserId};
+use super::points;
+use super::stamp::Stamp;
+
+/// A field that `set` can write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// What the entry is called.
+    Name(String),
+    /// The number of its rank, or none.
+    Rank(Option<i32>),
+    /// The Discord member it is linked to, or none.
+    Member(Option<UserId>),
+}
+
+impl Field {
+    /// The name of the field in commands, events and exports.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "name",
+            Self::Rank(_) => "rank",
+            Self::Member(_) => "member",
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Name(name) => name.clone().into(),
+            Self::Rank(rank) => (*rank).into(),
+            Self::Member(member) => member.map(|id| id.to_string()).into(),
+        }
+    }
+}
+
+/// A row of a table, live or deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Never reused.
+    pub id: EntryId,
+    /// Where it stands.
+    pub table_id: TableId,
+    /// What it is called.
+    pub name: String,
+    /// Who it is linked to.
+    pub member_id: Option<UserId>,
+    /// The number of its rank.
+    pub rank: Option<i32>,
+    /// Within the table's floor and [`points::LIMIT`].
+    pub points: i64,
+    /// When each register was last written: `name`, `rank`, `member`, and `points` for the base.
+    pub stamps: BTreeMap<String, Stamp>,
+    /// When it came to be.
+    pub created: Stamp,
+    /// When it was deleted, if it was.
+    pub deleted: Option<Stamp>,
+}
+
+impl Entry {
+    /// A new entry without points.
+    #[must_use]
+    pub fn create(id: EntryId, table_id: TableId, name: String, stamp: &Stamp) -> (Self, Change) {
+        let entry = Self {
+            id,
+            table_id,
+            name,
+            member_id: None,
+            rank: None,
+            points: 0,
+            stamps: BTreeMap::from([("name".to_owned(), stamp.clone())]),
+            created: stamp.clone(),
+            deleted: None,
+        };
+        let change = entry.change("name").after(entry.name.clone());
+        (entry, change)
+    }
+
+    /// Adds `requested` (negative: takes away), between the bounds. Superseded by a deletion and
+    /// by a base that are dated later.
+    pub fn add_points(&mut self, requested: i64, floor: i64, stamp: &Stamp) -> Change {
+        let mut change = self.change("points").before(self.points);
+        change.requested = Some(requested);
+        change.delta = Some(0);
+        if self.is_deleted_after(stamp) || self.stamps.get("points").is_some_and(|base| base > stamp) {
+            return change.superseded();
+        }
+        self.give(requested, floor, change)
+    }
+
+    /// Gives back the effective delta of an earlier change: dated now, so nothing supersedes it.
+    pub fn compensate(&mut self, delta: i64, floor: i64) -> Change {
+        let mut change = self.change("points").before(self.points);
+        change.requested = Some(delta.saturating_neg());
+        self.give(delta.saturating_neg(), floor, change)
+    }
+
+    fn give(&mut self, requested: i64, floor: i64, mut change: Change) -> Change {
+        let after = points::after_delta(self.points, requested, floor);
+        change.delta = Some(after.saturating_sub(self.points));
+        self.points = after;
+        change.after(after)
+    }
+
+    /// Sets the base of the points to `value`; `later` is the sum of the effective deltas dated
+    /// after `stamp`, which stay. Superseded by a later base and a later deletion.
+    pub fn set_points(&mut self, value: i64, later: i64, floor: i64, stamp: &Stamp) -> Change {
+        let mut change = self.change("points").before(self.points);
+        change.requested = Some(value);
+        change.delta = Some(0);
+        if self.is_deleted_after(stamp) || self.stamps.get("points").is_some_and(|base| base > stamp) {
+            return change.superseded();
+        }
+        let after = points::after_base(value, later, floor);
+        change.delta = Some(after.saturating_sub(self.points));
+        self.points = after;
+        self.stamps.insert("points".to_owned(), stamp.clone());
+        change.after(after)
+    }
+
+    /// Writes a field. Superseded by a later write of the same field and by a later deletion.
+    pub fn set(&mut self, field: Field, stamp: &Stamp) -> Change {
+        let change = self.change(field.key()).before(self.value_of(field.key()));
+        if self.is_deleted_after(stamp) || self.stamps.get(field.key()).is_some_and(|last| last > stamp) {
+            return change.superseded();
+        }
+        let change = change.after(field.value());
+        self.stamps.insert(field.key().to_owned(), stamp.clone());
+        match field {
+            Field::Name(name) => self.name = name,
+            Field::Rank(rank) => self.rank = rank,
+            Field::Member(member) => self.member_id = member,
+        }
+        change
+    }
+
+    /// Deletes it. `last_edit` is the newest stamp of anything done to it: a deletion dated
+    /// before that is superseded, since whoever asked for it had not seen the edit.
+    pub fn delete(&mut self, last_edit: &Stamp, stamp: &Stamp) -> Change {
+        let change = self.change("name").before(self.name.clone());
+        if last_edit > stamp {
+            return change.superseded();
+        }
+        self.deleted = Some(stamp.clone());
+        change
+    }
+
+    /// Brings it back from deletion, under `name`.
+    pub fn restore(&mut self, name: String, stamp: &Stamp) -> Change {
+        self.deleted = None;
+        if self.name != name {
+            self.name = name;
+            self.stamps.insert("name".to_owned(), stamp.clone());
+        }
+        self.change("name").after(self.name.clone())
+    }
+
+    /// Whether a deletion stands that is dated after `stamp`.
+    #[must_use]
+    pub fn is_deleted_after(&self, stamp: &Stamp) -> bool {
+        self.deleted.as_ref().is_some_and(|deleted| deleted > stamp)
+    }
+
+    /// The value of a register, as events hold it.
+    #[must_use]
+    pub fn value_of(&self, field: &str) -> Value {
+        match field {
+            "name" => self.name.clone().into(),
+            "rank" => self.rank.into(),
+            "member" => self.member_id.map(|id| id.to_string()).into(),
+            "points" => self.points.into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn change(&self, field: &str) -> Change {
+        Change::new(What::Entry, self.id.to_string(), Some(self.name.clone()), field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::ids::OpId;
+
+    fn stamp(second: i64) -> Stamp {
+        Stamp::new(DateTime::from_timestamp(second, 0).unwrap(), OpId::new(second.to_string()))
+    }
+
+    fn entry() -> Entry {
+        Entry::create(EntryId(Uuid::nil()), TableId(Uuid::nil()), "Ana".to_owned(), &stamp(1)).0
+    }
+
+    #[test]
+    fn the_later_write_of_a_field_wins_whatever_comes_first() {
+        let (mut one, mut other) = (entry(), entry());
+        one.set(Field::Rank(Some(2)), &stamp(5));
+        assert!(one.set(Field::Rank(Some(1)), &stamp(4)).superseded);
+        other.set(Field::Rank(Some(1)), &stamp(4));
+        other.set(Field::Rank(Some(2)), &stamp(5));
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn a_late_base_counts_the_deltas_dated_after_it_and_no_others() {
+        let mut in_order = entry();
+        in_order.add_points(5, 0, &stamp(3));
+        in_order.set_points(100, 0, 0, &stamp(4));
+        in_order.add_points(7, 0, &stamp(5));
+        let mut late = entry();
+        late.add_points(7, 0, &stamp(5));
+        late.set_points(100, 7, 0, &stamp(4));
+        assert!(late.add_points(5, 0, &stamp(3)).superseded);
+        assert_eq!((in_order.points, late.points), (107, 107));
+    }
+
+    #[test]
+    fn a_deletion_beats_what_is_dated_before_it() {
+        let mut entry = entry();
+        entry.delete(&stamp(1), &stamp(9));
+        assert!(entry.add_points(5, 0, &stamp(8)).superseded);
+        assert!(entry.set(Field::Rank(Some(1)), &stamp(8)).superseded);
+        assert_eq!(entry.points, 0);
+    }
+
+    #[test]
+    fn a_deletion_dated_before_an_edit_does_not_delete() {
+        let mut entry = entry();
+        assert!(entry.delete(&stamp(9), &stamp(8)).superseded);
+        assert_eq!(entry.deleted, None);
+    }
+}

@@ -1,0 +1,14 @@
+//! Plain types and rules. Imported by every layer, imports none of them: no SQL, no Discord, no
+//! runtime, no clock.
+
+pub mod access;
+pub mod canonical;
+pub mod entry;
+pub mod event;
+pub mod ids;
+pub mod name;
+pub mod points;
+pub mod replay;
+pub mod session;
+pub mod stamp;
+pub mod table;

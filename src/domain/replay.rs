@@ -1,0 +1,114 @@
+//! A guild's state as its history tells it: each event's changes applied in order, from nothing.
+//! `verify` compares it with what the tables hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::event::{Change, Event, What};
+
+/// A thing: its fields by name. One that was deleted is kept, without its `name`.
+pub type Fields = BTreeMap<String, Value>;
+
+/// A guild's tables, ranks, entries and sessions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// By the kind of thing, its table (ranks only) and its id.
+    things: BTreeMap<Key, Fields>,
+}
+
+/// What a thing is found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// `table`, `rank`, `entry` or `session`.
+    pub what: &'static str,
+    /// The table of a rank or an entry.
+    pub table: Option<String>,
+    /// Its id.
+    pub id: String,
+}
+
+/// An event whose `before` is not what the events up to it had written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The change that does not fit.
+    pub change: Change,
+}
+
+impl State {
+    /// Applies an event.
+    ///
+    /// # Errors
+    /// The first change whose `before`, or whose delta, does not fit the state.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Box<Mismatch>> {
+        for change in event.changes.iter().filter(|change| !change.superseded) {
+            self.apply_change(event, change).map_err(|()| Box::new(Mismatch { change: change.clone() }))?;
+        }
+        Ok(())
+    }
+
+    /// The things, in order.
+    pub fn things(&self) -> impl Iterator<Item = (&Key, &Fields)> {
+        self.things.iter()
+    }
+
+    /// Puts a thing in as the tables hold it, to compare.
+    pub fn insert(&mut self, key: Key, mut fields: Fields) {
+        fields.retain(|_, value| !value.is_null());
+        self.things.insert(key, fields);
+    }
+
+    /// The first thing in which two states differ, with the field.
+    #[must_use]
+    pub fn first_difference(&self, other: &Self) -> Option<(Key, String)> {
+        let keys = self.things.keys().chain(other.things.keys()).collect::<std::collections::BTreeSet<_>>();
+        keys.into_iter().find_map(|key| {
+            let empty = Fields::new();
+            let (one, two) =
+                (self.things.get(key).unwrap_or(&empty), other.things.get(key).unwrap_or(&empty));
+            let fields = one.keys().chain(two.keys());
+            let different = fields.clone().find(|field| one.get(*field) != two.get(*field))?;
+            Some((key.clone(), different.clone()))
+        })
+    }
+
+    fn apply_change(&mut self, event: &Event, change: &Change) -> Result<(), ()> {
+        let key = Key::of(event, change);
+        let fields = self.things.entry(key.clone()).or_default();
+        if change.what == What::Entry && change.is_creation() {
+            fields.entry("points".to_owned()).or_insert_with(|| 0.into());
+        }
+        let before = fields.get(&change.field).cloned().unwrap_or_default();
+        if before != change.before {
+            return Err(());
+        }
+        if let (Some(delta), "points") = (change.delta, change.field.as_str()) {
+            let sum = before.as_i64().unwrap_or(0).checked_add(delta);
+            if sum != change.after.as_i64() {
+                return Err(());
+            }
+        }
+        if change.after.is_null() {
+            fields.remove(&change.field);
+        } else {
+            fields.insert(change.field.clone(), change.after.clone());
+        }
+        if fields.is_empty() {
+            self.things.remove(&key);
+        }
+        Ok(())
+    }
+}
+
+impl Key {
+    fn of(event: &Event, change: &Change) -> Self {
+        let table = || event.table_id.map(|id| id.to_string());
+        let (what, table) = match change.what {
+            What::Table => ("table", None),
+            What::Rank => ("rank", table()),
+            What::Entry => ("entry", table()),
+            What::Session => ("session", None),
+        };
+        Self { what, table, id: change.id.clone() }
+    }
+}

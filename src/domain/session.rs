@@ -1,0 +1,209 @@
+//! Device sessions: one Discord client of one person in one guild.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::event::{Change, What};
+use super::ids::{DeviceId, TableId, UserId};
+
+/// The kind of Discord client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// The desktop app.
+    Desktop,
+    /// The phone or tablet app.
+    Mobile,
+    /// The browser.
+    Web,
+    /// Discord does not say.
+    Unknown,
+}
+
+impl Platform {
+    /// The word the database keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Desktop => "desktop",
+            Self::Mobile => "mobile",
+            Self::Web => "web",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// By which rule a session was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attribution {
+    /// The click's `custom_id` carried it.
+    Exact,
+    /// The person's presence names one platform.
+    Presence,
+    /// The most recently used open one.
+    Recent,
+    /// It was opened for this very operation.
+    New,
+}
+
+impl Attribution {
+    /// The word the database keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Presence => "presence",
+            Self::Recent => "recent",
+            Self::New => "new",
+        }
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndReason {
+    /// Its person logged out.
+    Logout,
+    /// A moderator ended it.
+    Moderator,
+    /// It was not used for too long.
+    Idle,
+    /// It was open for too long.
+    Lifetime,
+    /// Its opening was undone.
+    Undo,
+}
+
+impl EndReason {
+    /// The word the database keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Moderator => "moderator",
+            Self::Idle => "idle",
+            Self::Lifetime => "lifetime",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// How long a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Without use; 12 h unless configured.
+    pub idle: TimeDelta,
+    /// From the login on; 7 days unless configured.
+    pub lifetime: TimeDelta,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { idle: TimeDelta::hours(12), lifetime: TimeDelta::days(7) }
+    }
+}
+
+/// An open or ended device session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// New for each login.
+    pub device_id: DeviceId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The kind of client, where known.
+    pub platform: Platform,
+    /// What its person calls it.
+    pub label: Option<String>,
+    /// When it was opened.
+    pub login_at: DateTime<Utc>,
+    /// When it was last used.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// The table it used or looked at last.
+    pub last_table: Option<TableId>,
+    /// The layout its person chose.
+    pub layout: Option<String>,
+}
+
+impl Session {
+    /// A session that opens now.
+    #[must_use]
+    pub const fn open(
+        device_id: DeviceId,
+        user_id: UserId,
+        platform: Platform,
+        label: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            device_id,
+            user_id,
+            platform,
+            label,
+            login_at: now,
+            last_seen_at: now,
+            ended_at: None,
+            end_reason: None,
+            last_table: None,
+            layout: None,
+        }
+    }
+
+    /// Why it is over at `now`, if it is over by its age.
+    #[must_use]
+    pub fn expiry(&self, limits: SessionLimits, now: DateTime<Utc>) -> Option<EndReason> {
+        if self.login_at + limits.lifetime <= now {
+            Some(EndReason::Lifetime)
+        } else if self.last_seen_at + limits.idle <= now {
+            Some(EndReason::Idle)
+        } else {
+            None
+        }
+    }
+
+    /// The changes that tell of its opening.
+    #[must_use]
+    pub fn opened(&self) -> Vec<Change> {
+        let mut changes = vec![
+            self.change("user").after(self.user_id.to_string()),
+            self.change("platform").after(self.platform.as_str()),
+        ];
+        if let Some(label) = &self.label {
+            changes.push(self.change("label").after(label.clone()));
+        }
+        changes
+    }
+
+    /// Ends it, and tells so.
+    pub fn close(&mut self, reason: EndReason, now: DateTime<Utc>) -> Change {
+        self.ended_at = Some(now);
+        self.end_reason = Some(reason);
+        self.change("ended").after(reason.as_str())
+    }
+
+    fn change(&self, field: &str) -> Change {
+        Change::new(What::Session, self.device_id.to_string(), self.label.clone(), field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_by_idleness_or_age() {
+        let start = DateTime::UNIX_EPOCH;
+        let limits = SessionLimits::default();
+        let mut session =
+            Session::open(DeviceId::from_bytes([1; 16]), UserId::from_db(1), Platform::Unknown, None, start);
+        assert_eq!(session.expiry(limits, start + TimeDelta::minutes(719)), None);
+        assert_eq!(session.expiry(limits, start + TimeDelta::hours(12)), Some(EndReason::Idle));
+        session.last_seen_at = start + TimeDelta::days(7) - TimeDelta::seconds(1);
+        assert_eq!(session.expiry(limits, start + TimeDelta::days(7)), Some(EndReason::Lifetime));
+    }
+}

@@ -1,0 +1,333 @@
+//! The server process: from start to stop.
+
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection};
+use tokio::process::Child;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::endpoint::{Endpoint, remove_temporary};
+use super::error::EmbeddedError;
+use super::layout::{Layout, remove_file};
+use super::tools::{Tools, tail};
+use crate::config::DatabaseUrl;
+
+/// How long a server may take to accept connections.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long when it says that it is busy recovering from a crash.
+const RECOVERY_LIMIT: Duration = Duration::from_mins(15);
+
+/// Longest wait for one connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the driver is told while the server starts, recovers or stops.
+const CANNOT_CONNECT_NOW: &str = "57P03";
+
+/// Refusals that waiting doesn't cure: wrong password, no such user.
+const REFUSED: [&str; 2] = ["28P01", "28000"];
+
+/// Signs in the log that another attempt may go well: the port was taken, or children of a
+/// server that was killed have not ended yet.
+const PASSING: [&str; 3] = [
+    "could not create any TCP/IP sockets",
+    "could not bind",
+    "pre-existing shared memory block",
+];
+
+/// Defaults that can be overridden. Nothing that was acknowledged is lost, also with the plug
+/// pulled. The bot logs errors itself, with their context.
+const SETTINGS: [(&str, &str); 9] = [
+    ("fsync", "on"),
+    ("full_page_writes", "on"),
+    ("synchronous_commit", "on"),
+    ("logging_collector", "off"),
+    ("log_destination", "stderr"),
+    ("log_min_messages", "log"),
+    ("log_checkpoints", "off"),
+    ("log_timezone", "UTC"),
+    ("timezone", "UTC"),
+];
+
+/// A server that was started here. Dropping it stops it the hard way.
+#[derive(Debug)]
+pub(super) struct Server {
+    tools: Tools,
+    cluster: PathBuf,
+    temporary: Option<PathBuf>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts the server, without waiting for it.
+    pub(super) fn spawn(
+        tools: &Tools,
+        layout: &Layout,
+        endpoint: &Endpoint,
+        settings: &[(String, String)],
+    ) -> Result<Self, EmbeddedError> {
+        let mut command = tools.command("postgres");
+        command.arg("-D").arg(&layout.cluster);
+        for (name, value) in SETTINGS {
+            command.args(["-c", &format!("{name}={value}")]);
+        }
+        for (name, value) in settings {
+            command.args(["-c", &format!("{name}={value}")]);
+        }
+        for (name, value) in endpoint.settings() {
+            command.args(["-c", &format!("{name}={value}")]);
+        }
+        let log = layout.open_log()?;
+        let other = log.try_clone();
+        command.stdout(other.map_err(EmbeddedError::file("opening", &layout.log))?);
+        command.stderr(log);
+        let program = PathBuf::from(command.get_program());
+        let child = tokio::process::Command::from(command)
+            .spawn()
+            .map_err(|source| EmbeddedError::Spawn { program, source })?;
+        Ok(Self {
+            tools: tools.clone(),
+            cluster: layout.cluster.clone(),
+            temporary: endpoint.temporary(),
+            child: Some(child),
+        })
+    }
+
+    /// Waits until it accepts connections. `log_start` is the log's length before the start.
+    pub(super) async fn ready(
+        &mut self,
+        url: &DatabaseUrl,
+        log: &Path,
+        log_start: u64,
+    ) -> Result<PgConnection, EmbeddedError> {
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            if let Some(status) = self.exit_status() {
+                return Err(EmbeddedError::Exited {
+                    status: status.to_string(),
+                    log: log.to_owned(),
+                    tail: log_tail(log, log_start),
+                });
+            }
+            let (reason, limit) = match timeout(CONNECT_LIMIT, connect(url)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => (error.to_string(), patience(&error)),
+                Err(_) => ("no answer".to_owned(), READY_LIMIT),
+            };
+            if begin.elapsed() >= limit {
+                return Err(EmbeddedError::NotReady {
+                    seconds: begin.elapsed().as_secs(),
+                    reason,
+                    log: log.to_owned(),
+                    tail: log_tail(log, log_start),
+                });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// Ends when the server has ended.
+    pub(super) async fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.wait().await.ok()
+    }
+
+    fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().ok().flatten()
+    }
+
+    /// Stops it: sessions are ended, everything is written, then it is gone.
+    pub(super) async fn stop(mut self) {
+        if self.exit_status().is_none() {
+            // While this waits, dropping still finds the child.
+            let stopped = self.tools.stop_server(&self.cluster).await;
+            if let Some(child) = self.child.as_mut() {
+                if !stopped {
+                    let _ = child.start_kill();
+                }
+                let _ = timeout(Duration::from_secs(5), child.wait()).await;
+            }
+        }
+        self.child = None;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.is_some() && self.exit_status().is_none() {
+            // Immediate, since this blocks the thread; what was committed is in the log, from
+            // which the next start recovers.
+            let mut command = self.tools.stop_command(&self.cluster, "immediate", 5);
+            let stopped = command.output().is_ok_and(|done| done.status.success());
+            if let (false, Some(child)) = (stopped, self.child.as_mut()) {
+                let _ = child.start_kill();
+            }
+        }
+        if let Some(folder) = &self.temporary {
+            remove_temporary(folder);
+        }
+    }
+}
+
+/// Whether a failed start is worth another attempt.
+pub(super) fn is_passing(error: &EmbeddedError) -> bool {
+    let EmbeddedError::Exited { tail, .. } = error else {
+        return false;
+    };
+    PASSING.iter().any(|sign| tail.contains(sign))
+}
+
+async fn connect(url: &DatabaseUrl) -> sqlx::Result<PgConnection> {
+    PgConnection::connect(url.expose()).await
+}
+
+/// How long to wait on, after a refusal.
+fn patience(error: &sqlx::Error) -> Duration {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match code.as_deref() {
+        Some(CANNOT_CONNECT_NOW) => RECOVERY_LIMIT,
+        Some(code) if REFUSED.contains(&code) => Duration::ZERO,
+        _ => READY_LIMIT,
+    }
+}
+
+/// What the server wrote since it was started.
+fn log_tail(log: &Path, start: u64) -> String {
+    let read = || {
+        let mut file = fs::File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(start.max(length.saturating_sub(16 * 1024))))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    };
+    tail(&String::from_utf8_lossy(&read().unwrap_or_default()))
+}
+
+/// Stops a server that an earlier run left behind (the bot was killed), so that there is only
+/// one way for a server to come up: started here, with the settings of today.
+pub(super) async fn stop_leftover(tools: &Tools, layout: &Layout) -> Result<(), EmbeddedError> {
+    let file = layout.cluster.join("postmaster.pid");
+    let Some(leftover) = fs::read_to_string(&file)
+        .ok()
+        .and_then(|t| parse_pid_file(&t))
+    else {
+        return Ok(());
+    };
+    if is_server(tools, &layout.cluster, leftover.pid).await {
+        tracing::warn!(
+            pid = leftover.pid,
+            "stopping the PostgreSQL server that an earlier run left behind"
+        );
+        if !tools.stop_server(&layout.cluster).await {
+            return Err(EmbeddedError::Leftover {
+                pid: leftover.pid,
+                folder: layout.cluster.clone(),
+            });
+        }
+    } else {
+        // Its number may be another process's by now (in a container, likely one of the
+        // bot's own threads): then Postgres would refuse to start, and pg_ctl would signal it.
+        remove_file(&file).map_err(EmbeddedError::file("removing", &file))?;
+    }
+    if let Some(folder) = leftover.socket_folder {
+        remove_temporary(&folder);
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Leftover {
+    pid: u32,
+    socket_folder: Option<PathBuf>,
+}
+
+/// `postmaster.pid`: process, cluster, start time, port, socket folder, address …
+fn parse_pid_file(text: &str) -> Option<Leftover> {
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim().parse().ok()?;
+    let folder = lines.nth(3).filter(|line| !line.is_empty());
+    Some(Leftover {
+        pid,
+        socket_folder: folder.map(PathBuf::from),
+    })
+}
+
+/// Whether a process is a Postgres server.
+#[cfg(target_os = "linux")]
+#[expect(clippy::unused_async, reason = "elsewhere a program is asked")]
+async fn is_server(_tools: &Tools, _cluster: &Path, pid: u32) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let name = program
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    matches!(name, b"postgres" | b"postmaster")
+}
+
+/// Whether a process is a Postgres server.
+#[cfg(not(target_os = "linux"))]
+async fn is_server(tools: &Tools, cluster: &Path, _pid: u32) -> bool {
+    let mut command = tools.command("pg_ctl");
+    command.args(["status", "--pgdata"]).arg(cluster);
+    let asked = tools.run(command, "").await;
+    asked.is_ok_and(|output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_pid_file() {
+        let folder = |text: &str| Some(PathBuf::from(text));
+        for (text, expected) in [
+            (
+                "42\n/data/postgres\n1700000000\n5432\n/data/run\n\n  123  4\nready\n",
+                Some((42, folder("/data/run"))),
+            ),
+            (
+                "42\n/data\n1700000000\n5432\n\n127.0.0.1\n",
+                Some((42, None)),
+            ),
+            ("42\n", Some((42, None))),
+            ("-42\n/data\n", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|(pid, socket_folder)| Leftover { pid, socket_folder });
+            assert_eq!(parse_pid_file(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_passes_is_tried_again() {
+        let exited = |tail: &str| EmbeddedError::Exited {
+            status: "exit status: 1".into(),
+            log: "log".into(),
+            tail: tail.into(),
+        };
+        assert!(is_passing(&exited(
+            "FATAL: could not create any TCP/IP sockets"
+        )));
+        assert!(is_passing(&exited(
+            "FATAL: pre-existing shared memory block (key 1)"
+        )));
+        assert!(!is_passing(&exited(
+            "FATAL: unrecognized configuration parameter"
+        )));
+        assert!(!is_passing(&EmbeddedError::NoAccount));
+    }
+}

@@ -1,0 +1,19 @@
+//! Punctaj: score tables for Discord communities.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! Discord ──> discord/ ──> service/ ──> store/ ──> Postgres
+//!             parse, reply  rules, tx    the only
+//!                                        SQL
+//!                  domain/ : plain types and rules; imported by all, imports none of them
+//! ```
+
+pub mod config;
+pub mod domain;
+pub mod embedded;
+pub mod i18n;
+pub mod logging;
+pub mod render;
+pub mod service;
+pub mod store;

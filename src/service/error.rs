@@ -1,0 +1,205 @@
+//! Why a use case did not do what was asked. All but the last two kinds are the caller's to mend,
+//! and carry what the message to them needs; nothing was changed in any of these cases.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::access::Right;
+use crate::domain::ids::{Seq, UserId};
+use crate::store::StoreError;
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The caller lacks this right.
+    #[error("the right {} is missing", right.code())]
+    Forbidden {
+        /// The right.
+        right: Right,
+    },
+    /// The guild has no table yet.
+    #[error("there is no table")]
+    NoTables,
+    /// No table was named, and none is implied; the addresses to choose from.
+    #[error("a table must be chosen")]
+    ChooseTable {
+        /// Up to 25 of them, in order.
+        tables: Vec<TableChoice>,
+    },
+    /// No table has that address; the nearest ones.
+    #[error("unknown table")]
+    UnknownTable {
+        /// As given.
+        table: String,
+        /// Addresses of existing tables that are close.
+        near: Vec<String>,
+    },
+    /// Several tables of that name stand in different categories.
+    #[error("ambiguous table")]
+    AmbiguousTable {
+        /// As given.
+        table: String,
+        /// Their addresses.
+        tables: Vec<String>,
+    },
+    /// A table of that address exists.
+    #[error("the table exists")]
+    TableExists {
+        /// Its address.
+        table: String,
+    },
+    /// These names are not in the table; with the nearest that are.
+    #[error("unknown names")]
+    UnknownNames {
+        /// The table's address.
+        table: String,
+        /// Each unknown name, and names close to it.
+        names: Vec<UnknownName>,
+    },
+    /// Another entry of the table has that name.
+    #[error("the name is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The table's address.
+        table: String,
+    },
+    /// Another entry of the table is linked to that member.
+    #[error("the member is linked to another entry")]
+    MemberTaken {
+        /// The name of the entry that is linked to them.
+        name: String,
+    },
+    /// The member is linked to no entry of the table.
+    #[error("the member has no entry")]
+    MemberUnlinked {
+        /// Who.
+        member: UserId,
+        /// The table's address.
+        table: String,
+    },
+    /// The table has no rank of that number or title.
+    #[error("unknown rank")]
+    UnknownRank {
+        /// As given.
+        rank: String,
+        /// The table's address.
+        table: String,
+    },
+    /// The value is below the table's floor.
+    #[error("below the floor")]
+    BelowFloor {
+        /// The value.
+        value: i64,
+        /// The floor.
+        floor: i64,
+    },
+    /// There is no field of that name.
+    #[error("unknown field")]
+    UnknownField {
+        /// As given.
+        field: String,
+    },
+    /// There is no event of that number.
+    #[error("unknown event")]
+    UnknownEvent {
+        /// The number.
+        event: Seq,
+    },
+    /// The event is somebody else's, and this command undoes one's own.
+    #[error("somebody else's event")]
+    NotYours {
+        /// The number.
+        event: Seq,
+    },
+    /// The event was undone already.
+    #[error("already undone")]
+    AlreadyUndone {
+        /// The number.
+        event: Seq,
+        /// The event that undid it.
+        by: Seq,
+    },
+    /// Events of this kind can't be undone.
+    #[error("not undoable")]
+    NotUndoable {
+        /// The number.
+        event: Seq,
+    },
+    /// The caller has nothing that could be undone.
+    #[error("nothing to undo")]
+    NothingToUndo,
+    /// Others have changed since what the event wrote; it can be undone all the same, if wished.
+    #[error("changed since")]
+    ChangedSince {
+        /// The number.
+        event: Seq,
+        /// What stands in the way.
+        conflicts: Vec<Conflict>,
+    },
+    /// The caller has no open session of that `device_id` or label.
+    #[error("unknown session")]
+    UnknownSession {
+        /// As given.
+        session: String,
+    },
+    /// The search or command that a button belongs to is too old to go on with.
+    #[error("the draft is gone")]
+    DraftGone,
+    /// The connection broke while committing, and whether it was committed could not be found out.
+    #[error("the outcome of the operation is unknown")]
+    OutcomeUnknown,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ServiceError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A table that could have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableChoice {
+    /// Its id.
+    pub id: crate::domain::ids::TableId,
+    /// Its address.
+    pub address: String,
+}
+
+/// A name that is not in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// As given.
+    pub name: String,
+    /// Names of the table that are close to it.
+    pub near: Vec<String>,
+}
+
+/// Why an undo asks first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    /// The entry or other thing it is about.
+    pub name: String,
+    /// Which field.
+    pub field: String,
+    /// What stands there now.
+    pub now: Value,
+    /// What the undo would put there.
+    pub back: Value,
+    /// The event that wrote what stands there.
+    pub by: Option<ConflictEvent>,
+}
+
+/// The event that wrote what stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictEvent {
+    /// Its number.
+    pub seq: Seq,
+    /// Who did it.
+    pub actor: Option<UserId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}

@@ -1,0 +1,45 @@
+//! Who asks, where, when, and from which device: what every use case is given.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::access::{Right, Standing};
+use crate::domain::event::Via;
+use crate::domain::ids::{DeviceId, GuildId, OpId, UserId};
+use crate::domain::stamp::Stamp;
+
+use super::ServiceError;
+
+/// One interaction, as the services see it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The tenant.
+    pub guild: GuildId,
+    /// Who acts.
+    pub actor: UserId,
+    /// What Discord says of them.
+    pub standing: Standing,
+    /// The interaction's id.
+    pub op: OpId,
+    /// The time in the interaction's id.
+    pub at: DateTime<Utc>,
+    /// The device session that the click's `custom_id` carried.
+    pub device: Option<DeviceId>,
+    /// Through which door it came.
+    pub via: Via,
+}
+
+impl Request {
+    /// The stamp of the edits this request makes.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        Stamp::new(self.at, self.op.clone())
+    }
+
+    /// The seam of all rights: each path asks here.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] names the missing right.
+    pub fn require(&self, right: Right) -> Result<(), ServiceError> {
+        if self.standing.may(right) { Ok(()) } else { Err(ServiceError::Forbidden { right }) }
+    }
+}

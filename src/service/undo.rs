@@ -1,0 +1,345 @@
+//! Undo: a compensating event. Points: the effective delta is given back. A field: its former
+//! value returns if it still holds what the event wrote. What was created goes, what was deleted
+//! comes back. Where others have changed things since, it asks first.
+
+use crate::domain::access::Right;
+use crate::domain::entry::{Entry, Field};
+use crate::domain::event::{Action, Change, Event, Outcome, What};
+use crate::domain::ids::{RoleId, Seq, UserId};
+use crate::domain::table::Rank;
+use crate::store::events;
+
+use super::error::{Conflict, ConflictEvent};
+use super::operation::{Ask, Begun, Operation, Receipt};
+use super::{Request, ServiceError, Services};
+
+/// What to undo.
+#[derive(Debug, Clone, Copy)]
+pub struct UndoOrder {
+    /// Which event; the caller's last undoable one without.
+    pub event: Option<Seq>,
+    /// Also where others have changed things since.
+    pub force: bool,
+    /// Whose: one's own only, or anybody's (needs the right to it).
+    pub whose: Whose,
+}
+
+/// Whose events a command undoes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The caller's own.
+    Own,
+    /// Anybody's.
+    Anybodys,
+}
+
+/// What an undo would do.
+#[derive(Debug, Clone)]
+pub struct UndoPreview {
+    /// The event that would be undone.
+    pub event: Event,
+    /// The table's address.
+    pub table: Option<String>,
+    /// What would change.
+    pub changes: Vec<Change>,
+    /// What others have changed since.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Services {
+    /// Undoes an event.
+    ///
+    /// # Errors
+    /// Unknown, somebody else's, undone already, not undoable; [`ServiceError::ChangedSince`]
+    /// where it asks first. Nothing is changed then.
+    pub async fn undo(&self, request: &Request, order: UndoOrder) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let (event, conflicts) = prepare(&mut op, request, order).await?;
+        if !conflicts.is_empty() && !order.force {
+            return Err(ServiceError::ChangedSince { event: event.seq, conflicts });
+        }
+        op.finish(Action::EventUndo, None, Some(event.seq)).await
+    }
+
+    /// Tells what an undo would do, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Services::undo`], without asking.
+    pub async fn preview_undo(&self, request: &Request, order: UndoOrder) -> Result<UndoPreview, ServiceError> {
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => {
+                let Receipt { event, table, .. } = *receipt;
+                return Ok(UndoPreview { changes: event.changes.clone(), event, table, conflicts: Vec::new() });
+            }
+            Begun::Fresh(op) => op,
+        };
+        let (event, conflicts) = prepare(&mut op, request, order).await?;
+        let table = op.current_table().map(crate::domain::table::Table::address);
+        Ok(UndoPreview { event, table, changes: op.changes().to_vec(), conflicts })
+    }
+}
+
+/// Puts the compensating changes into the operation; returns what asks first.
+async fn prepare(
+    op: &mut Operation<'_>,
+    request: &Request,
+    order: UndoOrder,
+) -> Result<(Event, Vec<Conflict>), ServiceError> {
+    let event = find(op, request, order).await?;
+    let entries = event.changes.iter().filter_map(Change::entry_id).collect();
+    op.load(event.table_id, entries).await?;
+    let mut undoing = Undoing { op, request, event: &event, conflicts: Vec::new() };
+    // What was created first goes last: an entry's points before the entry.
+    for change in event.changes.iter().rev().filter(|change| !change.superseded) {
+        match change.what {
+            What::Entry => undoing.entry(change).await?,
+            What::Table => undoing.table(change).await?,
+            What::Rank => undoing.rank(change),
+            What::Session => {}
+        }
+    }
+    let conflicts = undoing.conflicts;
+    Ok((event, conflicts))
+}
+
+/// The event to undo, with all that forbids it checked.
+async fn find(op: &mut Operation<'_>, request: &Request, order: UndoOrder) -> Result<Event, ServiceError> {
+    let guild = request.guild;
+    let seq = match order.event {
+        Some(seq) => seq,
+        None => events::last_undoable(op.conn(), guild, request.actor)
+            .await?
+            .ok_or(ServiceError::NothingToUndo)?,
+    };
+    let event = events::by_seq(op.conn(), guild, seq)
+        .await?
+        .ok_or(ServiceError::UnknownEvent { event: seq })?;
+    match order.whose {
+        Whose::Own if event.actor_id != Some(request.actor) => {
+            return Err(ServiceError::NotYours { event: seq });
+        }
+        Whose::Own => {}
+        Whose::Anybodys => request.require(Right::AuditUndo)?,
+    }
+    if event.action.is_session() || event.outcome != Outcome::Applied {
+        return Err(ServiceError::NotUndoable { event: seq });
+    }
+    request.require(right_of_original(op, &event).await?)?;
+    if let Some(by) = events::undone_by(op.conn(), guild, seq).await? {
+        return Err(ServiceError::AlreadyUndone { event: seq, by });
+    }
+    Ok(event)
+}
+
+/// The right that the original needed must still be held.
+async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Right, ServiceError> {
+    let mut original = event.clone();
+    while let (Action::EventUndo, Some(seq)) = (original.action, original.undoes) {
+        original = events::by_seq(op.conn(), event.guild_id, seq)
+            .await?
+            .ok_or(ServiceError::UnknownEvent { event: seq })?;
+    }
+    let sets_points = original.changes.iter().any(|change| change.field == "points");
+    Ok(match original.action {
+        Action::PointsAdd => Right::ScoreAdd,
+        Action::PointsRemove => Right::ScoreRemove,
+        Action::EntrySet if sets_points => Right::ScoreSet,
+        Action::EntrySet => Right::EntryEdit,
+        Action::EntryDelete => Right::EntryDelete,
+        Action::TableCreate | Action::RankSet => Right::TableEdit,
+        Action::EventUndo | Action::SessionOpen | Action::SessionClose => Right::AuditUndo,
+    })
+}
+
+struct Undoing<'a, 's> {
+    op: &'a mut Operation<'s>,
+    request: &'a Request,
+    event: &'a Event,
+    conflicts: Vec<Conflict>,
+}
+
+impl Undoing<'_, '_> {
+    async fn entry(&mut self, change: &Change) -> Result<(), ServiceError> {
+        let Some(id) = change.entry_id().and_then(|id| self.op.by_id(id)) else { return Ok(()) };
+        let Some(entry) = self.op.entry(id).cloned() else { return Ok(()) };
+        if change.is_creation() {
+            self.uncreate(change, &entry).await
+        } else if change.is_deletion() {
+            self.undelete(change, &entry).await
+        } else if change.field == "points" {
+            self.points(change, &entry).await
+        } else {
+            self.field(change, &entry).await
+        }
+    }
+
+    async fn points(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
+        let floor = self.op.current_table().map_or(0, |table| table.floor);
+        let delta = change.delta.unwrap_or(0);
+        let is_base = self.event.action == Action::EntrySet;
+        let base_moved = is_base
+            && entry.stamps.get("points").is_some_and(|base| base.op != self.event.op_id);
+        let mut preview = entry.clone();
+        let back = preview.compensate(delta, floor).after;
+        if entry.deleted.is_some() || base_moved {
+            let field = if entry.deleted.is_some() { "name" } else { "points" };
+            self.conflict(entry, field, back).await?;
+        }
+        self.op.edit(entry.id, |entry| entry.compensate(delta, floor));
+        Ok(())
+    }
+
+    async fn field(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
+        if entry.deleted.is_some() {
+            self.conflict(entry, "name", change.before.clone()).await?;
+        } else if entry.value_of(&change.field) != change.after {
+            self.conflict(entry, &change.field, change.before.clone()).await?;
+        }
+        let Some(former) = former_value(change) else { return Ok(()) };
+        let stamp = self.op.stamp();
+        self.op.edit(entry.id, |entry| entry.set(former, &stamp));
+        Ok(())
+    }
+
+    async fn uncreate(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
+        if entry.deleted.is_some() {
+            return self.conflict(entry, "name", change.before.clone()).await;
+        }
+        let changed_by_others = events::last_touching(
+            self.op.conn(),
+            self.request.guild,
+            entry.id,
+            self.event.seq,
+            self.request.actor,
+        )
+        .await?;
+        if let Some(other) = changed_by_others {
+            self.conflicts.push(Conflict {
+                name: entry.name.clone(),
+                field: "points".to_owned(),
+                now: entry.points.into(),
+                back: change.before.clone(),
+                by: Some(told(&other)),
+            });
+        }
+        let stamp = self.op.stamp();
+        self.op.edit(entry.id, |entry| entry.delete(&stamp, &stamp));
+        Ok(())
+    }
+
+    async fn undelete(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
+        if entry.deleted.is_none() {
+            return Ok(());
+        }
+        let wanted = change.before.as_str().unwrap_or(&entry.name).to_owned();
+        let (name, taken) = events::free_name(self.op.conn(), entry.table_id, &wanted).await?;
+        if taken {
+            self.conflicts.push(Conflict {
+                name: wanted,
+                field: "name".to_owned(),
+                now: change.before.clone(),
+                back: name.clone().into(),
+                by: None,
+            });
+        }
+        let stamp = self.op.stamp();
+        self.op.edit(entry.id, |entry| entry.restore(name, &stamp));
+        Ok(())
+    }
+
+    async fn table(&mut self, change: &Change) -> Result<(), ServiceError> {
+        let Some(mut table) = self.op.current_table().cloned() else { return Ok(()) };
+        if change.is_creation() {
+            let later =
+                events::last_in_table(self.op.conn(), self.request.guild, table.id, self.event.seq).await?;
+            if let Some(later) = later {
+                self.conflicts.push(Conflict {
+                    name: table.address(),
+                    field: "name".to_owned(),
+                    now: table.name.clone().into(),
+                    back: change.before.clone(),
+                    by: Some(told(&later)),
+                });
+            }
+            let now = self.op.now();
+            let told = table.delete(now);
+            self.op.put_table(table, vec![told]);
+        } else if change.is_deletion() {
+            let told = table.restore();
+            self.op.put_table(table, vec![told]);
+        }
+        Ok(())
+    }
+
+    fn rank(&mut self, change: &Change) {
+        let Some(mut table) = self.op.current_table().cloned() else { return };
+        let Ok(number) = change.id.parse() else { return };
+        if change.is_creation() {
+            let changes = table.remove_rank(number);
+            self.op.put_table(table, changes);
+            return;
+        }
+        let mut rank = table.ranks.get(&number).cloned().unwrap_or_else(|| Rank {
+            number,
+            title: change.name.clone().unwrap_or_default(),
+            promote_at: None,
+            demote_below: None,
+            role: None,
+        });
+        match change.field.as_str() {
+            "title" => rank.title = change.before.as_str().unwrap_or_default().to_owned(),
+            "promote_at" => rank.promote_at = change.before.as_i64(),
+            "demote_below" => rank.demote_below = change.before.as_i64(),
+            "role" => rank.role = change.before.as_str().and_then(|id| id.parse().ok()).map(RoleId::from_db),
+            _ => return,
+        }
+        let changes = table.set_rank(rank);
+        self.op.put_table(table, changes);
+    }
+
+    /// Notes that a register no longer holds what the event wrote, and who wrote what it holds.
+    async fn conflict(
+        &mut self,
+        entry: &Entry,
+        field: &str,
+        back: serde_json::Value,
+    ) -> Result<(), ServiceError> {
+        let written = match (&entry.deleted, field) {
+            (Some(deleted), _) => Some(deleted),
+            (None, field) => entry.stamps.get(field),
+        };
+        let by = match written {
+            Some(stamp) => events::by_op_in(self.op.conn(), self.request.guild, &stamp.op).await?,
+            None => None,
+        };
+        let now = if entry.deleted.is_some() { serde_json::Value::Null } else { entry.value_of(field) };
+        self.conflicts.push(Conflict {
+            name: entry.name.clone(),
+            field: field.to_owned(),
+            now,
+            back,
+            by: by.as_ref().map(told),
+        });
+        Ok(())
+    }
+}
+
+fn told(event: &Event) -> ConflictEvent {
+    ConflictEvent { seq: event.seq, actor: event.actor_id, at: event.at }
+}
+
+/// The value a field had before a change.
+fn former_value(change: &Change) -> Option<Field> {
+    Some(match change.field.as_str() {
+        "name" => Field::Name(change.before.as_str()?.to_owned()),
+        "rank" => Field::Rank(change.before.as_i64().and_then(|rank| i32::try_from(rank).ok())),
+        "member" => {
+            Field::Member(change.before.as_str().and_then(|id| id.parse().ok()).map(UserId::from_db))
+        }
+        _ => return None,
+    })
+}
+

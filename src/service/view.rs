@@ -1,0 +1,115 @@
+//! Looking at tables.
+
+use crate::domain::access::Right;
+use crate::domain::ids::TableId;
+use crate::domain::name::{Name, TableAddress};
+use crate::domain::session::{Attribution, Session};
+use crate::domain::table::Table;
+use crate::store::entries::{self, PageRow, PageWanted, Sort};
+use crate::store::sessions;
+
+use super::sessions::choose;
+use super::{Request, ServiceError, Services};
+
+/// Rows of one page.
+pub const PAGE_ROWS: i64 = 20;
+
+/// Which page of which table.
+#[derive(Debug, Clone, Default)]
+pub struct ViewOrder {
+    /// Which table; the session's last one, or the only one, without.
+    pub table: Option<TableAddress>,
+    /// Which table, by id, before the address.
+    pub table_id: Option<TableId>,
+    /// In which order.
+    pub sort: Sort,
+    /// Which page, from 0.
+    pub page: u32,
+    /// A layout to remember for the session.
+    pub layout: Option<String>,
+}
+
+/// A page of a table.
+#[derive(Debug, Clone)]
+pub struct TablePage {
+    /// The table, with its ranks.
+    pub table: Table,
+    /// The rows.
+    pub rows: Vec<PageRow>,
+    /// In which order.
+    pub sort: Sort,
+    /// Which page, from 0.
+    pub page: u32,
+    /// How many pages there are, at least 1.
+    pub pages: u32,
+    /// All rows of the table.
+    pub total: i64,
+    /// The sum of their points.
+    pub points: i64,
+    /// The session that looks, with its remembered layout.
+    pub session: Session,
+    /// How it was found.
+    pub attribution: Attribution,
+}
+
+impl TablePage {
+    /// The place of the first row in the table, from 1.
+    #[must_use]
+    pub fn first_place(&self) -> i64 {
+        i64::from(self.page) * PAGE_ROWS + 1
+    }
+}
+
+impl Services {
+    /// Reads a page of a table, and notes that the session looked: two round trips, with one
+    /// more operation for a person who has no session yet.
+    ///
+    /// # Errors
+    /// Which table is meant can't be told, or no right.
+    pub async fn view(&self, request: &Request, order: &ViewOrder) -> Result<TablePage, ServiceError> {
+        request.require(Right::TableView)?;
+        let mut conn = self.pool.acquire().await?;
+        let wanted = PageWanted {
+            guild: request.guild,
+            user: request.actor,
+            device: request.device.as_ref(),
+            limits: self.limits,
+            address: order.table.as_ref().map(|a| (a.category().map(Name::key), a.name().key())),
+            table: order.table_id,
+            sort: order.sort,
+            offset: i64::from(order.page) * PAGE_ROWS,
+            limit: PAGE_ROWS,
+        };
+        let mut page = entries::page(&mut conn, &wanted).await?;
+        if page.tables.len() != 1 {
+            let candidates = page.tables.iter().map(Table::address).collect();
+            let address = order.table.as_ref().map(ToString::to_string);
+            return Err(super::operation::no_table(&mut conn, request.guild, address, candidates).await);
+        }
+        let table = page.tables.remove(0);
+        let found = choose(page.sessions, request.device.as_ref());
+        drop(conn);
+        let (mut session, attribution) = match found {
+            Some(found) => found,
+            None => self.open_session(request).await?,
+        };
+        let mut conn = self.pool.acquire().await?;
+        sessions::touch(&mut conn, request.guild, &session.device_id, Some(table.id), order.layout.as_deref())
+            .await?;
+        if order.layout.is_some() {
+            session.layout.clone_from(&order.layout);
+        }
+        let pages = u32::try_from((page.total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX);
+        Ok(TablePage {
+            table,
+            rows: page.rows,
+            sort: order.sort,
+            page: order.page,
+            pages,
+            total: page.total,
+            points: page.points,
+            session,
+            attribution,
+        })
+    }
+}

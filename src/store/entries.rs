@@ -1,0 +1,157 @@
+//! Entries as they are looked at: pages of a table, in two round trips with the note that the
+//! session looked.
+
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnection;
+
+use super::StoreError;
+use super::operation::{TableRow, decode};
+use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
+use crate::domain::session::{Session, SessionLimits};
+use crate::domain::table::Table;
+
+/// In which order a table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// Most points first.
+    #[default]
+    Points,
+    /// By name.
+    Name,
+    /// Highest rank first.
+    Rank,
+}
+
+impl Sort {
+    /// The word in options and `custom_id`s.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Points => "points",
+            Self::Name => "name",
+            Self::Rank => "rank",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Points, Self::Name, Self::Rank].into_iter().find(|sort| sort.as_str() == text)
+    }
+}
+
+/// Which page of which table is wanted, by whom.
+#[derive(Debug, Clone)]
+pub struct PageWanted<'a> {
+    /// The tenant.
+    pub guild: GuildId,
+    /// Who looks.
+    pub user: UserId,
+    /// The session that a click carried.
+    pub device: Option<&'a DeviceId>,
+    /// When a session is over.
+    pub limits: SessionLimits,
+    /// Folded category and name of the address.
+    pub address: Option<(Option<String>, String)>,
+    /// The table by id, before the address.
+    pub table: Option<TableId>,
+    /// The order.
+    pub sort: Sort,
+    /// Rows before the page.
+    pub offset: i64,
+    /// Rows of the page.
+    pub limit: i64,
+}
+
+/// A row of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PageRow {
+    /// Which entry.
+    pub id: EntryId,
+    /// What it is called.
+    pub name: String,
+    /// Who it is linked to.
+    pub member_id: Option<UserId>,
+    /// The number of its rank.
+    pub rank: Option<i32>,
+    /// Its points.
+    pub points: i64,
+}
+
+/// A page, and what was found with it.
+#[derive(Debug)]
+pub struct Page {
+    /// The caller's open sessions, most recently used first.
+    pub sessions: Vec<Session>,
+    /// The tables that the address fits; the rows are those of the only one.
+    pub tables: Vec<Table>,
+    /// The rows.
+    pub rows: Vec<PageRow>,
+    /// All rows of the table.
+    pub total: i64,
+    /// The sum of its points.
+    pub points: i64,
+}
+
+/// Reads a page in one round trip.
+///
+/// # Errors
+/// If the database fails.
+pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Page, StoreError> {
+    let (category, name) = match &wanted.address {
+        Some((category, name)) => (category.as_deref(), Some(name.as_str())),
+        None => (None, None),
+    };
+    let row = sqlx::query_file!(
+        "src/store/entries_page.sql",
+        wanted.guild.db(),
+        wanted.user.db(),
+        wanted.device.map(DeviceId::as_str),
+        wanted.limits.idle.as_seconds_f64(),
+        wanted.limits.lifetime.as_seconds_f64(),
+        category,
+        name,
+        wanted.table.map(|id| id.0),
+        wanted.sort.as_str(),
+        wanted.offset,
+        wanted.limit,
+    )
+    .fetch_one(conn)
+    .await?;
+    let tables: Vec<TableRow> = decode(row.tables, "tables")?;
+    Ok(Page {
+        sessions: decode(row.sessions, "sessions")?,
+        tables: tables.into_iter().map(Table::from).collect(),
+        rows: decode(row.rows, "rows")?,
+        total: row.total,
+        points: row.points,
+    })
+}
+
+/// All live entries of a table in the order of their names: for an export.
+///
+/// # Errors
+/// If the database fails.
+pub async fn all(conn: &mut PgConnection, table: TableId) -> Result<Vec<PageRow>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select entry_id, name, member_id, rank, points
+        from punctaj.entries where table_id = $1 and deleted_at is null
+        order by name_key
+        "#,
+        table.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PageRow {
+            id: EntryId(row.entry_id),
+            name: row.name,
+            member_id: row.member_id.map(UserId::from_db),
+            rank: row.rank,
+            points: row.points,
+        })
+        .collect())
+}

@@ -1,0 +1,340 @@
+//! The history: finding events, walking them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::StoreError;
+use super::operation::decode;
+use crate::domain::event::Event;
+use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::name::fold;
+
+/// The event of an operation.
+///
+/// # Errors
+/// If the database fails.
+pub async fn by_op(pool: &PgPool, guild: GuildId, op: &OpId) -> Result<Option<Event>, StoreError> {
+    let mut conn = pool.acquire().await?;
+    by_op_in(&mut conn, guild, op).await
+}
+
+/// The event of an operation, on a connection at hand.
+///
+/// # Errors
+/// If the database fails.
+pub async fn by_op_in(conn: &mut PgConnection, guild: GuildId, op: &OpId) -> Result<Option<Event>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"select to_jsonb(e) as "event!" from punctaj.events e where e.guild_id = $1 and e.op_id = $2"#,
+        guild.db(),
+        op.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The event of a number.
+///
+/// # Errors
+/// If the database fails.
+pub async fn by_seq(conn: &mut PgConnection, guild: GuildId, seq: Seq) -> Result<Option<Event>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"select to_jsonb(e) as "event!" from punctaj.events e where e.guild_id = $1 and e.seq = $2"#,
+        guild.db(),
+        seq.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The event that undid this one, if it is undone now. An undo that was itself undone does not
+/// count: what decides is whether the chain of undos from the event on is odd.
+///
+/// # Errors
+/// If the database fails.
+pub async fn undone_by(conn: &mut PgConnection, guild: GuildId, seq: Seq) -> Result<Option<Seq>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        with recursive chain as (
+            select $2::bigint as seq, 0 as depth
+            union all
+            select u.seq, c.depth + 1
+            from chain c,
+                lateral (
+                    select e.seq from punctaj.events e
+                    where e.guild_id = $1 and e.undoes = c.seq and e.outcome = 'applied'
+                    order by e.seq desc limit 1
+                ) u
+        )
+        select (select max(depth) from chain) as "depth!", (select seq from chain where depth = 1) as by
+        "#,
+        guild.db(),
+        seq.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found.by.filter(|_| found.depth % 2 == 1).map(Seq))
+}
+
+/// The newest event of a person's that undo, called without a number, undoes.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_undoable(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    actor: UserId,
+) -> Result<Option<Seq>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select e.seq
+        from punctaj.events e
+        where e.guild_id = $1 and e.actor_id = $2 and e.outcome = 'applied'
+            and e.action not in ('session.open', 'session.close', 'event.undo')
+            and (
+                with recursive chain as (
+                    select e.seq as seq, 0 as depth
+                    union all
+                    select u.seq, c.depth + 1
+                    from chain c,
+                        lateral (
+                            select x.seq from punctaj.events x
+                            where x.guild_id = $1 and x.undoes = c.seq and x.outcome = 'applied'
+                            order by x.seq desc limit 1
+                        ) u
+                )
+                select max(depth) % 2 from chain
+            ) = 0
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        actor.db(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(Seq))
+}
+
+/// The newest event after `after` in which somebody else than `actor` changed an entry.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_touching(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    entry: EntryId,
+    after: Seq,
+    actor: UserId,
+) -> Result<Option<Event>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!"
+        from punctaj.entries n
+        join punctaj.events e on e.guild_id = $1 and e.seq > $3
+            and (
+                e.seq in (select l.seq from punctaj.ledger l where l.entry_id = n.entry_id)
+                or e.op_id in (select s.value ->> 'op' from jsonb_each(n.stamps) s)
+            )
+        where n.entry_id = $2 and e.actor_id is distinct from $4
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        entry.0,
+        after.0,
+        actor.db(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The newest event in a table after `after`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_in_table(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+    after: Seq,
+) -> Result<Option<Event>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!"
+        from punctaj.events e
+        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        table.0,
+        after.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// `wanted` if no live entry of the table has that name; else the first free `wanted (2)`,
+/// `wanted (3)` … And whether it was taken.
+///
+/// # Errors
+/// If the database fails.
+pub async fn free_name(
+    conn: &mut PgConnection,
+    table: TableId,
+    wanted: &str,
+) -> Result<(String, bool), StoreError> {
+    let mut name = wanted.to_owned();
+    for number in 2.. {
+        let taken = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from punctaj.entries e
+                where e.table_id = $1 and e.name_key = $2 and e.deleted_at is null
+            ) as "taken!"
+            "#,
+            table.0,
+            fold(&name),
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        if !taken {
+            break;
+        }
+        name = format!("{wanted} ({number})");
+    }
+    let taken = name != wanted;
+    Ok((name, taken))
+}
+
+/// What a search of the history looks for; every filter combines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Who acted.
+    pub who: Option<UserId>,
+    /// In which table.
+    pub table: Option<TableId>,
+    /// Folded name of an entry or table that the event is about.
+    pub name_key: Option<String>,
+    /// What was done, as [`crate::domain::event::Action`] writes it.
+    pub action: Option<String>,
+}
+
+/// An event and what is shown with it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Found {
+    /// The event.
+    pub event: Event,
+    /// The table's address.
+    pub table: Option<String>,
+    /// The platform of its device session.
+    pub platform: Option<String>,
+    /// What the device session is called.
+    pub label: Option<String>,
+    /// The event that undid it, if it is undone now.
+    pub undone_by: Option<Seq>,
+}
+
+/// Events that fit, newest first, before `before`: one page of up to `limit`. `total` of all
+/// that fit is not counted: it would read them all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn search(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    filter: &Filter,
+    before: Option<Seq>,
+    limit: i64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file!(
+        "src/store/events_search.sql",
+        guild.db(),
+        before.map(|seq| seq.0),
+        limit,
+        filter.who.map(UserId::db),
+        filter.table.map(|id| id.0),
+        filter.name_key.as_deref(),
+        filter.action.as_deref(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Found {
+                event: decode(row.event, "event")?,
+                table: row.table,
+                platform: row.platform,
+                label: row.label,
+                undone_by: row.undone_by.map(Seq),
+            })
+        })
+        .collect()
+}
+
+/// Events in `seq` order after `after`, up to `limit`: for walking the whole history.
+///
+/// # Errors
+/// If the database fails.
+pub async fn walk(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    after: Seq,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!" from punctaj.events e
+        where e.guild_id = $1 and e.seq > $2
+        order by e.seq
+        limit $3
+        "#,
+        guild.db(),
+        after.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|event| decode(event, "event")).collect()
+}
+
+/// The head of a guild's chain, as the guild's own row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The newest event's number.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: String,
+    /// When it took effect.
+    pub applied_at: DateTime<Utc>,
+}
+
+/// The head of a guild's chain; none before its first event.
+///
+/// # Errors
+/// If the database fails.
+pub async fn head(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Head>, StoreError> {
+    let found = sqlx::query!(
+        "select head_seq, head_hash, applied_at from punctaj.guilds where guild_id = $1",
+        guild.db(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|row| Head { seq: Seq(row.head_seq), hash: row.head_hash, applied_at: row.applied_at }))
+}
+
+/// All guilds that have a history.
+///
+/// # Errors
+/// If the database fails.
+pub async fn guilds(conn: &mut PgConnection) -> Result<Vec<GuildId>, StoreError> {
+    let found = sqlx::query_scalar!("select guild_id from punctaj.guilds order by guild_id")
+        .fetch_all(conn)
+        .await?;
+    Ok(found.into_iter().map(GuildId::from_db).collect())
+}

@@ -1,0 +1,134 @@
+//! All SQL of the program, one file per aggregate: functions on a connection, checked queries,
+//! a row type per query shape. Nothing here decides; what may happen is decided in `service`.
+
+pub mod complete;
+pub mod drafts;
+pub mod entries;
+pub mod events;
+pub mod operation;
+pub mod sessions;
+pub mod state;
+pub mod tables;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+/// What can go wrong between the program and its database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database can't be reached, or the connection broke.
+    #[error("the database is unreachable")]
+    Unreachable(#[source] sqlx::Error),
+    /// A unique constraint of this name refused the write.
+    #[error("constraint {0} refused the write")]
+    Taken(String),
+    /// The rows that were to be written are not as they were read under the lock.
+    #[error("the write did not meet the state it was computed from: {0}")]
+    Mismatch(&'static str),
+    /// A stored value does not fit its type.
+    #[error("a stored value is not valid: {0}")]
+    Corrupt(&'static str),
+    /// Anything else.
+    #[error(transparent)]
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+                Self::Unreachable(error)
+            }
+            sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
+                (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
+                // Class 57: the server shuts down or crashed; 53300: too many connections.
+                (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unreachable(error),
+                _ => Self::Sql(error),
+            },
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The address of the database can't be read. It may hold a password, so it isn't shown.
+    #[error("the database URL is malformed")]
+    Url(#[source] sqlx::Error),
+    /// No connection.
+    #[error("the database can't be reached: {0}")]
+    Connect(#[source] sqlx::Error),
+    /// A migration failed; nothing of it was applied.
+    #[error("the schema can't be brought up to date: {0}")]
+    Migrate(#[from] MigrateError),
+}
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    connect: PgConnectOptions,
+    /// The most connections held at once.
+    pub pool: u32,
+    /// How long an operation waits for a connection.
+    pub acquire_timeout: Duration,
+}
+
+impl StoreOptions {
+    /// Reads the address.
+    ///
+    /// # Errors
+    /// [`SchemaError::Url`] if it isn't one.
+    pub fn new(url: &str, pool: u32) -> Result<Self, SchemaError> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(SchemaError::Url)?
+            .application_name("punctaj")
+            .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+        Ok(Self { connect, pool, acquire_timeout: Duration::from_secs(5) })
+    }
+}
+
+/// Applies what is pending of the schema, under sqlx's advisory lock: several processes may try
+/// at once. Needs the rights of the schema's owner, which the bot itself works without.
+///
+/// # Errors
+/// If the database can't be reached or a migration fails.
+pub async fn migrate(options: &StoreOptions) -> Result<(), SchemaError> {
+    let mut conn = PgConnection::connect_with(&options.connect).await.map_err(SchemaError::Connect)?;
+    migrator().run(&mut conn).await?;
+    conn.close().await.map_err(SchemaError::Connect)
+}
+
+/// The migrations, with their own bookkeeping kept inside the program's schema.
+fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("./migrations");
+    migrator.create_schema("punctaj");
+    migrator.dangerous_set_table_name("punctaj._sqlx_migrations");
+    migrator
+}
+
+/// A pool whose connections work under `punctaj_app`. Connects when first used.
+#[must_use]
+pub fn connect(options: &StoreOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(options.pool)
+        .acquire_timeout(options.acquire_timeout)
+        // A ping before each use would cost every operation a round trip; a broken connection
+        // shows in the first statement, and nothing is lost by it.
+        .test_before_acquire(false)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                conn.execute(
+                    "set role punctaj_app; set statement_timeout = '20s'; set lock_timeout = '10s'; \
+                     set idle_in_transaction_session_timeout = '30s'",
+                )
+                .await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.connect.clone())
+}

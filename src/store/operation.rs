@@ -1,0 +1,290 @@
+//! The three statements of an operation: take the guild's lock, read what it needs, write what
+//! it changed. With COMMIT they are its four round trips.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::canonical::GENESIS;
+use crate::domain::entry::Entry;
+use crate::domain::event::Event;
+use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, TableId, UserId};
+use crate::domain::session::{Session, SessionLimits};
+use crate::domain::stamp::Stamp;
+use crate::domain::table::Table;
+
+/// Opens a transaction and takes the guild's lock in the same round trip. Statements after it
+/// see everything that was committed before the lock was had.
+///
+/// # Errors
+/// If the database can't be reached or the lock isn't had in time.
+pub async fn begin(pool: &PgPool, guild: GuildId) -> Result<Transaction<'static, Postgres>, StoreError> {
+    // A number can't carry SQL; BEGIN takes no parameters.
+    let statement = format!("begin; select pg_advisory_xact_lock({})", guild.db());
+    Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
+}
+
+/// What an operation needs to see.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The tenant.
+    pub guild: GuildId,
+    /// To find out whether it was done already.
+    pub op: &'a OpId,
+    /// Who acts.
+    pub user: UserId,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The session a click carried.
+    pub device: Option<&'a DeviceId>,
+    /// When a session is over.
+    pub limits: SessionLimits,
+    /// Folded category and name of the table's address; the session's last or the only table
+    /// where there is none.
+    pub address: Option<(Option<String>, String)>,
+    /// The table by its id, before anything else.
+    pub table: Option<TableId>,
+    /// Folded names of entries.
+    pub names: Vec<String>,
+    /// Members that entries are linked to.
+    pub members: Vec<UserId>,
+    /// Entries by their ids.
+    pub entries: Vec<EntryId>,
+}
+
+/// What stands when an operation begins.
+#[derive(Debug)]
+pub struct Opening {
+    /// The time the operation takes effect: the database's clock, after the lock, never going back.
+    pub applied_at: DateTime<Utc>,
+    /// The newest event's number; 0 before the first.
+    pub head_seq: i64,
+    /// The newest event's hash.
+    pub head_hash: String,
+    /// The event of this very operation, if it was done already.
+    pub prior: Option<Event>,
+    /// The caller's sessions that are marked open, most recently used first.
+    pub sessions: Vec<Session>,
+    /// The tables that the address fits: one, unless it is unknown or ambiguous.
+    pub tables: Vec<Table>,
+    /// Entries found by name, member or id in that table (ids: in any), live or deleted.
+    pub entries: Vec<FoundEntry>,
+}
+
+/// An entry and how it was found.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FoundEntry {
+    /// The row.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The folded name that found it.
+    pub name_key: Option<String>,
+    /// Until when it had that name, if it is called otherwise now.
+    pub until: Option<Stamp>,
+    /// The sum of the effective deltas dated after this operation.
+    pub later_delta: i64,
+    /// The newest stamp in its ledger.
+    pub last_delta: Option<Stamp>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TableRow {
+    id: TableId,
+    category: Option<String>,
+    name: String,
+    floor: i64,
+    private: bool,
+    deleted_at: Option<DateTime<Utc>>,
+    ranks: Vec<crate::domain::table::Rank>,
+}
+
+impl From<TableRow> for Table {
+    fn from(row: TableRow) -> Self {
+        Self {
+            id: row.id,
+            category: row.category,
+            name: row.name,
+            floor: row.floor,
+            private: row.private,
+            deleted_at: row.deleted_at,
+            ranks: row.ranks.into_iter().map(|rank| (rank.number, rank)).collect(),
+        }
+    }
+}
+
+/// Reads all of it in one round trip.
+///
+/// # Errors
+/// If the database fails.
+pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Opening, StoreError> {
+    let (category, name) = match &wanted.address {
+        Some((category, name)) => (category.as_deref(), Some(name.as_str())),
+        None => (None, None),
+    };
+    let members: Vec<i64> = wanted.members.iter().map(|id| id.db()).collect();
+    let entries: Vec<Uuid> = wanted.entries.iter().map(|id| id.0).collect();
+    let row = sqlx::query_file!(
+        "src/store/operation_open.sql",
+        wanted.guild.db(),
+        wanted.op.as_str(),
+        wanted.user.db(),
+        wanted.at,
+        wanted.device.map(DeviceId::as_str),
+        seconds(wanted.limits.idle),
+        seconds(wanted.limits.lifetime),
+        category,
+        name,
+        wanted.table.map(|id| id.0),
+        &wanted.names,
+        &members,
+        &entries,
+    )
+    .fetch_one(conn)
+    .await?;
+    let read = |part: Option<serde_json::Value>| part.unwrap_or_default();
+    let tables: Vec<TableRow> = decode(read(row.tables), "tables")?;
+    Ok(Opening {
+        applied_at: row.applied_at.ok_or(StoreError::Corrupt("applied_at"))?,
+        head_seq: row.head_seq.unwrap_or(0),
+        head_hash: row.head_hash.unwrap_or_else(|| GENESIS.to_owned()),
+        prior: decode(read(row.prior), "event")?,
+        sessions: decode(read(row.sessions), "sessions")?,
+        tables: tables.into_iter().map(Table::from).collect(),
+        entries: decode(read(row.entries), "entries")?,
+    })
+}
+
+pub(super) fn decode<T: serde::de::DeserializeOwned>(value: serde_json::Value, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|error| {
+        tracing::error!(error.what = what, error.detail = %error, "a stored value can't be read");
+        StoreError::Corrupt(what)
+    })
+}
+
+fn seconds(span: TimeDelta) -> f64 {
+    // Limits are days at most: exact.
+    span.as_seconds_f64()
+}
+
+/// Everything one operation writes.
+#[derive(Debug, Default)]
+pub struct Writes<'a> {
+    /// Tables, with their ranks, as they are to be.
+    pub tables: Vec<TableWrite<'a>>,
+    /// Entries as they are to be.
+    pub entries: Vec<EntryWrite<'a>>,
+    /// Names that entries no longer have.
+    pub former_names: Vec<FormerName<'a>>,
+    /// Sessions as they are to be.
+    pub sessions: Vec<&'a Session>,
+    /// The events, in order.
+    pub events: Vec<&'a Event>,
+    /// Effective changes of points.
+    pub ledger: Vec<LedgerRow>,
+    /// Folded names each event is about.
+    pub names: Vec<EventName>,
+}
+
+/// A table to write.
+#[derive(Debug, Serialize)]
+pub struct TableWrite<'a> {
+    /// The row and its ranks.
+    #[serde(flatten)]
+    pub table: &'a Table,
+    /// Folded, '' without one.
+    pub category_key: String,
+    /// Folded.
+    pub name_key: String,
+}
+
+/// An entry to write. Its points are written as a delta on what the database holds.
+#[derive(Debug, Serialize)]
+pub struct EntryWrite<'a> {
+    /// The row.
+    #[serde(flatten)]
+    pub entry: &'a Entry,
+    /// Folded.
+    pub name_key: String,
+    /// To be added to the points in the row.
+    pub delta: i64,
+}
+
+/// A name an entry had until now.
+#[derive(Debug, Serialize)]
+pub struct FormerName<'a> {
+    /// Whose.
+    pub entry_id: EntryId,
+    /// Where.
+    pub table_id: TableId,
+    /// Folded.
+    pub name_key: String,
+    /// The rename that ended it.
+    pub until: &'a Stamp,
+}
+
+/// An effective change of an entry's points.
+#[derive(Debug, Serialize)]
+pub struct LedgerRow {
+    /// The event's number.
+    pub seq: i64,
+    /// Whose points.
+    pub entry_id: EntryId,
+    /// The date that decides.
+    pub stamp: Stamp,
+    /// What it came to.
+    pub delta: i64,
+}
+
+/// A name an event is about.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct EventName {
+    /// The event.
+    pub seq: i64,
+    /// Folded.
+    pub name_key: String,
+}
+
+/// Writes all of it in one round trip, and makes sure that it met the state it was computed from.
+///
+/// # Errors
+/// [`StoreError::Taken`] names a violated unique constraint; [`StoreError::Mismatch`] should not
+/// happen under the lock, and nothing is committed then.
+pub async fn write(conn: &mut PgConnection, guild: GuildId, writes: &Writes<'_>) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (writes.events.first(), writes.events.last()) else {
+        return Err(StoreError::Mismatch("an operation without an event"));
+    };
+    let written = sqlx::query_file!(
+        "src/store/operation_write.sql",
+        guild.db(),
+        first.prev_hash,
+        first.seq.0,
+        last.hash,
+        last.seq.0,
+        last.applied_at,
+        Json(&writes.tables) as _,
+        Json(&writes.entries) as _,
+        Json(&writes.former_names) as _,
+        Json(&writes.sessions) as _,
+        Json(&writes.events) as _,
+        Json(&writes.ledger) as _,
+        Json(&writes.names) as _,
+    )
+    .fetch_one(conn)
+    .await?;
+    let expected: BTreeMap<Uuid, i64> =
+        writes.entries.iter().map(|write| (write.entry.id.0, write.entry.points)).collect();
+    let points: BTreeMap<Uuid, i64> = decode(written.points.unwrap_or_default(), "points")?;
+    if written.heads != Some(1) {
+        return Err(StoreError::Mismatch("the head of the chain moved"));
+    }
+    if points != expected {
+        return Err(StoreError::Mismatch("points are not what was computed"));
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+-- All that one operation changes, in one round trip. Each thing stands in its list at most once.
+-- $1 guild  $2 head hash before  $3 first seq  $4 head hash after  $5 last seq  $6 applied_at
+-- $7 tables  $8 entries  $9 former names  $10 sessions  $11 events  $12 ledger  $13 event names
+with head as (
+    insert into punctaj.guilds as g (guild_id, head_seq, head_hash, applied_at)
+    values ($1, $5, $4, $6)
+    on conflict (guild_id) do update
+        set head_seq = excluded.head_seq, head_hash = excluded.head_hash, applied_at = excluded.applied_at
+        where g.head_hash = $2 and g.head_seq = $3::bigint - 1
+    returning 1
+),
+written_tables as (
+    insert into punctaj.tables as t
+        (table_id, guild_id, category, category_key, name, name_key, floor, private, deleted_at)
+    select x.id, $1, x.category, x.category_key, x.name, x.name_key, x.floor, x.private, x.deleted_at
+    from jsonb_to_recordset($7::jsonb) as x (
+        id uuid, category text, category_key text, name text, name_key text, floor bigint,
+        private boolean, deleted_at timestamptz
+    )
+    on conflict (table_id) do update
+        set category = excluded.category, category_key = excluded.category_key, name = excluded.name,
+            name_key = excluded.name_key, floor = excluded.floor, private = excluded.private,
+            deleted_at = excluded.deleted_at
+),
+kept_ranks as (
+    select x.id as table_id, r.*
+    from jsonb_to_recordset($7::jsonb) as x (id uuid, ranks jsonb),
+        lateral jsonb_to_recordset(
+            (select coalesce(jsonb_agg(value), '[]') from jsonb_each(x.ranks))
+        ) as r (number integer, title text, promote_at bigint, demote_below bigint, role bigint)
+),
+removed_ranks as (
+    delete from punctaj.ranks r
+    using jsonb_to_recordset($7::jsonb) as x (id uuid)
+    where r.table_id = x.id
+        and not exists (select from kept_ranks k where k.table_id = r.table_id and k.number = r.number)
+),
+written_ranks as (
+    insert into punctaj.ranks (table_id, number, title, promote_at, demote_below, role_id)
+    select k.table_id, k.number, k.title, k.promote_at, k.demote_below, k.role from kept_ranks k
+    on conflict (table_id, number) do update
+        set title = excluded.title, promote_at = excluded.promote_at,
+            demote_below = excluded.demote_below, role_id = excluded.role_id
+),
+written_entries as (
+    insert into punctaj.entries as e (
+        entry_id, guild_id, table_id, name, name_key, member_id, rank, points, stamps,
+        created_at, created_op, deleted_at, deleted_op
+    )
+    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.delta, x.stamps,
+        (x.created ->> 'at')::timestamptz, x.created ->> 'op',
+        (x.deleted ->> 'at')::timestamptz, x.deleted ->> 'op'
+    from jsonb_to_recordset($8::jsonb) as x (
+        id uuid, table_id uuid, name text, name_key text, member_id bigint, rank integer,
+        delta bigint, stamps jsonb, created jsonb, deleted jsonb
+    )
+    on conflict (entry_id) do update
+        set name = excluded.name, name_key = excluded.name_key, member_id = excluded.member_id,
+            rank = excluded.rank, points = e.points + excluded.points, stamps = excluded.stamps,
+            deleted_at = excluded.deleted_at, deleted_op = excluded.deleted_op
+        where e.guild_id = excluded.guild_id
+    returning e.entry_id, e.points
+),
+written_former_names as (
+    insert into punctaj.former_names (entry_id, table_id, name_key, until_at, until_op)
+    select x.entry_id, x.table_id, x.name_key, (x.until ->> 'at')::timestamptz, x.until ->> 'op'
+    from jsonb_to_recordset($9::jsonb) as x (entry_id uuid, table_id uuid, name_key text, until jsonb)
+    on conflict do nothing
+),
+written_sessions as (
+    insert into punctaj.sessions as s (
+        device_id, guild_id, user_id, platform, label, login_at, last_seen_at, ended_at, end_reason,
+        last_table, layout
+    )
+    select x.device_id, $1, x.user_id, x.platform, x.label, x.login_at, x.last_seen_at, x.ended_at,
+        x.end_reason, x.last_table, x.layout
+    from jsonb_to_recordset($10::jsonb) as x (
+        device_id text, user_id bigint, platform text, label text, login_at timestamptz,
+        last_seen_at timestamptz, ended_at timestamptz, end_reason text, last_table uuid, layout text
+    )
+    on conflict (device_id) do update
+        set label = excluded.label, platform = excluded.platform,
+            last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+            ended_at = excluded.ended_at, end_reason = excluded.end_reason,
+            last_table = excluded.last_table
+),
+written_events as (
+    insert into punctaj.events (
+        guild_id, seq, op_id, at, applied_at, actor_id, device_id, attribution, via, action, table_id,
+        changes, reason, overwrote, undoes, outcome, prev_hash, hash, salt
+    )
+    select $1, x.seq, x.op_id, x.at, x.applied_at, x.actor_id, x.device_id, x.attribution, x.via,
+        x.action, x.table_id, x.changes, x.reason, nullif(x.overwrote, 'null'::jsonb), x.undoes,
+        x.outcome, x.prev_hash, x.hash, x.salt
+    from jsonb_to_recordset($11::jsonb) as x (
+        seq bigint, op_id text, at timestamptz, applied_at timestamptz, actor_id bigint,
+        device_id text, attribution text, via text, action text, table_id uuid, changes jsonb,
+        reason text, overwrote jsonb, undoes bigint, outcome text, prev_hash text, hash text, salt text
+    )
+),
+written_ledger as (
+    insert into punctaj.ledger (guild_id, seq, entry_id, at, op_id, delta)
+    select $1, x.seq, x.entry_id, (x.stamp ->> 'at')::timestamptz, x.stamp ->> 'op', x.delta
+    from jsonb_to_recordset($12::jsonb) as x (seq bigint, entry_id uuid, stamp jsonb, delta bigint)
+),
+written_names as (
+    insert into punctaj.event_names (guild_id, name_key, seq)
+    select $1, x.name_key, x.seq
+    from jsonb_to_recordset($13::jsonb) as x (seq bigint, name_key text)
+)
+select
+    (select count(*) from head) as heads,
+    (select coalesce(jsonb_object_agg(w.entry_id, w.points), '{}') from written_entries w) as points

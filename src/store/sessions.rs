@@ -1,0 +1,81 @@
+//! Device sessions, outside operations.
+
+use sqlx::postgres::PgConnection;
+
+use super::StoreError;
+use super::operation::decode;
+use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
+use crate::domain::session::{Session, SessionLimits};
+
+/// A person's open sessions that have not run out, most recently used first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn open_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    limits: SessionLimits,
+) -> Result<Vec<Session>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select coalesce(jsonb_agg(to_jsonb(s) order by s.last_seen_at desc, s.device_id), '[]') as "sessions!"
+        from punctaj.sessions s
+        where s.guild_id = $1 and s.user_id = $2 and s.ended_at is null
+            and s.last_seen_at > now() - make_interval(secs => $3)
+            and s.login_at > now() - make_interval(secs => $4)
+        "#,
+        guild.db(),
+        user.db(),
+        limits.idle.as_seconds_f64(),
+        limits.lifetime.as_seconds_f64(),
+    )
+    .fetch_one(conn)
+    .await?;
+    decode(found, "sessions")
+}
+
+/// A session, open or ended.
+///
+/// # Errors
+/// If the database fails.
+pub async fn by_id(conn: &mut PgConnection, guild: GuildId, id: &DeviceId) -> Result<Option<Session>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(s) as "session!" from punctaj.sessions s where s.guild_id = $1 and s.device_id = $2
+        "#,
+        guild.db(),
+        id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|session| decode(session, "session")).transpose()
+}
+
+/// Notes that a session was used, and what it looked at. Not part of the history.
+///
+/// # Errors
+/// If the database fails.
+pub async fn touch(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    id: &DeviceId,
+    table: Option<TableId>,
+    layout: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.sessions
+        set last_seen_at = greatest(last_seen_at, clock_timestamp()),
+            last_table = coalesce($3, last_table), layout = coalesce($4, layout)
+        where guild_id = $1 and device_id = $2 and ended_at is null
+        "#,
+        guild.db(),
+        id.as_str(),
+        table.map(|id| id.0),
+        layout,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

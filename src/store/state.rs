@@ -1,0 +1,57 @@
+//! A guild's whole state as the tables hold it, in the words of the events, for `verify`.
+
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+
+use super::StoreError;
+use super::operation::decode;
+use crate::domain::ids::GuildId;
+use crate::domain::replay::{Fields, Key, State};
+
+/// Reads it row by row.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, StoreError> {
+    let mut rows = sqlx::query!(
+        r#"
+        select 'table' as "what!", null::text as table_id, t.table_id::text as "id!", jsonb_build_object(
+            'name', case when t.deleted_at is null then t.name end, 'category', t.category,
+            'floor', t.floor, 'private', t.private
+        ) as "fields!"
+        from punctaj.tables t where t.guild_id = $1
+        union all
+        select 'rank', r.table_id::text, r.number::text, jsonb_build_object(
+            'title', r.title, 'promote_at', r.promote_at, 'demote_below', r.demote_below,
+            'role', r.role_id::text
+        )
+        from punctaj.ranks r join punctaj.tables t using (table_id) where t.guild_id = $1
+        union all
+        select 'entry', e.table_id::text, e.entry_id::text, jsonb_build_object(
+            'name', case when e.deleted_at is null then e.name end, 'rank', e.rank,
+            'member', e.member_id::text, 'points', e.points
+        )
+        from punctaj.entries e where e.guild_id = $1
+        union all
+        select 'session', null, s.device_id, jsonb_build_object(
+            'user', s.user_id::text, 'platform', s.platform, 'label', s.label, 'ended', s.end_reason
+        )
+        from punctaj.sessions s where s.guild_id = $1
+        "#,
+        guild.db(),
+    )
+    .fetch(conn);
+    let mut state = State::default();
+    while let Some(row) = rows.try_next().await? {
+        let fields: Fields = decode::<serde_json::Map<String, Value>>(row.fields, "state")?.into_iter().collect();
+        let what = match row.what.as_str() {
+            "table" => "table",
+            "rank" => "rank",
+            "entry" => "entry",
+            _ => "session",
+        };
+        state.insert(Key { what, table: row.table_id, id: row.id }, fields);
+    }
+    Ok(state)
+}

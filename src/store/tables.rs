@@ -1,0 +1,101 @@
+//! Tables and their ranks, outside operations.
+
+use sqlx::postgres::PgConnection;
+
+use super::StoreError;
+use super::operation::{TableRow, decode};
+use crate::domain::ids::{GuildId, TableId};
+use crate::domain::table::Table;
+
+/// A table's address, be it deleted or not.
+///
+/// # Errors
+/// If the database fails.
+pub async fn address(conn: &mut PgConnection, guild: GuildId, id: TableId) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query!(
+        "select category, name from punctaj.tables where guild_id = $1 and table_id = $2",
+        guild.db(),
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|row| match row.category {
+        Some(category) => format!("{category}/{}", row.name),
+        None => row.name,
+    }))
+}
+
+/// A guild's live tables in the order of their addresses, with their ranks.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Table>, StoreError> {
+    let found = select(conn, guild, None, None).await?;
+    Ok(found.into_iter().map(|(table, _)| table).collect())
+}
+
+/// A guild's live tables, each with its number of entries.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list_with_counts(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<(Table, i64)>, StoreError> {
+    select(conn, guild, None, None).await
+}
+
+/// The live tables that an address fits. A bare name means the table without a category where
+/// there is one, else any of that name.
+///
+/// # Errors
+/// If the database fails.
+pub async fn by_address(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    category_key: Option<&str>,
+    name_key: &str,
+) -> Result<Vec<Table>, StoreError> {
+    let mut found: Vec<Table> =
+        select(conn, guild, category_key, Some(name_key)).await?.into_iter().map(|(table, _)| table).collect();
+    if category_key.is_none() && found.iter().any(|table| table.category.is_none()) {
+        found.retain(|table| table.category.is_none());
+    }
+    Ok(found)
+}
+
+async fn select(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    category_key: Option<&str>,
+    name_key: Option<&str>,
+) -> Result<Vec<(Table, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            jsonb_build_object(
+                'id', t.table_id, 'category', t.category, 'name', t.name, 'floor', t.floor,
+                'private', t.private, 'deleted_at', t.deleted_at,
+                'ranks', (
+                    select coalesce(jsonb_agg(jsonb_build_object(
+                        'number', r.number, 'title', r.title, 'promote_at', r.promote_at,
+                        'demote_below', r.demote_below, 'role', r.role_id
+                    ) order by r.number), '[]')
+                    from punctaj.ranks r where r.table_id = t.table_id
+                )
+            ) as "table!",
+            (
+                select count(*) from punctaj.entries e where e.table_id = t.table_id and e.deleted_at is null
+            ) as "entries!"
+        from punctaj.tables t
+        where t.guild_id = $1 and t.deleted_at is null
+            and ($2::text is null or t.category_key = $2) and ($3::text is null or t.name_key = $3)
+        order by t.category_key, t.name_key
+        "#,
+        guild.db(),
+        category_key,
+        name_key,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((decode::<TableRow>(row.table, "table")?.into(), row.entries)))
+        .collect()
+}

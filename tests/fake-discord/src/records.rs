@@ -1,0 +1,88 @@
+//! What was asked and what was refused, so that tests can assert on it.
+
+use serde_json::Value;
+
+/// A request that the stand-in refused (any 4xx it answered).
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without `/api/v10`.
+    pub path: String,
+    /// The JSON body that was sent.
+    pub body: Value,
+    /// The HTTP status of the refusal.
+    pub status: u16,
+    /// Discord's error code.
+    pub code: u32,
+    /// Discord's message with the errors of each field.
+    pub reason: String,
+}
+
+/// A request body that does not follow Discord's official description.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without `/api/v10`.
+    pub path: String,
+    /// The body that was sent.
+    pub body: Value,
+    /// What the schema says is wrong.
+    pub errors: Vec<String>,
+}
+
+/// Any request, in the order in which they came.
+#[derive(Clone, Debug)]
+pub struct Requested {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without `/api/v10`.
+    pub path: String,
+    /// The HTTP status that was answered.
+    pub status: u16,
+}
+
+/// One step of the story, for people to read.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The member's name.
+    pub who: String,
+    /// The device's label.
+    pub device: String,
+    /// What was done: the command with its options, the button, the modal.
+    pub what: String,
+    /// The visible text of the reply.
+    pub reply: String,
+}
+
+/// A fault that a test ordered: the next matching requests are answered with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) method: String,
+    pub(crate) path_contains: String,
+    pub(crate) status: u16,
+    pub(crate) code: u32,
+    pub(crate) times: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) requests: Vec<Requested>,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) transcript: Vec<Step>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Records {
+    /// The fault ordered for a request, used up by asking.
+    pub(crate) fn take_fault(&mut self, method: &str, path: &str) -> Option<Fault> {
+        let fits = |fault: &Fault| {
+            fault.times > 0 && fault.method == method && path.contains(&fault.path_contains)
+        };
+        let fault = self.faults.iter_mut().find(|fault| fits(fault))?;
+        fault.times -= 1;
+        Some(fault.clone())
+    }
+}

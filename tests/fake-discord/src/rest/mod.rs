@@ -1,0 +1,252 @@
+//! The REST side: one entrance that reads, authorises, validates, routes and records.
+
+pub(crate) mod accounts;
+pub(crate) mod body;
+pub(crate) mod channels;
+pub(crate) mod commands;
+pub(crate) mod guilds;
+pub(crate) mod interactions;
+pub(crate) mod messages;
+pub(crate) mod webhooks;
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use self::body::Body;
+use crate::{
+    gateway,
+    problem::{Form, Problem},
+    records::{Refusal, Requested, Violation},
+    state::{Attempt, Handle, Id, Shared},
+};
+
+/// What a route answers when it accepts.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Json(Value),
+    Created(Value),
+    Nothing,
+}
+
+pub(crate) type Outcome = Result<Answer, Problem>;
+
+/// A request, read whole.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: HashMap<String, String>,
+    pub(crate) body: Body,
+    authorization: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        self.path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect()
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.query.get(name).and_then(|value| value.parse().ok())
+    }
+}
+
+/// An identifier in a path; what is no number names nothing.
+pub(crate) fn id(text: &str) -> Id {
+    text.parse().unwrap_or_default()
+}
+
+/// The entrance of every REST request.
+pub(crate) async fn enter(State(shared): State<Handle>, request: Request) -> Response {
+    let (call, read) = read(request).await;
+    let outcome = match read {
+        Ok(()) => answer(&shared, &call),
+        Err(problem) => Err(problem),
+    };
+    record(&shared, &call, &outcome);
+    shared.touch();
+    respond(outcome)
+}
+
+async fn read(request: Request) -> (Call, Result<(), Problem>) {
+    let uri = request.uri().clone();
+    let authorization = request.headers().get(AUTHORIZATION);
+    let mut call = Call {
+        method: request.method().to_string(),
+        path: strip_version(uri.path()).to_owned(),
+        query: query(uri.query().unwrap_or_default()),
+        body: Body::default(),
+        authorization: authorization
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+    };
+    match body::read(request).await {
+        Ok(body) => {
+            call.body = body;
+            (call, Ok(()))
+        }
+        Err(problem) => (call, Err(problem)),
+    }
+}
+
+/// `/api/v10/users/@me` → `/users/@me`
+fn strip_version(path: &str) -> &str {
+    let rest = path.strip_prefix("/api").unwrap_or(path);
+    rest.strip_prefix("/v10")
+        .or_else(|| rest.strip_prefix("/v9"))
+        .unwrap_or(rest)
+}
+
+fn query(text: &str) -> HashMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn answer(shared: &Handle, call: &Call) -> Outcome {
+    authorize(shared, call)?;
+    let fault = shared.world().records.take_fault(&call.method, &call.path);
+    if let Some(fault) = fault {
+        return Err(Problem::new(
+            fault.status,
+            fault.code,
+            "A fault that the test ordered",
+        ));
+    }
+    validate(shared, call)?;
+    route(shared, call)
+}
+
+/// Interactions and their webhooks carry their own token; all else needs the bot's.
+fn authorize(shared: &Shared, call: &Call) -> Result<(), Problem> {
+    let own = ["/interactions/", "/webhooks/", "/gateway"];
+    if call.path != "/gateway/bot" && own.iter().any(|prefix| call.path.starts_with(prefix)) {
+        return Ok(());
+    }
+    let expected = format!("Bot {}", shared.settings.token);
+    if call.authorization.as_ref() == Some(&expected) {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized())
+    }
+}
+
+/// Holds the body against the official description.
+fn validate(shared: &Shared, call: &Call) -> Result<(), Problem> {
+    let Some(openapi) = &shared.openapi else {
+        return Ok(());
+    };
+    if !call.body.given {
+        return Ok(());
+    }
+    let errors = openapi.violations(&call.method, &call.segments(), &call.body.json);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let mut form = Form::default();
+    for error in &errors {
+        form.add("", "OPENAPI_VIOLATION", error);
+    }
+    shared.world().records.violations.push(Violation {
+        method: call.method.clone(),
+        path: call.path.clone(),
+        body: call.body.json.clone(),
+        errors,
+    });
+    form.finish()
+}
+
+fn route(shared: &Handle, call: &Call) -> Outcome {
+    let segments = call.segments();
+    match segments.as_slice() {
+        ["gateway", rest @ ..] => gateway(shared, rest),
+        ["users" | "oauth2", ..] | ["applications", "@me"] => accounts::route(shared, call),
+        ["applications", ..] => commands::route(shared, call),
+        ["interactions", ..] => interactions::route(shared, call),
+        ["webhooks", ..] => webhooks::route(shared, call),
+        ["channels", ..] => channels::route(shared, call),
+        ["guilds", ..] => guilds::route(shared, call),
+        _ => Err(Problem::unknown_route()),
+    }
+}
+
+fn gateway(shared: &Shared, rest: &[&str]) -> Outcome {
+    let url = gateway::gateway_url(shared);
+    match rest {
+        [] => Ok(Answer::Json(json!({ "url": url }))),
+        ["bot"] => Ok(Answer::Json(json!({
+            "url": url,
+            "shards": 1,
+            "session_start_limit": {
+                "total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 16,
+            },
+        }))),
+        _ => Err(Problem::unknown_route()),
+    }
+}
+
+fn record(shared: &Shared, call: &Call, outcome: &Outcome) {
+    let (status, code) = match outcome {
+        Ok(Answer::Json(_)) => (200, 0),
+        Ok(Answer::Created(_)) => (201, 0),
+        Ok(Answer::Nothing) => (204, 0),
+        Err(problem) => (problem.status, problem.code),
+    };
+    let mut world = shared.world();
+    world.records.requests.push(Requested {
+        method: call.method.clone(),
+        path: call.path.clone(),
+        status,
+    });
+    if let Err(problem) = outcome
+        && problem.status < 500
+    {
+        world.records.refusals.push(Refusal {
+            method: call.method.clone(),
+            path: call.path.clone(),
+            body: call.body.json.clone(),
+            status,
+            code,
+            reason: problem.reason(),
+        });
+    }
+    let of = match call.segments().as_slice() {
+        ["interactions", number, ..] => Some(id(number)),
+        ["webhooks", _, token, ..] => world.tokens.get(*token).copied(),
+        _ => None,
+    };
+    let interaction = of.and_then(|of| world.interactions.get_mut(&of));
+    if let Some(interaction) = interaction {
+        interaction.attempts.push(Attempt {
+            method: call.method.clone(),
+            path: call.path.clone(),
+            body: call.body.json.clone(),
+            status,
+            code,
+        });
+        interaction.touch();
+    }
+}
+
+fn respond(outcome: Outcome) -> Response {
+    match outcome {
+        Ok(Answer::Json(json)) => Json(json).into_response(),
+        Ok(Answer::Created(json)) => (StatusCode::CREATED, Json(json)).into_response(),
+        Ok(Answer::Nothing) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.status);
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, Json(problem.body())).into_response()
+        }
+    }
+}
