@@ -1,1 +1,4 @@
-fn main(){}
+//! The integration tests: one binary, on a real Postgres, and against the stand-in for Discord.
+
+mod core;
+mod support;

@@ -351,7 +351,7 @@ impl Line {
         Next::Continue
     }
 
-    /// READY, then GUILD_CREATE for each guild of the shard, in one go.
+    /// READY, then `GUILD_CREATE` for each guild of the shard, in one go.
     fn open(&mut self, mut session: Session) {
         let mut world = self.shared.world();
         let ready = ready(&self.shared, &world, &session);

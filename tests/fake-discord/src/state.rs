@@ -20,7 +20,7 @@ pub(crate) type Id = u64;
 /// How long an interaction may wait for its first answer.
 pub(crate) const FIRST_ANSWER: Duration = Duration::from_secs(3);
 /// How long the token of an interaction works.
-pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const TOKEN_LIFE: Duration = Duration::from_mins(15);
 
 /// What the builder fixes for the life of the stand-in.
 #[derive(Clone, Debug)]
@@ -146,6 +146,20 @@ pub(crate) struct Guild {
     pub(crate) roles: BTreeMap<Id, Role>,
     pub(crate) members: BTreeMap<Id, Member>,
     pub(crate) channels: Vec<Id>,
+}
+
+impl Guild {
+    /// The highest position among the roles of a member.
+    pub(crate) fn top_position(&self, user: Id) -> u16 {
+        let roles = self.members.get(&user).map(|member| &member.roles);
+        roles
+            .into_iter()
+            .flatten()
+            .filter_map(|role| self.roles.get(role))
+            .map(|role| role.position)
+            .max()
+            .unwrap_or(0)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -309,18 +323,6 @@ impl World {
                 bits => bits & !channel.denied,
             },
         }
-    }
-
-    /// The highest position among the roles of a member.
-    pub(crate) fn top_position(&self, guild: &Guild, user: Id) -> u16 {
-        let roles = guild.members.get(&user).map(|member| &member.roles);
-        roles
-            .into_iter()
-            .flatten()
-            .filter_map(|role| guild.roles.get(role))
-            .map(|role| role.position)
-            .max()
-            .unwrap_or(0)
     }
 
     /// The channel for direct messages with a user, made on first use.

@@ -237,7 +237,7 @@ pub(crate) fn presence(user: &User, guild: Id) -> Value {
 }
 
 /// The payload of `INTERACTION_CREATE`.
-pub(crate) fn interaction(shared: &Shared, world: &World, of: &Interaction, data: Value) -> Value {
+pub(crate) fn interaction(shared: &Shared, world: &World, of: &Interaction, data: &Value) -> Value {
     let bot = shared.application_id;
     let locale = world
         .users
@@ -257,7 +257,7 @@ pub(crate) fn interaction(shared: &Shared, world: &World, of: &Interaction, data
         "entitlements": [],
         "attachment_size_limit": ATTACHMENT_LIMIT,
         "authorizing_integration_owners": { "0": of.guild.unwrap_or(0).to_string() },
-        "context": if of.guild.is_some() { 0 } else { 1 },
+        "context": u8::from(of.guild.is_none()),
     });
     match of.guild.and_then(|id| world.guilds.get(&id)) {
         Some(guild) => {

@@ -117,7 +117,6 @@ impl Acting {
     }
 
     /// Sends a slash command without waiting.
-    #[must_use]
     pub fn slash_start<'a>(
         &self,
         command: &str,
@@ -204,7 +203,6 @@ impl Acting {
     }
 
     /// Sends a context menu command without waiting.
-    #[must_use]
     pub fn context_menu_start(&self, command: &str, target: &Member) -> Pending {
         let place = self.place();
         let order = self.order(place, command, &[], None);
@@ -239,7 +237,6 @@ impl Acting {
     }
 
     /// Presses a button without waiting.
-    #[must_use]
     pub fn click_start(&self, on: &Reply, button: &str) -> Pending {
         let message = self.message(on);
         let data = components::button(&message.json, button).unwrap_or_else(|why| impossible(&why));
@@ -258,7 +255,6 @@ impl Acting {
     }
 
     /// Chooses in a menu without waiting.
-    #[must_use]
     pub fn select_start<'a>(
         &self,
         on: &Reply,
@@ -290,7 +286,6 @@ impl Acting {
     }
 
     /// Sends a modal without waiting.
-    #[must_use]
     pub fn submit_start<'a>(
         &self,
         modal: &Reply,
@@ -420,7 +415,7 @@ impl Acting {
             ));
         }
         let mut interaction = self.interaction(id, &action, world.passed);
-        interaction.payload = wire::interaction(shared, &world, &interaction, action.data);
+        interaction.payload = wire::interaction(shared, &world, &interaction, &action.data);
         let payload = interaction.payload.clone();
         world.tokens.insert(interaction.token.clone(), id);
         world.interactions.insert(id, interaction);

@@ -119,7 +119,7 @@ fn choose(
     match (menu["type"].as_u64(), role, world.channels.get(&id)) {
         (Some(6 | 7), Some(role), _) => resolved["roles"][&key] = wire::role(role),
         (Some(8), _, Some(channel)) => {
-            resolved["channels"][&key] = wire::channel(world, channel, 0)
+            resolved["channels"][&key] = wire::channel(world, channel, 0);
         }
         (Some(5 | 7), None, _) if resolve_user(world, guild, id, resolved) => {}
         _ => return Err(format!("{value:?} cannot be chosen in this menu")),

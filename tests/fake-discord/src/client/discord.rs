@@ -126,8 +126,8 @@ impl FakeDiscord {
             settings: Settings {
                 token: default_token(),
                 refuse_presence: false,
-                deferred_bound: Duration::from_secs(60),
-                ready_bound: Duration::from_secs(60),
+                deferred_bound: Duration::from_mins(1),
+                ready_bound: Duration::from_mins(1),
             },
         }
     }
@@ -406,7 +406,6 @@ impl FakeDiscord {
     }
 
     /// A handle to wait for the answer of an interaction that was started before.
-    #[must_use]
     pub fn pending(&self, interaction: u64) -> Pending {
         Pending::of(self, interaction)
     }

@@ -75,7 +75,6 @@ impl Guild {
     }
 
     /// A member who will join; somebody of that name in another guild is the same person.
-    #[must_use]
     pub fn member(&self, name: &str) -> MemberBuilder {
         MemberBuilder::new(self, name)
     }
@@ -174,7 +173,7 @@ impl Role {
     pub fn above_bot(self) -> Self {
         let mut world = self.guild.discord.shared.world();
         change_role(&mut world, self.guild.id, self.id, |role| {
-            role.position = BOT_POSITION + 1
+            role.position = BOT_POSITION + 1;
         });
         drop(world);
         self

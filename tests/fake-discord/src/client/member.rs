@@ -162,7 +162,6 @@ impl Member {
     }
 
     /// The person takes a device and acts.
-    #[must_use]
     pub fn on(&self, device: &Device) -> Acting {
         Acting::new(self, device)
     }

@@ -123,7 +123,7 @@ pub(crate) fn hidden(world: &World, guild: Option<Id>, user: Id, command: &str) 
     let command = find(world, guild, 1, top).ok()?;
     let needed = &command["default_member_permissions"];
     let needed = needed.as_u64().or_else(|| needed.as_str()?.parse().ok());
-    let context = if guild.is_some() { 0 } else { 1 };
+    let context = u8::from(guild.is_none());
     let contexts = command["contexts"].as_array();
     let elsewhere = contexts.is_some_and(|all| !all.iter().any(|one| *one == context));
     if elsewhere || (guild.is_none() && command["dm_permission"] == false) {
@@ -356,7 +356,10 @@ fn choose(choices: &[Value], text: &str) -> Typed<Value> {
             .flat_map(Map::values);
         names.into_iter().any(|name| name == text)
     };
-    let value = |choice: &Value| choice["value"] == text || choice["value"].to_string() == text;
+    let value = |choice: &Value| {
+        let typed = choice["value"].to_string();
+        choice["value"] == text || typed == text
+    };
     let fits = |choice: &&Value| choice["name"] == text || translated(choice) || value(choice);
     let names = || {
         choices

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long the same nonce means the same message.
-const NONCE_LIFE: Duration = Duration::from_secs(5 * 60);
+const NONCE_LIFE: Duration = Duration::from_mins(5);
 
 pub(crate) fn route(shared: &Handle, call: &Call) -> Outcome {
     let segments = call.segments();

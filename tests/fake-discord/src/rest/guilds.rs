@@ -123,7 +123,7 @@ fn may_change_role(world: &World, guild: Id, role: Id, bot: Id) -> Result<(), Pr
         .ok_or_else(Problem::unknown_guild)?;
     let role = found.roles.get(&role).ok_or_else(Problem::unknown_role)?;
     let allowed = world.permissions(guild, bot) & MANAGE_ROLES != 0;
-    if allowed && !role.managed && role.position < world.top_position(found, bot) {
+    if allowed && !role.managed && role.position < found.top_position(bot) {
         Ok(())
     } else {
         Err(Problem::missing_permissions())

@@ -60,8 +60,10 @@ fn callback(shared: &Shared, call: &Call, number: Id, token: &str) -> Outcome {
 fn fits(interaction: &Interaction, kind: u64) -> Result<(), Problem> {
     let on_message = interaction.source.is_some();
     let allowed = match (interaction.kind, kind) {
-        (COMMAND, 4 | 5 | 9) | (COMPONENT, 4..=7 | 9) | (MODAL_SUBMIT, 4 | 5) => true,
-        (AUTOCOMPLETE, 8) => true,
+        (COMMAND, 4 | 5 | 9)
+        | (COMPONENT, 4..=7 | 9)
+        | (MODAL_SUBMIT, 4 | 5)
+        | (AUTOCOMPLETE, 8) => true,
         (MODAL_SUBMIT, 6 | 7) => on_message,
         _ => false,
     };

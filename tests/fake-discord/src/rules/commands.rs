@@ -273,7 +273,7 @@ fn order(form: &mut Form, options: &[Value], at: &str) {
     let late = options
         .iter()
         .skip_while(|option| required(option))
-        .position(|option| required(option));
+        .position(required);
     if late.is_some() {
         let why = "Required options must be placed before non-required options";
         form.add(

@@ -1,0 +1,230 @@
+//! What a button or menu means, as its `custom_id` carries it: a version, a kind, and what the
+//! click needs to be understood after a restart. At most 100 characters.
+//!
+//! ```text
+//! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
+//! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>
+//! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
+//! ```
+//!
+//! A device that is not known is `-`. A change of meaning takes a new version; what is not
+//! understood is answered with a word on that.
+
+use std::fmt;
+
+use crate::domain::ids::{DeviceId, DraftId, Seq, TableId};
+use crate::service::Sort;
+
+use super::layout::Layout;
+
+const VERSION: &str = "1";
+
+/// The longest `custom_id` that Discord takes.
+pub const MAX_CHARS: usize = 100;
+
+/// What a click asks for, with the device session of the message it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Press {
+    /// Undo an event of the clicker's own.
+    Undo {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which event.
+        event: Seq,
+        /// Also where others have changed things since.
+        force: bool,
+    },
+    /// Leave things as they are.
+    Cancel,
+    /// Show a page of a table.
+    View {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which table.
+        table: TableId,
+        /// In which order.
+        sort: Sort,
+        /// Which page, from 0.
+        page: u32,
+        /// In which layout.
+        layout: Layout,
+        /// Whether everybody sees it.
+        shared: bool,
+    },
+    /// Show a page of a search.
+    Find {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which search.
+        draft: DraftId,
+        /// The events before this one; the newest without.
+        before: Option<Seq>,
+    },
+    /// Show the event that is chosen in the menu.
+    Show {
+        /// The session.
+        device: Option<DeviceId>,
+    },
+    /// Run a command that waits, on the table that is chosen in the menu.
+    Choose {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which command.
+        draft: DraftId,
+    },
+}
+
+impl Press {
+    /// Reads a `custom_id`; `None` if it is of another version, or no such thing at all.
+    #[must_use]
+    pub fn decode(custom_id: &str) -> Option<Self> {
+        let parts: Vec<&str> = custom_id.split(':').collect();
+        let [VERSION, kind, args @ ..] = parts.as_slice() else { return None };
+        match (*kind, args) {
+            ("undo", [device, event]) => undo(device, event, false),
+            ("undo!", [device, event]) => undo(device, event, true),
+            ("cancel", []) => Some(Self::Cancel),
+            ("view", [device, table, sort, page, layout, audience]) => Some(Self::View {
+                device: read_device(device)?,
+                table: TableId::from_short(table)?,
+                sort: Sort::parse(sort)?,
+                page: page.parse().ok()?,
+                layout: Layout::parse(layout)?,
+                shared: read_audience(audience)?,
+            }),
+            ("find", [device, draft, before]) => Some(Self::Find {
+                device: read_device(device)?,
+                draft: DraftId::from_short(draft)?,
+                before: read_before(before)?,
+            }),
+            ("show", [device]) => Some(Self::Show { device: read_device(device)? }),
+            ("choose", [device, draft]) => {
+                Some(Self::Choose { device: read_device(device)?, draft: DraftId::from_short(draft)? })
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes the `custom_id`.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Press {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{VERSION}:")?;
+        match self {
+            Self::Undo { device, event, force } => {
+                let kind = if *force { "undo!" } else { "undo" };
+                write!(f, "{kind}:{}:{event}", written(device.as_ref()))
+            }
+            Self::Cancel => f.write_str("cancel"),
+            Self::View { device, table, sort, page, layout, shared } => {
+                let (device, audience) = (written(device.as_ref()), if *shared { "s" } else { "e" });
+                let (table, sort, layout) = (table.short(), sort.as_str(), layout.as_str());
+                write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")
+            }
+            Self::Find { device, draft, before } => {
+                let before = before.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+                write!(f, "find:{}:{}:{before}", written(device.as_ref()), draft.short())
+            }
+            Self::Show { device } => write!(f, "show:{}", written(device.as_ref())),
+            Self::Choose { device, draft } => {
+                write!(f, "choose:{}:{}", written(device.as_ref()), draft.short())
+            }
+        }
+    }
+}
+
+fn undo(device: &str, event: &str, force: bool) -> Option<Press> {
+    Some(Press::Undo { device: read_device(device)?, event: read_seq(event)?, force })
+}
+
+fn written(device: Option<&DeviceId>) -> &str {
+    device.map_or("-", DeviceId::as_str)
+}
+
+fn read_device(text: &str) -> Option<Option<DeviceId>> {
+    if text == "-" { Some(None) } else { DeviceId::parse(text).map(Some) }
+}
+
+fn read_before(text: &str) -> Option<Option<Seq>> {
+    if text == "-" { Some(None) } else { read_seq(text).map(Some) }
+}
+
+fn read_seq(text: &str) -> Option<Seq> {
+    text.parse().ok().filter(|seq| *seq > 0).map(Seq)
+}
+
+fn read_audience(text: &str) -> Option<bool> {
+    match text {
+        "s" => Some(true),
+        "e" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn device() -> impl Strategy<Value = Option<DeviceId>> {
+        prop::option::of(any::<[u8; 16]>().prop_map(DeviceId::from_bytes))
+    }
+
+    fn seq() -> impl Strategy<Value = Seq> {
+        (1..=i64::MAX).prop_map(Seq)
+    }
+
+    fn draft() -> impl Strategy<Value = DraftId> {
+        any::<u128>().prop_map(|id| DraftId(Uuid::from_u128(id)))
+    }
+
+    fn press() -> impl Strategy<Value = Press> {
+        let sorts = prop::sample::select(vec![Sort::Points, Sort::Name, Sort::Rank]);
+        let layouts = prop::sample::select(Layout::ALL.to_vec());
+        let view = (device(), any::<u128>(), sorts, any::<u32>(), layouts, any::<bool>());
+        prop_oneof![
+            (device(), seq(), any::<bool>())
+                .prop_map(|(device, event, force)| Press::Undo { device, event, force }),
+            Just(Press::Cancel),
+            view.prop_map(|(device, table, sort, page, layout, shared)| {
+                let table = TableId(Uuid::from_u128(table));
+                Press::View { device, table, sort, page, layout, shared }
+            }),
+            (device(), draft(), prop::option::of(seq()))
+                .prop_map(|(device, draft, before)| Press::Find { device, draft, before }),
+            device().prop_map(|device| Press::Show { device }),
+            (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(press in press()) {
+            let custom_id = press.encode();
+            prop_assert!(custom_id.chars().count() <= MAX_CHARS, "{custom_id}");
+            prop_assert_eq!(Press::decode(&custom_id), Some(press));
+        }
+
+        #[test]
+        fn garbage_is_not_understood_and_does_no_harm(text in any::<String>()) {
+            let _ = Press::decode(&text);
+            let _ = Press::decode(&format!("1:view:{text}"));
+            let _ = Press::decode(&format!("1:undo:-:{text}"));
+        }
+    }
+
+    #[test]
+    fn other_versions_and_kinds_are_not_understood() {
+        for text in ["", "1", "2:cancel", "1:cancel:x", "1:undo:-:0", "1:undo:-:-3", "1:later:-", "1:view:-:-"] {
+            assert_eq!(Press::decode(text), None, "{text}");
+        }
+        assert_eq!(Press::decode("1:cancel"), Some(Press::Cancel));
+    }
+}

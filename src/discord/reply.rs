@@ -1,0 +1,112 @@
+//! What is said: text, a card, buttons, a file. How it is delivered is `answer`'s.
+
+use serenity::builder::{
+    CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed, CreateInteractionResponse,
+    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, EditInteractionResponse,
+};
+
+/// Where a reply goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    /// A new message that only the caller sees.
+    #[default]
+    Own,
+    /// A new message that everybody in the channel sees.
+    Shared,
+    /// In place of the message whose button was clicked.
+    Update,
+}
+
+/// A reply, in the caller's language.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Text above the rest; may be empty.
+    pub content: String,
+    /// A card, or none.
+    pub embed: Option<CreateEmbed>,
+    /// Rows of buttons and menus.
+    pub rows: Vec<CreateActionRow>,
+    /// An attached file.
+    pub file: Option<CreateAttachment>,
+    /// Where it goes.
+    pub manner: Manner,
+}
+
+impl Reply {
+    /// Plain text for the caller alone.
+    #[must_use]
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    /// A card for the caller alone.
+    #[must_use]
+    pub fn card(embed: CreateEmbed) -> Self {
+        Self { embed: Some(embed), ..Self::default() }
+    }
+
+    /// With one more row.
+    #[must_use]
+    pub fn row(mut self, row: CreateActionRow) -> Self {
+        self.rows.push(row);
+        self
+    }
+
+    /// With a file.
+    #[must_use]
+    pub fn attach(mut self, file: CreateAttachment) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Going there.
+    #[must_use]
+    pub const fn going(mut self, manner: Manner) -> Self {
+        self.manner = manner;
+        self
+    }
+
+    /// As the first answer to an interaction.
+    #[must_use]
+    pub fn first(self) -> CreateInteractionResponse {
+        let manner = self.manner;
+        let message = CreateInteractionResponseMessage::new()
+            .content(self.content)
+            .embeds(self.embed.into_iter().collect())
+            .components(self.rows)
+            .files(self.file)
+            .allowed_mentions(CreateAllowedMentions::new());
+        match manner {
+            Manner::Own => CreateInteractionResponse::Message(message.ephemeral(true)),
+            Manner::Shared => CreateInteractionResponse::Message(message),
+            Manner::Update => CreateInteractionResponse::UpdateMessage(message),
+        }
+    }
+
+    /// In place of the message that a deferral promised, or that was clicked.
+    #[must_use]
+    pub fn edit(self) -> EditInteractionResponse {
+        let edit = EditInteractionResponse::new()
+            .content(self.content)
+            .embeds(self.embed.into_iter().collect())
+            .components(self.rows)
+            .allowed_mentions(CreateAllowedMentions::new());
+        match self.file {
+            Some(file) => edit.new_attachment(file),
+            None => edit,
+        }
+    }
+
+    /// As a message after the first answer.
+    #[must_use]
+    pub fn followup(self) -> CreateInteractionResponseFollowup {
+        let ephemeral = self.manner != Manner::Shared;
+        CreateInteractionResponseFollowup::new()
+            .content(self.content)
+            .embeds(self.embed.into_iter().collect())
+            .components(self.rows)
+            .files(self.file)
+            .allowed_mentions(CreateAllowedMentions::new())
+            .ephemeral(ephemeral)
+    }
+}

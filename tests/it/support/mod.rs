@@ -1,0 +1,3 @@
+//! What the tests share: a database each, and services on it.
+
+pub mod db;
