@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod complete;
+pub mod drafts;
 pub mod entries;
 pub mod entropy;
 pub mod error;
@@ -28,6 +29,10 @@ use entropy::Entropy;
 pub use error::ServiceError;
 pub use operation::Receipt;
 pub use request::Request;
+
+pub use crate::store::StoreError;
+pub use crate::store::entries::{PageRow, Sort};
+pub use crate::store::events::Found;
 
 /// The use cases, ready to be called from any task.
 #[derive(Debug, Clone)]

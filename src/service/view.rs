@@ -87,13 +87,15 @@ impl Services {
             return Err(super::operation::no_table(&mut conn, request.guild, address, candidates).await);
         }
         let table = page.tables.remove(0);
-        let found = choose(page.sessions, request.device.as_ref());
-        drop(conn);
-        let (mut session, attribution) = match found {
+        let (mut session, attribution) = match choose(page.sessions, request.device.as_ref()) {
             Some(found) => found,
-            None => self.open_session(request).await?,
+            None => {
+                drop(conn);
+                let opened = self.open_session(request).await?;
+                conn = self.pool.acquire().await?;
+                opened
+            }
         };
-        let mut conn = self.pool.acquire().await?;
         sessions::touch(&mut conn, request.guild, &session.device_id, Some(table.id), order.layout.as_deref())
             .await?;
         if order.layout.is_some() {

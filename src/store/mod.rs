@@ -68,6 +68,30 @@ pub enum SchemaError {
     Migrate(#[from] MigrateError),
 }
 
+impl SchemaError {
+    /// Whether waiting may mend it: an unreachable or starting server, not a wrong password, an
+    /// unknown database or a failed migration.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Url(_) => false,
+            Self::Connect(error) | Self::Migrate(MigrateError::Execute(error)) => passes(error),
+            Self::Migrate(_) => false,
+        }
+    }
+}
+
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // 57: shutting down or starting up; 53: out of connections or resources.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57") || code.starts_with("53"))
+        }
+        _ => false,
+    }
+}
+
 /// How to connect.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {

@@ -1,4 +1,6 @@
 //! The integration tests: one binary, on a real Postgres, and against the stand-in for Discord.
 
 mod core;
+mod plans;
+mod round_trips;
 mod support;

@@ -314,15 +314,24 @@ impl Line {
     }
 
     fn refuse(&self, code: u16, reason: &'static str) -> Next {
+        let mut world = self.shared.world();
+        world.records.closes.push((code, reason.to_owned()));
+        drop(world);
         self.put(Out::Close(code, reason));
         Next::Continue
+    }
+
+    /// serenity sends the token as `Bot …` here too, and Discord takes both.
+    fn authorized(&self, data: &Value) -> bool {
+        let token = data["token"].as_str().unwrap_or_default();
+        token.strip_prefix("Bot ").unwrap_or(token) == self.shared.settings.token
     }
 
     fn identify(&mut self, data: &Value) -> Next {
         if self.session.is_some() {
             return self.refuse(4005, "Already authenticated.");
         }
-        if data["token"].as_str() != Some(&self.shared.settings.token) {
+        if !self.authorized(data) {
             return self.refuse(4004, "Authentication failed.");
         }
         let intents = data["intents"].as_u64().unwrap_or_default();
@@ -371,7 +380,7 @@ impl Line {
     /// Plays back what was missed, or says that the session is not valid.
     fn resume(&mut self, data: &Value) {
         let mut world = self.shared.world();
-        let authorized = data["token"].as_str() == Some(&self.shared.settings.token);
+        let authorized = self.authorized(data);
         let id = data["session_id"].as_str().unwrap_or_default();
         let seen = data["seq"].as_u64().unwrap_or_default();
         let session = world.sessions.get_mut(id).filter(|_| authorized);

@@ -73,6 +73,8 @@ pub(crate) struct Records {
     pub(crate) violations: Vec<Violation>,
     pub(crate) transcript: Vec<Step>,
     pub(crate) faults: Vec<Fault>,
+    /// Gateway connections that were refused: close code and reason.
+    pub(crate) closes: Vec<(u16, String)>,
 }
 
 impl Records {

@@ -1,3 +1,4 @@
 //! What the tests share: a database each, and services on it.
 
 pub mod db;
+pub mod proxy;

@@ -199,13 +199,14 @@ impl FakeDiscord {
     fn not_ready(&self) -> ! {
         let world = self.shared.world();
         let why = format!(
-            "no bot is ready: {} sessions are connected, commands were registered {} times; refused: {:?}",
+            "no bot is ready: {} sessions are connected, commands were registered {} times; the gateway closed {:?}; refused: {:?}",
             world
                 .sessions
                 .values()
                 .filter(|session| session.connected())
                 .count(),
             world.registrations,
+            world.records.closes,
             world.records.refusals,
         );
         drop(world);
@@ -299,6 +300,12 @@ impl FakeDiscord {
         let mut refusals = self.refusals();
         refusals.retain(|refusal| refusal.status == 404 && refusal.code == 0);
         refusals
+    }
+
+    /// Gateway connections that were refused: close code and reason.
+    #[must_use]
+    pub fn gateway_closes(&self) -> Vec<(u16, String)> {
+        self.shared.world().records.closes.clone()
     }
 
     /// Bodies that do not follow Discord's official description.

@@ -1,0 +1,102 @@
+//! The command line: one file per command.
+
+pub mod config;
+pub mod migrate;
+pub mod run;
+pub mod verify;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::AppError;
+use crate::config::{Config, ConfigErrors, Environment, Loaded};
+use crate::logging::{self, LoggingError};
+
+/// Score tables for Discord communities.
+#[derive(Debug, Parser)]
+#[command(name = "punctaj", version, about)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot; applies pending migrations first (the default)
+    Run,
+    /// Apply the database schema, and nothing else
+    Migrate,
+    /// Show the effective configuration and where each value came from
+    Config,
+    /// Recompute the hash chains, replay all events and compare with the tables
+    Verify {
+        /// Only this Discord server, by its id; all of them without
+        #[arg(long)]
+        guild: Option<u64>,
+    },
+}
+
+/// Why a command failed. Its text, with the causes, goes to standard error.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// Logging can't be set up.
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    /// The program failed.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Something can't be printed or read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A history does not agree; it was said which.
+    #[error("not all histories agree")]
+    Disagrees,
+}
+
+impl CliError {
+    /// The error and its causes, each on a line of its own.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let line = error.to_string();
+            if !text.contains(&line) {
+                text.push_str("\n  because: ");
+                text.push_str(&line);
+            }
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`CliError`] says what went wrong and what to do.
+pub async fn execute(line: CommandLine) -> Result<(), CliError> {
+    let environment = Environment::from_process();
+    let loaded = Config::load(&environment, &std::env::current_dir()?);
+    match line.command.unwrap_or(Command::Run) {
+        Command::Config => config::print(&loaded, &mut std::io::stdout().lock())?,
+        Command::Run => run::run(checked(loaded, true)?).await?,
+        Command::Migrate => migrate::run(checked(loaded, false)?).await?,
+        Command::Verify { guild } => {
+            let config = checked(loaded, false)?;
+            verify::run(config, guild, &mut std::io::stdout()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The configuration, with logging set up as it says.
+fn checked(loaded: Loaded, for_run: bool) -> Result<Config, CliError> {
+    logging::init(loaded.log().format, loaded.log().filter.as_deref())?;
+    for warning in loaded.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.into_config(for_run)?)
+}

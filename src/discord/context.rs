@@ -1,0 +1,144 @@
+//! One interaction, as the rest of the program needs it: who asks, in which language, with which
+//! rights, and how to answer.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serenity::http::Http;
+use serenity::model::Permissions;
+use serenity::model::application::{CommandInteraction, ComponentInteraction, ModalInteraction};
+use serenity::model::guild::Member;
+use serenity::model::id::{GuildId, InteractionId, UserId};
+use tokio::time::Instant;
+
+use super::errors::Failure;
+use super::flights::{Flight, Flights};
+use crate::domain::access::Standing;
+use crate::domain::event::Via;
+use crate::domain::ids::{self, DeviceId, OpId};
+use crate::i18n::{Locale, keys};
+use crate::service::{Request, Services};
+
+/// What every command is given.
+pub type Ctx<'a> = poise::ApplicationContext<'a, Data, Failure>;
+
+/// What a command returns. It has answered by then, also where it failed.
+pub type CommandResult = Result<(), Failure>;
+
+/// The first millisecond of Discord's clock.
+const DISCORD_EPOCH: i64 = 1_420_070_400_000;
+
+/// What lives as long as the bot.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// The use cases.
+    pub services: Services,
+    /// The interactions that are not answered yet.
+    pub flights: Flights,
+}
+
+/// An interaction that is to be answered.
+#[derive(Debug)]
+pub struct Call {
+    /// The use cases.
+    pub services: Services,
+    /// The way back to Discord.
+    pub http: Arc<Http>,
+    /// Which interaction.
+    pub id: InteractionId,
+    /// What allows to answer it. A secret, for 15 minutes.
+    pub token: String,
+    /// The caller's language.
+    pub locale: Locale,
+    /// What the caller may do.
+    pub standing: Standing,
+    /// The largest file that may be attached, in bytes.
+    pub attachment_limit: usize,
+    /// When it came.
+    pub received: Instant,
+    guild: Option<GuildId>,
+    user: UserId,
+    /// Keeps the process from ending before the answer.
+    _flight: Flight,
+}
+
+macro_rules! call {
+    ($data:expr, $http:expr, $interaction:expr, $member:expr) => {{
+        let interaction = $interaction;
+        Arc::new(Call {
+            services: $data.services.clone(),
+            http: Arc::clone($http),
+            id: interaction.id,
+            token: interaction.token.clone(),
+            locale: Locale::from_discord(&interaction.locale),
+            standing: standing($member),
+            attachment_limit: usize::try_from(interaction.attachment_size_limit).unwrap_or(usize::MAX),
+            received: Instant::now(),
+            guild: interaction.guild_id,
+            user: interaction.user.id,
+            _flight: $data.flights.begin(),
+        })
+    }};
+}
+
+impl Call {
+    /// A slash command, or the typing of one.
+    #[must_use]
+    pub fn of_command(data: &Data, http: &Arc<Http>, interaction: &CommandInteraction) -> Arc<Self> {
+        call!(data, http, interaction, interaction.member.as_deref())
+    }
+
+    /// A click.
+    #[must_use]
+    pub fn of_click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) -> Arc<Self> {
+        call!(data, http, interaction, interaction.member.as_ref())
+    }
+
+    /// A form that was filled in.
+    #[must_use]
+    pub fn of_form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) -> Arc<Self> {
+        call!(data, http, interaction, interaction.member.as_ref())
+    }
+
+    /// The request to the services, with the device session that a click carried.
+    ///
+    /// # Errors
+    /// There is no guild.
+    pub fn request(&self, device: Option<DeviceId>) -> Result<Request, Failure> {
+        let guild = self.guild.ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
+        let out_of_range = |_| Failure::Internal("a Discord id is out of range".to_owned());
+        Ok(Request {
+            guild: ids::GuildId::try_from(guild.get()).map_err(out_of_range)?,
+            actor: ids::UserId::try_from(self.user.get()).map_err(out_of_range)?,
+            standing: self.standing,
+            op: OpId::new(self.id.to_string()),
+            at: created_at(self.id).ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
+            device,
+            via: Via::Direct,
+        })
+    }
+}
+
+/// The time in a snowflake.
+fn created_at(id: InteractionId) -> Option<DateTime<Utc>> {
+    let since_epoch = i64::try_from(id.get() >> 22).ok()?;
+    DateTime::from_timestamp_millis(since_epoch.checked_add(DISCORD_EPOCH)?)
+}
+
+/// What Discord worked out for this very interaction.
+fn standing(member: Option<&Member>) -> Standing {
+    let permissions = member.and_then(|member| member.permissions).unwrap_or_else(Permissions::empty);
+    let manages = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
+    Standing { manage_server: permissions.intersects(manages) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snowflake_holds_a_time() {
+        let at = created_at(InteractionId::new(175_928_847_299_117_063)).unwrap();
+        assert_eq!(at.to_rfc3339(), "2016-04-30T11:18:25.796+00:00");
+    }
+}

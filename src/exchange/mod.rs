@@ -1,0 +1,7 @@
+//! Files that go out: pure functions from what a service found to bytes.
+
+pub mod events;
+mod sheet;
+pub mod table;
+
+pub use sheet::disarmed;

@@ -1,0 +1,55 @@
+//! How many sequential round trips to the database each path takes, counted on the wire.
+
+use punctaj::domain::name::{NameList, TableAddress};
+use punctaj::domain::session::SessionLimits;
+use punctaj::service::points::Award;
+use punctaj::service::view::ViewOrder;
+
+use crate::support::db::{Interactions, TestDb};
+use crate::support::proxy::{CountingProxy, socket_of};
+
+const GUILD: i64 = 100;
+
+fn award(names: &str) -> Award {
+    let names = NameList::parse(names, 50).unwrap().into_items();
+    Award { names, points: 5, table: None, table_id: None, reason: None }
+}
+
+#[tokio::test]
+async fn round_trips_of_add_view_and_autocomplete() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let proxy = CountingProxy::start(&socket_of(db.url())).await;
+    let services = TestDb::services_on(&proxy.url(db.url()), 1, 7, SessionLimits::default());
+    let table = TableAddress::parse("BlackWater/Politie").unwrap();
+    services.create_table(&now.by(GUILD, 1), table).await.unwrap();
+    let fifty: Vec<String> = (0..50).map(|number| format!("Nume {number}")).collect();
+    let fifty = fifty.join(", ");
+
+    // Warm: each statement was prepared on the connection, and the person has a session.
+    for user in [1, 2] {
+        services.add_points(&now.by(GUILD, user), award("Ana")).await.unwrap();
+        services.view(&now.by(GUILD, user), &ViewOrder::default()).await.unwrap();
+        services.complete_entries(&now.by(GUILD, user), None, "An").await.unwrap();
+    }
+
+    macro_rules! counted {
+        ($what:expr) => {{
+            let before = proxy.round_trips();
+            $what.await.unwrap();
+            proxy.round_trips() - before
+        }};
+    }
+    let add = counted!(services.add_points(&now.by(GUILD, 1), award("Ana")));
+    let add_fifty = counted!(services.add_points(&now.by(GUILD, 1), award(&fifty)));
+    let first = counted!(services.add_points(&now.by(GUILD, 3), award("Ana")));
+    let first_view = counted!(services.view(&now.by(GUILD, 4), &ViewOrder::default()));
+    let view = counted!(services.view(&now.by(GUILD, 1), &ViewOrder::default()));
+    let complete = counted!(services.complete_entries(&now.by(GUILD, 1), None, "Nu"));
+    println!(
+        "round trips: add {add}, add of 50 {add_fifty}, first add {first}, first view {first_view}, \
+         view {view}, autocomplete {complete}"
+    );
+    assert_eq!((add, add_fifty), (4, 4), "BEGIN with the lock, read, write, COMMIT");
+    assert!(first <= 6 && first_view <= 6, "{first} {first_view}");
+    assert_eq!((view, complete), (2, 1));
+}
