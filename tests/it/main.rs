@@ -3,4 +3,6 @@
 mod core;
 mod plans;
 mod round_trips;
+#[cfg(feature = "wip")]
+mod stories;
 mod support;

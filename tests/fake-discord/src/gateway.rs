@@ -29,7 +29,7 @@ pub(crate) mod intents {
 
 const HEARTBEAT_MILLIS: u64 = 41_250;
 /// How many dispatches a session keeps for a resume.
-const KEPT: usize = 20_000;
+const KEPT: usize = 5_000;
 
 /// One identified shard of one bot process.
 #[derive(Debug)]
@@ -186,6 +186,13 @@ impl World {
         for session in self.sessions.values_mut() {
             session.write(Out::Close(code, reason));
             session.wire = None;
+        }
+    }
+
+    /// Forgets what sessions keep for a resume.
+    pub(crate) fn forget_sent(&mut self) {
+        for session in self.sessions.values_mut() {
+            session.sent.clear();
         }
     }
 
@@ -452,7 +459,10 @@ impl Line {
 
 impl Session {
     fn can_replay(&self, seen: u64) -> bool {
-        let oldest = self.sent.front().map_or(1, |dispatch| dispatch.seq);
+        let oldest = self
+            .sent
+            .front()
+            .map_or(self.seq + 1, |dispatch| dispatch.seq);
         seen <= self.seq && seen + 1 >= oldest
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,7 +10,16 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 /// The environment variable which names the official `openapi.json`.
-pub(crate) const VARIABLE: &str = "DISCORD_OPENAPI";
+const VARIABLE: &str = "DISCORD_OPENAPI";
+/// The file which the environment names.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stand-in is a program of its own, with this one setting"
+)]
+pub(crate) fn from_environment() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).map(PathBuf::from)
+}
+
 const PREFIX: &str = "#/components/schemas/";
 
 type Compiled = HashMap<(String, String), Option<Arc<Validator>>>;

@@ -9,6 +9,8 @@ pub(crate) struct Problem {
     pub(crate) code: u32,
     pub(crate) message: String,
     pub(crate) errors: Option<Value>,
+    /// A test asked for it: it is no fault of the bot.
+    pub(crate) ordered: bool,
 }
 
 impl Problem {
@@ -18,6 +20,14 @@ impl Problem {
             code,
             message: message.to_owned(),
             errors: None,
+            ordered: false,
+        }
+    }
+
+    pub(crate) fn ordered(status: u16, code: u32) -> Self {
+        Self {
+            ordered: true,
+            ..Self::new(status, code, "A fault that the test ordered")
         }
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct Fault {
     pub(crate) status: u16,
     pub(crate) code: u32,
     pub(crate) times: usize,
+    /// The request is carried out first.
+    pub(crate) after: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,9 +81,10 @@ pub(crate) struct Records {
 
 impl Records {
     /// The fault ordered for a request, used up by asking.
-    pub(crate) fn take_fault(&mut self, method: &str, path: &str) -> Option<Fault> {
+    pub(crate) fn take_fault(&mut self, method: &str, path: &str, after: bool) -> Option<Fault> {
         let fits = |fault: &Fault| {
-            fault.times > 0 && fault.method == method && path.contains(&fault.path_contains)
+            let named = fault.method == method && path.contains(&fault.path_contains);
+            named && fault.after == after && fault.times > 0
         };
         let fault = self.faults.iter_mut().find(|fault| fits(fault))?;
         fault.times -= 1;

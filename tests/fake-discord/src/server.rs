@@ -1,6 +1,6 @@
 //! The one port: REST, gateway, attachments, and the control route.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     control, gateway,
     rest::{self, body},
-    state::{Handle, Id},
+    state::{Handle, Id, Shared},
 };
 
 /// How long open requests may finish when the server stops.
@@ -33,9 +33,9 @@ impl Server {
     pub(crate) fn start(listener: TcpListener, shared: Handle) -> Self {
         let (stop, stopping) = watch::channel(false);
         let (done, stopped) = watch::channel(false);
-        let routes = routes(shared);
+        let routes = routes(Arc::clone(&shared));
         tokio::spawn(async move {
-            serve(listener, routes, stopping).await;
+            serve(listener, routes, &shared, stopping).await;
             done.send_replace(true);
         });
         Self { stop, stopped }
@@ -56,7 +56,12 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, routes: Router, stopping: watch::Receiver<bool>) {
+async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    shared: &Shared,
+    stopping: watch::Receiver<bool>,
+) {
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
@@ -65,6 +70,7 @@ async fn serve(listener: TcpListener, routes: Router, stopping: watch::Receiver<
     let server = axum::serve(listener, routes).with_graceful_shutdown(stop(stopping.clone()));
     let late = async {
         stop(stopping).await;
+        shared.world().close_sockets(1001, "The stand-in stops.");
         tokio::time::sleep(LINGER).await;
     };
     tokio::select! {

@@ -18,7 +18,7 @@ use crate::{
     records::{Fault, Refusal, Requested, Step, Violation},
     reply::Reply,
     server::{self, Server},
-    state::{APPLICATION_ID, Attempt, FIRST_ANSWER, Handle, Id, Settings, Shared, World},
+    state::{APPLICATION_ID, Attempt, FIRST_ANSWER, Handle, Id, Message, Settings, Shared, World},
 };
 
 /// A running stand-in; clones are handles to the same one.
@@ -79,6 +79,13 @@ impl Builder {
         self
     }
 
+    /// No description, even if `DISCORD_OPENAPI` names one.
+    #[must_use]
+    pub fn without_openapi(mut self) -> Self {
+        self.openapi = None;
+        self
+    }
+
     /// Discord's official description, instead of what `DISCORD_OPENAPI` names.
     #[must_use]
     pub fn openapi(mut self, path: impl Into<PathBuf>) -> Self {
@@ -122,7 +129,7 @@ impl FakeDiscord {
     pub fn builder() -> Builder {
         Builder {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-            openapi: std::env::var_os(openapi::VARIABLE).map(PathBuf::from),
+            openapi: openapi::from_environment(),
             settings: Settings {
                 token: default_token(),
                 refuse_presence: false,
@@ -150,9 +157,6 @@ impl FakeDiscord {
 
     /// Closes the gateway and the port.
     pub async fn stop(&self) {
-        self.shared
-            .world()
-            .close_sockets(1001, "The stand-in stops.");
         if let Some(server) = &self.server {
             server.stop().await;
         }
@@ -393,13 +397,57 @@ impl FakeDiscord {
         code: u32,
         times: usize,
     ) {
-        self.shared.world().records.faults.push(Fault {
+        self.order(Fault {
             method: method.to_owned(),
             path_contains: path_contains.to_owned(),
             status,
             code,
             times,
+            after: false,
         });
+    }
+
+    /// The next matching requests are carried out, but the bot gets a 502 instead of the answer.
+    pub fn lose_next_answer(&self, method: &str, path_contains: &str, times: usize) {
+        self.order(Fault {
+            method: method.to_owned(),
+            path_contains: path_contains.to_owned(),
+            status: 502,
+            code: 0,
+            times,
+            after: true,
+        });
+    }
+
+    fn order(&self, fault: Fault) {
+        self.shared.world().records.faults.push(fault);
+    }
+
+    /// Forgets answered interactions, their ephemeral messages, the transcript, and the list of
+    /// requests, so that a long load test does not fill the memory. Refusals and violations stay.
+    pub fn forget(&self) {
+        let mut world = self.shared.world();
+        let World {
+            interactions,
+            tokens,
+            messages,
+            channels,
+            records,
+            ..
+        } = &mut *world;
+        interactions.retain(|_, interaction| interaction.first.is_none());
+        tokens.retain(|_, id| interactions.contains_key(id));
+        let used = |message: &Message| {
+            let by = message.interaction;
+            by.is_some_and(|id| interactions.contains_key(&id))
+        };
+        messages.retain(|_, message| !message.ephemeral || used(message));
+        for channel in channels.values_mut() {
+            channel.messages.retain(|id| messages.contains_key(id));
+        }
+        records.requests.clear();
+        records.transcript.clear();
+        world.forget_sent();
     }
 
     /// All the requests the bot made about an interaction.

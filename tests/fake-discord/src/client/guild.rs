@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{channel::Channel, discord::FakeDiscord, member::MemberBuilder};
 use crate::{
     gateway::intents,
     permissions,
+    snowflake::now,
     state::{self, Id, Place, Shared, User, World},
     wire,
 };
@@ -209,7 +209,7 @@ fn found(shared: &Shared, world: &mut World, name: &str) -> Id {
         name: name.to_owned(),
         owner,
         locale: "en-US".to_owned(),
-        joined_at: Utc::now(),
+        joined_at: now(),
         bot_role,
         roles: BTreeMap::new(),
         members: BTreeMap::new(),
@@ -235,7 +235,7 @@ pub(crate) fn member(user: Id, roles: Vec<Id>) -> state::Member {
         user,
         nick: None,
         roles,
-        joined_at: Utc::now(),
+        joined_at: now(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Messages: how they are made from a request body, edited, and shown to the gateway.
 
 use axum::body::Bytes;
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::body::{Body, Upload};
@@ -9,6 +8,7 @@ use crate::{
     gateway::intents,
     problem::Problem,
     rules,
+    snowflake::now,
     state::{Id, Message, Shared, StoredFile, World},
     wire,
 };
@@ -115,7 +115,7 @@ pub(crate) fn edit(
     let loading = json["flags"].as_u64().unwrap_or(0) & LOADING != 0;
     json["flags"] = json!(json["flags"].as_u64().unwrap_or(0) & !LOADING);
     if !loading {
-        json["edited_timestamp"] = json!(Utc::now().to_rfc3339());
+        json["edited_timestamp"] = json!(now().to_rfc3339());
     }
     rules::messages::check_not_empty(&json)?;
     let message = Message {

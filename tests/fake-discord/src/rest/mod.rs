@@ -115,16 +115,21 @@ fn query(text: &str) -> HashMap<String, String> {
 
 fn answer(shared: &Handle, call: &Call) -> Outcome {
     authorize(shared, call)?;
-    let fault = shared.world().records.take_fault(&call.method, &call.path);
-    if let Some(fault) = fault {
-        return Err(Problem::new(
-            fault.status,
-            fault.code,
-            "A fault that the test ordered",
-        ));
-    }
+    fault(shared, call, false)?;
     validate(shared, call)?;
-    route(shared, call)
+    let answer = route(shared, call)?;
+    fault(shared, call, true)?;
+    Ok(answer)
+}
+
+/// What a test ordered for this request, before or after it is carried out.
+fn fault(shared: &Shared, call: &Call, after: bool) -> Result<(), Problem> {
+    let mut world = shared.world();
+    let ordered = world.records.take_fault(&call.method, &call.path, after);
+    match ordered {
+        Some(fault) => Err(Problem::ordered(fault.status, fault.code)),
+        None => Ok(()),
+    }
 }
 
 /// Interactions and their webhooks carry their own token; all else needs the bot's.
@@ -210,6 +215,7 @@ fn record(shared: &Shared, call: &Call, outcome: &Outcome) {
     });
     if let Err(problem) = outcome
         && problem.status < 500
+        && !problem.ordered
     {
         world.records.refusals.push(Refusal {
             method: call.method.clone(),

@@ -1,0 +1,227 @@
+//! The bot's life: checks its token, connects, registers its commands, works until it is told to
+//! stop, and lets what is in flight land.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serenity::Client;
+use serenity::all::{Context, GatewayIntents, Ready, ShardManager};
+use serenity::cache::Settings;
+use serenity::http::{Http, HttpBuilder, HttpError};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use super::context::Data;
+use super::errors::Failure;
+use super::flights::Flights;
+use super::{framework, registration};
+use crate::config::{Discord, Secret, Shards};
+use crate::service::Services;
+
+/// How long a shutdown waits for the gateway to close.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// How long a shutdown waits for interactions to be answered.
+const LANDING: Duration = Duration::from_secs(10);
+
+/// The longest pause between two tries to reach Discord.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How the bot talks to Discord.
+#[derive(Debug, Clone)]
+pub struct BotOptions {
+    /// The token.
+    pub token: Secret,
+    /// The API's base URL where it is not Discord's own: a stand-in.
+    pub api_url: Option<Url>,
+    /// Whether serenity's limiter is on. It ignores `api_url`, so it is off with a stand-in.
+    pub ratelimit: bool,
+    /// The shards of this process.
+    pub shards: Shards,
+}
+
+impl BotOptions {
+    /// As configured; none without a token.
+    #[must_use]
+    pub fn new(config: &Discord) -> Option<Self> {
+        Some(Self {
+            token: config.token.clone()?,
+            api_url: config.custom_api_url().cloned(),
+            ratelimit: config.ratelimit,
+            shards: config.shards,
+        })
+    }
+
+    fn http(&self) -> Http {
+        let builder = HttpBuilder::new(self.token.expose());
+        let builder = match &self.api_url {
+            Some(url) => builder.proxy(url.as_str().trim_end_matches('/')),
+            None => builder,
+        };
+        builder.ratelimiter_disabled(!self.ratelimit || self.api_url.is_some()).build()
+    }
+}
+
+/// Why the bot ended though nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum BotError {
+    /// Discord does not know the token.
+    #[error("Discord refuses the token: check DISCORD_TOKEN (Developer Portal > Bot > Reset Token)")]
+    Token,
+    /// Discord refuses the commands.
+    #[error("Discord refuses the commands: {0}")]
+    Commands(#[source] Box<serenity::Error>),
+    /// The connection to the gateway can't be had or kept.
+    #[error("the connection to Discord's gateway ended: {0}")]
+    Gateway(#[source] Box<serenity::Error>),
+    /// The gateway closed, and the library did not say why.
+    #[error("the connection to Discord's gateway ended")]
+    Closed,
+}
+
+/// Runs the bot until `shutdown` holds true (or its sender is gone).
+///
+/// # Errors
+/// What it can't recover from; see [`BotError`].
+pub async fn run(
+    options: BotOptions,
+    services: Services,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<(), BotError> {
+    let http = options.http();
+    tokio::select! {
+        checked = reach(&http) => checked?,
+        () = asked_to_stop(&mut shutdown) => return Ok(()),
+    }
+    let flights = Flights::default();
+    let (fatal, mut failed) = mpsc::channel(1);
+    let data = Data { services, flights: flights.clone() };
+    let mut client = client(http, data, fatal).await?;
+    let shards = Arc::clone(&client.shard_manager);
+    let ended = {
+        let mut running = std::pin::pin!(start(&mut client, options.shards));
+        let ended = tokio::select! {
+            ended = &mut running => return ended.and(Err(BotError::Closed)),
+            Some(error) = failed.recv() => Err(error),
+            () = asked_to_stop(&mut shutdown) => Ok(()),
+        };
+        // The client must be polled while its shards close.
+        let closed = async { tokio::join!(close(&shards), timeout(CLOSING, &mut running)).0 };
+        closed.await;
+        ended
+    };
+    let left = flights.landed(LANDING).await;
+    if left > 0 {
+        tracing::warn!(interactions.left = left, "stopped before all interactions were answered");
+    }
+    ended
+}
+
+async fn asked_to_stop(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone: whoever could ask is not there any more.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
+async fn close(shards: &ShardManager) {
+    if timeout(CLOSING, shards.shutdown_all()).await.is_err() {
+        tracing::debug!("the gateway did not close in time");
+    }
+}
+
+/// Waits until Discord answers, and checks the token. The gateway's address is asked for as well:
+/// the library would quietly take Discord's own where that fails.
+async fn reach(http: &Http) -> Result<(), BotError> {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let error = match try_reach(http).await {
+            Ok(name) => {
+                tracing::info!(bot.name = name, "Discord knows the token");
+                return Ok(());
+            }
+            Err(error) if status(&error) == Some(401) => return Err(BotError::Token),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, pause.seconds = pause.as_secs(), "Discord can't be reached; trying again");
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn try_reach(http: &Http) -> Result<String, serenity::Error> {
+    let me = http.get_current_user().await?;
+    http.get_gateway().await?;
+    Ok(me.name.clone())
+}
+
+fn status(error: &serenity::Error) -> Option<u16> {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.status_code.as_u16()),
+        _ => None,
+    }
+}
+
+async fn client(http: Http, data: Data, fatal: mpsc::Sender<BotError>) -> Result<Client, BotError> {
+    let framework = poise::Framework::builder()
+        .options(framework::options())
+        .setup(move |ctx, ready, _| Box::pin(set_up(ctx, ready, data, fatal)))
+        .build();
+    let mut cache = Settings::default();
+    cache.max_messages = 0;
+    cache.cache_guilds = false;
+    cache.cache_channels = false;
+    cache.cache_users = false;
+    serenity::client::ClientBuilder::new_with_http(http, GatewayIntents::GUILDS)
+        .cache_settings(cache)
+        .framework(framework)
+        .await
+        .map_err(|error| BotError::Gateway(Box::new(error)))
+}
+
+/// Never fails: a failed setup would leave a client whose every event waits for ever. The
+/// registration goes on beside it, so that clicks are answered meanwhile.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
+async fn set_up(ctx: &Context, ready: &Ready, data: Data, fatal: mpsc::Sender<BotError>) -> Result<Data, Failure> {
+    let http = Arc::clone(&ctx.http);
+    let (name, guilds) = (ready.user.name.clone(), ready.guilds.len());
+    tokio::spawn(async move {
+        match register(&http).await {
+            Ok(commands) => tracing::info!(bot.name = name, guilds, commands, "ready"),
+            // Nobody listens when the bot is ending anyway.
+            Err(error) => drop(fatal.send(error).await),
+        }
+    });
+    Ok(data)
+}
+
+/// Registers the commands, for as long as it takes.
+async fn register(http: &Http) -> Result<usize, BotError> {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let error = match registration::register(http).await {
+            Ok(commands) => return Ok(commands),
+            Err(error) => error,
+        };
+        match status(&error) {
+            Some(401) => return Err(BotError::Token),
+            Some(400..=428 | 430..=499) => return Err(BotError::Commands(Box::new(error))),
+            _ => {}
+        }
+        tracing::warn!(%error, pause.seconds = pause.as_secs(), "the commands can't be registered; trying again");
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Connects the shards; returns when they have ended.
+async fn start(client: &mut Client, shards: Shards) -> Result<(), BotError> {
+    let ended = match shards {
+        Shards::Auto if client.http.get_bot_gateway().await.is_ok() => client.start_autosharded().await,
+        Shards::Auto => {
+            tracing::warn!("Discord does not say how many shards it recommends; one is started");
+            client.start().await
+        }
+        Shards::Range { first, last, total } => client.start_shard_range(first..last + 1, total).await,
+    };
+    ended.map_err(|error| BotError::Gateway(Box::new(error)))
+}

@@ -1,0 +1,34 @@
+//! `/punctaj-admin table`.
+
+use crate::discord::context::{CommandResult, Ctx};
+use crate::discord::reply::Manner;
+use crate::discord::views;
+
+use super::{answered, read};
+
+/// Tables.
+#[poise::command(slash_command, guild_only, subcommand_required, subcommands("create", "list"))]
+pub(super) async fn table(_ctx: Ctx<'_>) -> CommandResult {
+    Ok(())
+}
+
+/// Creates a table.
+#[poise::command(slash_command, guild_only)]
+async fn create(ctx: Ctx<'_>, table: String) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let address = read::table(&table)?;
+        let receipt = call.services.create_table(&call.request(None)?, address).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Lists the tables.
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Ctx<'_>) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let tables = call.services.list_tables(&call.request(None)?).await?;
+        Ok(views::lists::tables(&tables, call.locale))
+    })
+    .await
+}

@@ -1,0 +1,83 @@
+//! `/punctaj-audit search`, and its pages.
+
+use std::sync::Arc;
+
+use serenity::model::user::User;
+
+use crate::discord::complete;
+use crate::discord::context::{Call, CommandResult, Ctx};
+use crate::discord::errors::Failure;
+use crate::discord::reply::{Manner, Reply};
+use crate::discord::views;
+use crate::domain::event::Action;
+use crate::domain::ids::{DeviceId, DraftId, Seq, UserId};
+use crate::i18n::{Message, keys};
+use crate::render;
+use crate::service::audit::SearchOrder;
+
+use super::{answered, read};
+
+/// The filters of a search or an export, as they were given.
+#[derive(Debug, Clone)]
+pub(super) struct Filters {
+    pub(super) who: Option<u64>,
+    pub(super) table: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) action: Option<String>,
+}
+
+/// Searches the history.
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn search(
+    ctx: Ctx<'_>,
+    who: Option<User>,
+    #[autocomplete = "complete::table"] table: Option<String>,
+    #[autocomplete = "complete::name"] name: Option<String>,
+    #[autocomplete = "complete::action"] action: Option<String>,
+) -> CommandResult {
+    let filters = Filters { who: who.map(|user| user.id.get()), table, name, action };
+    answered(ctx, Manner::Own, |call| async move {
+        let request = call.request(None)?;
+        let page = call.services.search(&request, filters.order()?).await?;
+        let (session, _) = call.services.session(&request).await?;
+        Ok(views::audit::list(&page, None, &session.device_id, call.locale))
+    })
+    .await
+}
+
+impl Filters {
+    /// As the services take them.
+    pub(super) fn order(&self) -> Result<SearchOrder, Failure> {
+        Ok(SearchOrder {
+            who: self.who.and_then(|id| UserId::try_from(id).ok()),
+            table: read::optional_table(self.table.as_deref())?,
+            name: self.name.clone().filter(|name| !name.trim().is_empty()),
+            action: self.action.as_deref().map(action).transpose()?,
+        })
+    }
+}
+
+/// Shows another page of a search, in the place of the one that was shown.
+///
+/// # Errors
+/// The search is forgotten, or no right.
+pub async fn page(
+    call: Arc<Call>,
+    device: Option<DeviceId>,
+    draft: DraftId,
+    before: Option<Seq>,
+) -> Result<Reply, Failure> {
+    let request = call.request(device)?;
+    let page = call.services.search_again(&request, draft, before).await?;
+    let (session, _) = call.services.session(&request).await?;
+    Ok(views::audit::list(&page, before, &session.device_id, call.locale).going(Manner::Update))
+}
+
+fn action(text: &str) -> Result<Action, Failure> {
+    Action::parse(text.trim()).ok_or_else(|| {
+        let known: Vec<_> = Action::ALL.iter().map(|action| format!("`{action}`")).collect();
+        let given = render::escape(&render::clip(text, 100));
+        let message = Message::new(keys::ERROR_UNKNOWN_ACTION).with("action", given);
+        Failure::told(message.with("known", known.join(", ")))
+    })
+}

@@ -1,0 +1,208 @@
+//! Reading options: what a person typed, as the services take it, or a word on what is wrong.
+
+use crate::discord::errors::Failure;
+use crate::discord::views::input;
+use crate::domain::ids::{Seq, UserId};
+use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use crate::domain::points;
+use crate::i18n::{Message, keys};
+use crate::render;
+use crate::service::entries::NewValue;
+
+/// Names in one command.
+pub(super) const MAX_NAMES: usize = 50;
+
+/// Characters of a reason.
+const MAX_REASON: usize = 300;
+
+/// Characters of a session's label.
+const MAX_LABEL: usize = 50;
+
+pub(super) fn names(text: &str) -> Result<NameList, Failure> {
+    NameList::parse(text, MAX_NAMES).map_err(|error| Failure::told(input::names(&error)))
+}
+
+/// One entry: a mention, or a name, in which a comma needs no quotation marks.
+pub(super) fn who(text: &str) -> Result<NameOrMember, Failure> {
+    let list = || NameList::parse(text, 1).ok().and_then(|list| list.into_items().pop());
+    if text.trim_start().starts_with(['<', '"'])
+        && let Some(only) = list()
+    {
+        return Ok(only);
+    }
+    name(text).map(NameOrMember::Name)
+}
+
+pub(super) fn name(text: &str) -> Result<Name, Failure> {
+    Name::parse(text).map_err(|error| Failure::told(input::name(&error)))
+}
+
+pub(super) fn table(text: &str) -> Result<TableAddress, Failure> {
+    TableAddress::parse(text).map_err(|error| Failure::told(input::address(&error)))
+}
+
+pub(super) fn optional_table(text: Option<&str>) -> Result<Option<TableAddress>, Failure> {
+    text.map(table).transpose()
+}
+
+/// Points to add.
+pub(super) fn added(points: i64) -> Result<i64, Failure> {
+    match points {
+        ..0 => Err(Failure::told(keys::ERROR_ADD_NEGATIVE)),
+        0..=points::MAX_AWARD => Ok(points),
+        _ => Err(too_many()),
+    }
+}
+
+/// Points to remove.
+pub(super) fn removed(points: i64) -> Result<i64, Failure> {
+    match points {
+        ..0 => Err(Failure::told(keys::ERROR_REMOVE_NEGATIVE)),
+        0 => Err(Failure::told(keys::ERROR_REMOVE_ZERO)),
+        1..=points::MAX_AWARD => Ok(points),
+        _ => Err(too_many()),
+    }
+}
+
+fn too_many() -> Failure {
+    Failure::told(Message::new(keys::ERROR_AWARD_LIMIT).with("limit", points::MAX_AWARD))
+}
+
+pub(super) fn reason(text: Option<&str>) -> Result<Option<String>, Failure> {
+    line(text, MAX_REASON, keys::ERROR_REASON_LONG)
+}
+
+pub(super) fn label(text: Option<&str>) -> Result<Option<String>, Failure> {
+    line(text, MAX_LABEL, keys::ERROR_LABEL_LONG)
+}
+
+/// A line of free text: control characters become spaces; nothing is left of empty text.
+fn line(text: Option<&str>, limit: usize, too_long: crate::i18n::Key) -> Result<Option<String>, Failure> {
+    let spaced = text.unwrap_or_default().replace(|c: char| c.is_control() || is_bidi(c), " ");
+    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.chars().count() {
+        0 => Ok(None),
+        chars if chars > limit => {
+            Err(Failure::told(Message::new(too_long).with("chars", chars).with("limit", limit)))
+        }
+        _ => Ok(Some(line)),
+    }
+}
+
+/// Characters that reorder what stands around them, and line separators.
+const fn is_bidi(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    )
+}
+
+pub(super) fn event(number: i64) -> Result<Seq, Failure> {
+    if number > 0 { Ok(Seq(number)) } else { Err(Failure::told(keys::ERROR_EVENT_NUMBER)) }
+}
+
+/// A field and what it is to hold. Both languages' names of the fields are understood.
+pub(super) fn value(field: &str, value: &str) -> Result<NewValue, Failure> {
+    let given = value.trim();
+    let cleared = given.is_empty() || given == "-";
+    match field_key(field) {
+        Some("name") => name(value).map(NewValue::Name),
+        Some("rank") => Ok(NewValue::Rank((!cleared).then(|| given.to_owned()))),
+        Some("points") => whole_number(given).map(NewValue::Points),
+        Some("member") if cleared => Ok(NewValue::Member(None)),
+        Some("member") => member(given).map(|member| NewValue::Member(Some(member))),
+        _ => {
+            let field = render::escape(&render::clip(field, 100));
+            Err(Failure::told(Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", field)))
+        }
+    }
+}
+
+/// The key of a field, from its name in any language.
+fn field_key(field: &str) -> Option<&'static str> {
+    let field = field.trim().to_lowercase();
+    let is = |names: &[&str]| names.contains(&field.as_str());
+    [
+        ("name", ["name", "nume"]),
+        ("rank", ["rank", "grad"]),
+        ("points", ["points", "puncte"]),
+        ("member", ["member", "membru"]),
+    ]
+    .into_iter()
+    .find_map(|(key, names)| is(&names).then_some(key))
+}
+
+fn whole_number(text: &str) -> Result<i64, Failure> {
+    let number = text.parse::<i64>().ok().filter(|number| (-points::LIMIT..=points::LIMIT).contains(number));
+    number.ok_or_else(|| Failure::told(Message::new(keys::ERROR_NOT_POINTS).with("limit", points::LIMIT)))
+}
+
+/// A mention or an id.
+fn member(text: &str) -> Result<UserId, Failure> {
+    let id = text
+        .strip_prefix("<@")
+        .and_then(|rest| rest.strip_suffix('>'))
+        .map_or(text, |rest| rest.trim_start_matches('!'));
+    let is_id = id.bytes().all(|byte| byte.is_ascii_digit());
+    let id = id.parse::<u64>().ok().filter(|id| is_id && *id > 0).and_then(|id| UserId::try_from(id).ok());
+    id.ok_or_else(|| Failure::told(keys::ERROR_NOT_A_MEMBER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_known_in_both_languages() {
+        assert_eq!(value("Puncte", " -12 ").unwrap(), NewValue::Points(-12));
+        assert_eq!(value("rank", "-").unwrap(), NewValue::Rank(None));
+        assert_eq!(value("grad", " Sergent ").unwrap(), NewValue::Rank(Some("Sergent".to_owned())));
+        assert_eq!(value("membru", "<@!42>").unwrap(), NewValue::Member(Some(UserId::from_db(42))));
+        assert_eq!(value("member", "42").unwrap(), NewValue::Member(Some(UserId::from_db(42))));
+        assert_eq!(value("member", "-").unwrap(), NewValue::Member(None));
+        for (field, text) in [
+            ("points", "1.000"),
+            ("points", "9000000000000001"),
+            ("points", "99999999999999999999"),
+            ("points", ""),
+            ("member", "Ana"),
+            ("member", "<@&42>"),
+            ("member", "+42"),
+            ("colour", "red"),
+            ("name", " "),
+        ] {
+            assert!(value(field, text).is_err(), "{field} {text}");
+        }
+    }
+
+    #[test]
+    fn negative_points_name_the_other_command() {
+        let key = |failure: Failure| match failure {
+            Failure::Told(message) => message.key(),
+            other => panic!("{other}"),
+        };
+        assert_eq!(key(added(-1).unwrap_err()), keys::ERROR_ADD_NEGATIVE);
+        assert_eq!(key(removed(-1).unwrap_err()), keys::ERROR_REMOVE_NEGATIVE);
+        assert_eq!(key(removed(0).unwrap_err()), keys::ERROR_REMOVE_ZERO);
+        assert_eq!(key(added(1_000_000_001).unwrap_err()), keys::ERROR_AWARD_LIMIT);
+        assert_eq!(added(0).unwrap(), 0);
+        assert_eq!(removed(1_000_000_000).unwrap(), 1_000_000_000);
+    }
+
+    #[test]
+    fn a_reason_is_one_line() {
+        assert_eq!(reason(Some(" a\n\tb\u{202E}c ")).unwrap().as_deref(), Some("a b c"));
+        assert_eq!(reason(Some("\n")).unwrap(), None);
+        assert!(reason(Some(&"a".repeat(300))).is_ok());
+        assert!(reason(Some(&"a".repeat(301))).is_err());
+    }
+
+    #[test]
+    fn one_name_may_hold_a_comma() {
+        let name = |text: &str| NameOrMember::Name(Name::parse(text).unwrap());
+        assert_eq!(who("Pop, Ana").unwrap(), name("Pop, Ana"));
+        assert_eq!(who("\"Pop, Ana\"").unwrap(), name("Pop, Ana"));
+        assert_eq!(who("\"Pop\" Ana").unwrap(), name("\"Pop\" Ana"));
+        assert_eq!(who("<@42>").unwrap(), NameOrMember::Member(42));
+    }
+}

@@ -1,0 +1,81 @@
+//! `/punctaj session`.
+
+use crate::discord::complete;
+use crate::discord::context::{CommandResult, Ctx};
+use crate::discord::errors::Failure;
+use crate::discord::reply::Manner;
+use crate::discord::views;
+use crate::i18n::keys;
+use crate::service::sessions::Which;
+
+use super::{answered, read};
+
+/// The word for "all but the current one" in `session`.
+pub(in crate::discord) const ALL_OTHERS: &str = "all-others";
+
+/// The caller's device sessions.
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommand_required,
+    subcommands("login", "list", "use_session", "logout")
+)]
+pub(super) async fn session(_ctx: Ctx<'_>) -> CommandResult {
+    Ok(())
+}
+
+/// Opens a fresh session.
+#[poise::command(slash_command, guild_only)]
+async fn login(ctx: Ctx<'_>, device: Option<String>) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let label = read::label(device.as_deref())?;
+        let receipt = call.services.log_in(&call.request(None)?, label).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Lists the caller's open sessions.
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Ctx<'_>) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let (sessions, attribution) = call.services.list_sessions(&call.request(None)?).await?;
+        Ok(views::session::list(&sessions, attribution, call.locale))
+    })
+    .await
+}
+
+/// Switches to one of the caller's sessions.
+#[poise::command(slash_command, guild_only, rename = "use")]
+async fn use_session(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::session"] session: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let session = session.ok_or_else(|| Failure::told(keys::ERROR_SESSION_MISSING))?;
+        let session = call.services.use_session(&call.request(None)?, &session).await?;
+        Ok(views::session::used(&session, call.locale))
+    })
+    .await
+}
+
+/// Ends sessions of the caller's.
+#[poise::command(slash_command, guild_only)]
+async fn logout(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::session_or_others"] session: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let receipt = call.services.log_out(&call.request(None)?, &which(session)).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+fn which(session: Option<String>) -> Which {
+    match session {
+        None => Which::Current,
+        Some(session) if session.trim().eq_ignore_ascii_case(ALL_OTHERS) => Which::AllOthers,
+        Some(session) => Which::Named(session),
+    }
+}

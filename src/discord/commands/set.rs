@@ -1,0 +1,46 @@
+//! `/punctaj set`.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Order, Place, ordered};
+use super::read;
+use crate::discord::complete;
+use crate::discord::context::{Call, CommandResult, Ctx};
+use crate::discord::errors::Failure;
+use crate::discord::reply::{Manner, Reply};
+use crate::discord::views;
+use crate::service::Request;
+use crate::service::entries::Assignment;
+
+/// The options of the command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Set {
+    name: String,
+    field: String,
+    value: String,
+}
+
+/// Sets one field of an entry.
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn set(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::name"] name: String,
+    #[autocomplete = "complete::field"] field: String,
+    value: String,
+    #[autocomplete = "complete::table"] table: Option<String>,
+) -> CommandResult {
+    ordered(ctx, Manner::Own, Order::Set(Set { name, field, value }), table).await
+}
+
+impl Set {
+    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+        let order = Assignment {
+            who: read::who(&self.name)?,
+            value: read::value(&self.field, &self.value)?,
+            table: place.address,
+            table_id: place.id,
+        };
+        let receipt = call.services.set(request, order).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    }
+}

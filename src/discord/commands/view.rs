@@ -1,0 +1,106 @@
+//! `/punctaj view`, and turning its pages.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Order, Place, ordered};
+use crate::discord::complete;
+use crate::discord::context::{Call, CommandResult, Ctx};
+use crate::discord::errors::Failure;
+use crate::discord::layout::Layout;
+use crate::discord::reply::{Manner, Reply};
+use crate::discord::views;
+use crate::domain::ids::{DeviceId, TableId};
+use crate::i18n::keys;
+use crate::service::view::{TablePage, ViewOrder};
+use crate::service::{Request, Sort};
+
+/// The options of the command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct View {
+    sort: Option<String>,
+    layout: Option<String>,
+    share: bool,
+}
+
+/// Shows a table, in pages.
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn view(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::table"] table: Option<String>,
+    sort: Option<String>,
+    layout: Option<String>,
+    share: Option<bool>,
+) -> CommandResult {
+    let share = share.unwrap_or(false);
+    let manner = if share { Manner::Shared } else { Manner::Own };
+    ordered(ctx, manner, Order::View(View { sort, layout, share }), table).await
+}
+
+impl View {
+    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+        let layout = self.layout.as_deref().map(layout).transpose()?;
+        let order = ViewOrder {
+            table: place.address,
+            table_id: place.id,
+            sort: self.sort.as_deref().map(sort).transpose()?.unwrap_or_default(),
+            page: 0,
+            layout: layout.map(|layout| layout.as_str().to_owned()),
+        };
+        let page = call.services.view(request, &order).await?;
+        let device = page.session.device_id.clone();
+        let layout = layout.unwrap_or_else(|| Layout::of_session(&page.session));
+        let shown = views::table::Shown { layout, shared: self.share, device: Some(device) };
+        let manner = if self.share { Manner::Shared } else { Manner::Own };
+        Ok(views::table::page(&page, &shown, call.locale).going(manner))
+    }
+}
+
+/// What a pager's button carries.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The session of the message.
+    pub device: Option<DeviceId>,
+    /// Which table.
+    pub table: TableId,
+    /// In which order.
+    pub sort: Sort,
+    /// Which page, from 0.
+    pub page: u32,
+    /// In which layout.
+    pub layout: Layout,
+    /// Whether everybody sees it.
+    pub shared: bool,
+}
+
+/// Turns to a page, in the place of the one that was shown.
+///
+/// # Errors
+/// The table is gone, or no right.
+pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
+    let request = call.request(turn.device.clone())?;
+    let mut order = ViewOrder { table_id: Some(turn.table), sort: turn.sort, page: turn.page, ..ViewOrder::default() };
+    let mut page = call.services.view(&request, &order).await?;
+    if is_past_the_end(&page) {
+        order.page = page.pages.saturating_sub(1);
+        page = call.services.view(&request, &order).await?;
+    }
+    // A shared page keeps its author's session, whoever turns it.
+    let device = if turn.shared { turn.device } else { Some(page.session.device_id.clone()) };
+    let shown = views::table::Shown { layout: turn.layout, shared: turn.shared, device };
+    Ok(views::table::page(&page, &shown, call.locale).going(Manner::Update))
+}
+
+/// Entries may have been deleted since the button was made.
+const fn is_past_the_end(page: &TablePage) -> bool {
+    page.rows.is_empty() && page.page > 0
+}
+
+fn layout(text: &str) -> Result<Layout, Failure> {
+    Layout::parse(text).ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_LAYOUT))
+}
+
+fn sort(text: &str) -> Result<Sort, Failure> {
+    Sort::parse(text).ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_SORT))
+}

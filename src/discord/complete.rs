@@ -1,0 +1,216 @@
+//! Autocomplete: one service call each, without side effects. What goes wrong offers nothing.
+
+use std::collections::HashSet;
+
+use serenity::builder::{AutocompleteChoice, CreateAutocompleteResponse};
+use serenity::model::application::ResolvedValue;
+
+use super::commands::ALL_OTHERS;
+use super::context::{Call, Ctx};
+use super::errors::Failure;
+use super::views::words;
+use crate::domain::event::Action;
+use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, quote_if_needed};
+use crate::i18n::{Locale, Message, keys};
+use crate::render;
+use crate::service::Request;
+
+/// Discord's limit for a choice's name and value.
+const MAX_CHARS: usize = 100;
+
+/// Discord's limit for choices.
+const MAX_CHOICES: usize = 25;
+
+type Choices = Result<Vec<AutocompleteChoice>, Failure>;
+
+/// The last name of a list of names.
+pub async fn names(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let (head, last) = NameList::last_part(partial);
+    let found = entries(ctx, &NameList::search_text(last)).await;
+    offered(found.map(|names| list_choices(head, &names)))
+}
+
+/// One name.
+pub async fn name(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let found = entries(ctx, partial).await;
+    offered(found.map(|names| names.into_iter().filter_map(|name| choice(&name, name.clone())).collect()))
+}
+
+/// A table's address.
+pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let (call, request) = match asked(ctx) {
+        Ok(asked) => asked,
+        Err(failure) => return offered(Err(failure)),
+    };
+    let found = call.services.complete_tables(&request, partial).await;
+    let choices = |tables: Vec<String>| tables.into_iter().filter_map(|table| choice(&table, table.clone()));
+    offered(found.map(|tables| choices(tables).collect()).map_err(Failure::from))
+}
+
+/// A field that can be set.
+pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let locale = Locale::from_discord(&ctx.interaction.locale);
+    let typed = partial.trim().to_lowercase();
+    let fields = ["name", "rank", "points", "member"].into_iter().filter_map(|key| {
+        let label = words::field(key, locale);
+        let fits = label.to_lowercase().starts_with(&typed) || key.starts_with(&typed);
+        fits.then(|| choice(&label, key.to_owned())).flatten()
+    });
+    offered(Ok(fields.collect()))
+}
+
+/// A rank of the table that is named.
+pub async fn rank(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(ranks(ctx, partial).await)
+}
+
+/// One of the caller's own events.
+pub async fn own_event(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(events(ctx, true, partial).await)
+}
+
+/// Any event.
+pub async fn event(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(events(ctx, false, partial).await)
+}
+
+/// One of the caller's open sessions.
+pub async fn session(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(sessions(ctx, partial).await)
+}
+
+/// One of the caller's open sessions, or all but the current one.
+pub async fn session_or_others(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let label = Locale::from_discord(&ctx.interaction.locale).text(&keys::SESSION_ALL_OTHERS.into());
+    let others = choice(&label, ALL_OTHERS.to_owned()).filter(|_| fits(partial, &[&label, ALL_OTHERS]));
+    let found = sessions(ctx, partial).await;
+    offered(found.map(|sessions| sessions.into_iter().take(MAX_CHOICES - 1).chain(others).collect()))
+}
+
+/// What can be done, as `<what>.<verb>`.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
+pub async fn action(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let typed = partial.trim().to_lowercase();
+    let actions = Action::ALL.iter().filter(|action| action.as_str().contains(&typed));
+    offered(Ok(actions.filter_map(|action| choice(action.as_str(), action.as_str().to_owned())).collect()))
+}
+
+async fn entries(ctx: Ctx<'_>, text: &str) -> Result<Vec<String>, Failure> {
+    let (call, request) = asked(ctx)?;
+    Ok(call.services.complete_entries(&request, table_option(ctx).as_ref(), text).await?)
+}
+
+async fn ranks(ctx: Ctx<'_>, partial: &str) -> Choices {
+    let (call, request) = asked(ctx)?;
+    let found = call.services.complete_ranks(&request, table_option(ctx).as_ref()).await?;
+    let choices = found.into_iter().filter_map(|rank| {
+        let label = format!("{} · {}", rank.number, rank.title);
+        fits(partial, &[&label, &rank.title]).then(|| choice(&label, rank.number)).flatten()
+    });
+    Ok(choices.collect())
+}
+
+async fn events(ctx: Ctx<'_>, own: bool, partial: &str) -> Choices {
+    let (call, request) = asked(ctx)?;
+    let found = call.services.complete_events(&request, own, partial).await?;
+    let choices = found.into_iter().filter_map(|event| {
+        let about = event.names.map(|names| format!(": {names}")).unwrap_or_default();
+        choice(&format!("#{} {}{about}", event.seq, event.action), event.seq)
+    });
+    Ok(choices.collect())
+}
+
+async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
+    let (call, request) = asked(ctx)?;
+    let found = call.services.complete_sessions(&request).await?;
+    let choices = found.into_iter().filter_map(|session| {
+        let platform = words::platform_of(&session.platform, call.locale);
+        let message = Message::new(keys::SESSION_CHOICE).with("id", session.short()).with("platform", platform);
+        let short = call.locale.text(&message);
+        let label = session.label.as_ref().map_or_else(|| short.clone(), |label| format!("{label} · {short}"));
+        let fits = fits(partial, &[&label, &session.device_id]);
+        fits.then(|| choice(&label, session.device_id)).flatten()
+    });
+    Ok(choices.collect())
+}
+
+/// Who asks.
+fn asked(ctx: Ctx<'_>) -> Result<(std::sync::Arc<Call>, Request), Failure> {
+    let framework = ctx.framework;
+    let call = Call::of_command(framework.user_data, &framework.serenity_context.http, ctx.interaction);
+    let request = call.request(None)?;
+    Ok((call, request))
+}
+
+/// The table that is named in the same command, as far as it is typed.
+fn table_option(ctx: Ctx<'_>) -> Option<TableAddress> {
+    ctx.args.iter().find_map(|option| match option.value {
+        ResolvedValue::String(text) if option.name == "table" => TableAddress::parse(text).ok(),
+        _ => None,
+    })
+}
+
+/// The list as typed, with each name in the place of its last part; names that are in it already
+/// are not offered again.
+fn list_choices(head: &str, names: &[String]) -> Vec<AutocompleteChoice> {
+    let given: HashSet<String> = NameList::parse(head, usize::MAX)
+        .map(NameList::into_items)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|item| match item {
+            NameOrMember::Name(name) => Some(name.key()),
+            NameOrMember::Member(_) => None,
+        })
+        .collect();
+    let is_new = |name: &&String| Name::parse(name).is_ok_and(|name| !given.contains(&name.key()));
+    let list = |name: &String| format!("{head}{}", quote_if_needed(name));
+    let lists = names.iter().filter(is_new).map(list).filter(|list| render::length(list) <= MAX_CHARS);
+    lists.map(|list| AutocompleteChoice::new(list.clone(), list)).collect()
+}
+
+/// A choice; none if its value is too long for one.
+fn choice(label: &str, value: impl Into<serde_json::Value>) -> Option<AutocompleteChoice> {
+    let value = value.into();
+    let fits = value.as_str().is_none_or(|text| render::length(text) <= MAX_CHARS);
+    fits.then(|| AutocompleteChoice::new(render::clip(label, MAX_CHARS), value))
+}
+
+/// Whether one of these texts holds what is typed.
+fn fits(partial: &str, texts: &[&str]) -> bool {
+    let typed = partial.trim().to_lowercase();
+    texts.iter().any(|text| text.to_lowercase().contains(&typed))
+}
+
+fn offered(choices: Choices) -> CreateAutocompleteResponse {
+    let mut choices = choices.unwrap_or_else(|failure| {
+        tracing::debug!(error = %failure, "autocomplete offers nothing");
+        Vec::new()
+    });
+    choices.truncate(MAX_CHOICES);
+    CreateAutocompleteResponse::new().set_choices(choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(head: &str, names: &[&str]) -> Vec<String> {
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let json = serde_json::to_value(list_choices(head, &names)).unwrap();
+        json.as_array().unwrap().iter().map(|choice| choice["value"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_last_name_of_a_list_is_completed() {
+        assert_eq!(values("", &["Ana", "Pop, Ion"]), ["Ana", "\"Pop, Ion\""]);
+        assert_eq!(values("Ana, ", &["ana", "Anca"]), ["Ana, Anca"]);
+        assert_eq!(values(&"x".repeat(98), &["Ana"]), [""; 0]);
+    }
+
+    #[test]
+    fn long_values_are_not_offered() {
+        let long = "a".repeat(101);
+        assert!(choice(&long, long.clone()).is_none());
+        assert!(choice(&long, 5).is_some());
+    }
+}

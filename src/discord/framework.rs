@@ -1,0 +1,101 @@
+//! poise: which commands there are, where events and errors go.
+
+use std::sync::Arc;
+
+use poise::{FrameworkContext, FrameworkError, FrameworkOptions};
+use serenity::builder::CreateAllowedMentions;
+use serenity::client::FullEvent;
+use serenity::model::application::Interaction;
+
+use super::answer;
+use super::context::{Call, Data};
+use super::errors::Failure;
+use super::registration;
+use super::router;
+use crate::i18n::keys;
+
+/// How poise works here.
+#[must_use]
+pub fn options() -> FrameworkOptions<Data, Failure> {
+    FrameworkOptions {
+        commands: registration::commands(),
+        on_error: |error| Box::pin(on_error(error)),
+        event_handler: |framework, event| Box::pin(on_event(framework, event)),
+        allowed_mentions: Some(CreateAllowedMentions::new()),
+        manual_cooldowns: true,
+        // It would ask Discord who owns the application; nothing here depends on it.
+        initialize_owners: false,
+        ..FrameworkOptions::default()
+    }
+}
+
+async fn on_event(framework: FrameworkContext<'_, Data, Failure>, event: &FullEvent) -> Result<(), Failure> {
+    let (data, http) = (framework.user_data, &framework.serenity_context.http);
+    match event {
+        FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {
+            router::click(data, http, click).await;
+        }
+        FullEvent::InteractionCreate { interaction: Interaction::Modal(form) } => {
+            router::form(data, http, form).await;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What poise itself finds wrong. The commands answer their own failures.
+async fn on_error(error: FrameworkError<'_, Data, Failure>) {
+    let logged = error.to_string();
+    let (ctx, failure) = match error {
+        FrameworkError::Setup { error, .. } => {
+            tracing::error!(%error, "the setup failed");
+            return;
+        }
+        FrameworkError::EventHandler { error, .. } => {
+            tracing::error!(%error, "the event handler failed");
+            return;
+        }
+        FrameworkError::UnknownInteraction { framework, interaction, .. } => {
+            let call = Call::of_command(framework.user_data, &framework.serenity_context.http, interaction);
+            return answer::refuse(&call, Failure::told(keys::ERROR_OLD_COMMAND)).await;
+        }
+        FrameworkError::Command { error, ctx, .. } => (ctx, error),
+        FrameworkError::CommandPanic { ctx, .. } => (ctx, Failure::Internal(logged)),
+        FrameworkError::GuildOnly { ctx, .. } => (ctx, Failure::told(keys::ERROR_GUILD_ONLY)),
+        FrameworkError::ArgumentParse { ctx, .. } => {
+            tracing::debug!(error = logged, "an option can't be read");
+            (ctx, Failure::told(keys::ERROR_OPTION))
+        }
+        // Discord still has the commands of another version.
+        FrameworkError::CommandStructureMismatch { ctx, .. } => {
+            (poise::Context::Application(ctx), Failure::told(keys::ERROR_OLD_COMMAND))
+        }
+        FrameworkError::SubcommandRequired { ctx } => (ctx, Failure::told(keys::ERROR_OLD_COMMAND)),
+        // Checks that no command here asks for.
+        FrameworkError::CooldownHit { ctx, .. }
+        | FrameworkError::MissingBotPermissions { ctx, .. }
+        | FrameworkError::MissingUserPermissions { ctx, .. }
+        | FrameworkError::PermissionFetchFailed { ctx, .. }
+        | FrameworkError::NotAnOwner { ctx, .. }
+        | FrameworkError::DmOnly { ctx, .. }
+        | FrameworkError::NsfwOnly { ctx, .. }
+        | FrameworkError::CommandCheckFailed { ctx, .. } => (ctx, Failure::Internal(logged)),
+        // Commands by message, of which there are none.
+        FrameworkError::DynamicPrefix { .. }
+        | FrameworkError::UnknownCommand { .. }
+        | FrameworkError::NonCommandMessage { .. } => return,
+        FrameworkError::__NonExhaustive(never) => match never {},
+    };
+    told(ctx, failure).await;
+}
+
+async fn told(ctx: poise::Context<'_, Data, Failure>, failure: Failure) {
+    let poise::Context::Application(ctx) = ctx else { return };
+    if ctx.interaction_type == poise::CommandInteractionType::Autocomplete {
+        tracing::debug!(error = %failure, "autocomplete offers nothing");
+        return;
+    }
+    let framework = ctx.framework;
+    let call = Call::of_command(framework.user_data, &framework.serenity_context.http, ctx.interaction);
+    answer::refuse(&Arc::clone(&call), failure).await;
+}

@@ -1,0 +1,31 @@
+//! The Discord layer. It knows neither SQL nor rules, and no sentence that people read: those are
+//! in the catalogues.
+//!
+//! ```text
+//! interaction ──> framework (commands) ─┐                          ┌─> views: what a person sees
+//!             ──> router (clicks) ──────┤─> commands/* ──> service │
+//!             ──> complete (typing)     │        └── Reply/Failure ┴─> answer: within 3 s, deferred
+//!                                       └── custom_id: what a button means
+//! ```
+//!
+//! - [`bot`] runs it; [`registration`] makes the command manifest.
+//! - A command reads its options ([`commands`]), calls one service, and shows what it returned
+//!   through a pure function of [`views`].
+//! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
+//!
+//! Architecture invariant: no state of a button or menu is in memory; see [`custom_id`].
+
+pub mod answer;
+pub mod bot;
+pub mod commands;
+pub mod complete;
+pub mod context;
+pub mod custom_id;
+pub mod errors;
+pub mod flights;
+pub mod framework;
+pub mod layout;
+pub mod registration;
+pub mod reply;
+pub mod router;
+pub mod views;

@@ -1,0 +1,254 @@
+//! The command manifest: names, descriptions and choices from the catalogues, and its
+//! registration with Discord.
+//!
+//! A command's texts are `cmd-<path>` and `cmd-<path>.description`, an option's
+//! `cmd-<path>-<option>`, or `opt` in place of the path where several commands share them; a
+//! choice's is `cmd-choice-<value>`. English is what Discord shows unless a translation fits.
+
+use std::borrow::Cow;
+
+use poise::{Command, CommandParameter};
+use serenity::builder::{CreateCommand, CreateCommandOption};
+use serenity::http::Http;
+
+use super::commands;
+use super::context::Data;
+use super::errors::Failure;
+use crate::i18n::Locale;
+
+/// The commands, with their texts.
+#[must_use]
+pub fn commands() -> Vec<Command<Data, Failure>> {
+    let mut commands = commands::all();
+    for command in &mut commands {
+        localise(command, "cmd");
+    }
+    commands
+}
+
+/// The commands as they are registered.
+#[must_use]
+pub fn manifest() -> Vec<CreateCommand> {
+    commands().iter().filter_map(Command::create_as_slash_command).collect()
+}
+
+/// Registers the commands with Discord, for all guilds, in the place of what was there.
+///
+/// # Errors
+/// Discord refuses them, or can't be reached.
+pub async fn register(http: &Http) -> Result<usize, serenity::Error> {
+    let registered = serenity::model::application::Command::set_global_commands(http, manifest()).await?;
+    Ok(registered.len())
+}
+
+fn localise(command: &mut Command<Data, Failure>, parent: &str) {
+    let id = format!("{parent}-{}", command.name);
+    command.name_localizations = translated(&id);
+    command.description = described(&id);
+    command.description_localizations = translated(&format!("{id}.description"));
+    for parameter in &mut command.parameters {
+        localise_option(parameter, &id);
+    }
+    for subcommand in &mut command.subcommands {
+        localise(subcommand, &id);
+    }
+}
+
+fn localise_option(parameter: &mut CommandParameter<Data, Failure>, command: &str) {
+    let own = format!("{command}-{}", parameter.name);
+    let shared = format!("cmd-opt-{}", parameter.name);
+    let id = if Locale::default().lookup(&own).is_some() { own } else { shared };
+    parameter.name_localizations = translated(&id);
+    parameter.description = described(&id);
+    parameter.description_localizations = translated(&format!("{id}.description"));
+    if let Some(setter) = choices_of(command, &parameter.name) {
+        parameter.type_setter = Some(setter);
+    }
+}
+
+/// The fixed choices of an option. poise's own choices are numbers on the wire; these are words,
+/// which tools and people can read.
+fn choices_of(command: &str, option: &str) -> Option<fn(CreateCommandOption) -> CreateCommandOption> {
+    Some(match (command, option) {
+        (_, "sort") => |option| choices(option, &["points", "name", "rank"]),
+        (_, "layout") => |option| choices(option, &["phone", "wide"]),
+        (_, "topic") => |option| choices(option, &["everyday", "sessions", "undo", "audit", "admin"]),
+        ("cmd-punctaj-audit-export", "format") => |option| choices(option, &["csv", "jsonl"]),
+        ("cmd-punctaj-admin-data-export", "format") => |option| choices(option, &["csv", "json"]),
+        _ => return None,
+    })
+}
+
+fn choices(option: CreateCommandOption, values: &[&str]) -> CreateCommandOption {
+    values.iter().fold(option, |option, value| {
+        let id = format!("cmd-choice-{value}");
+        let name = Locale::default().lookup(&id).unwrap_or_else(|| (*value).to_owned());
+        option.add_string_choice_localized(name, *value, translations(&id))
+    })
+}
+
+fn described(id: &str) -> Option<Cow<'static, str>> {
+    Locale::default().lookup(&format!("{id}.description")).map(Cow::Owned)
+}
+
+fn translated(id: &str) -> Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]> {
+    let pairs = translations(id).map(|(locale, text)| (Cow::Borrowed(locale), Cow::Owned(text)));
+    Cow::Owned(pairs.collect())
+}
+
+/// The text in all languages but the default one.
+fn translations(id: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let others = Locale::ALL.into_iter().filter(|locale| *locale != Locale::default());
+    others.filter_map(move |locale| Some((locale.discord_code(), locale.lookup(id)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What Discord counts for one top-level command.
+    const BUDGET: usize = 8000;
+
+    fn json() -> Vec<Value> {
+        manifest().iter().map(|command| serde_json::to_value(command).unwrap()).collect()
+    }
+
+    fn items<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+        of[name].as_array().into_iter().flatten()
+    }
+
+    /// The lengths of a text in all languages.
+    fn longest(of: &Value, field: &str) -> usize {
+        let localized = of[format!("{field}_localizations")].as_object().into_iter().flatten();
+        let texts = localized.map(|(_, text)| text).chain([&of[field]]).filter_map(Value::as_str);
+        texts.map(|text| text.encode_utf16().count()).max().unwrap_or(0)
+    }
+
+    fn size(of: &Value) -> usize {
+        let choices = items(of, "choices")
+            .map(|choice| longest(choice, "name") + choice["value"].as_str().unwrap_or_default().len());
+        let options = items(of, "options").map(size);
+        longest(of, "name") + longest(of, "description") + choices.sum::<usize>() + options.sum::<usize>()
+    }
+
+    fn walk<'a>(of: &'a Value, path: &str, visit: &mut impl FnMut(&str, &'a Value)) {
+        let path = format!("{path} {}", of["name"].as_str().unwrap());
+        visit(&path, of);
+        for option in items(of, "options") {
+            walk(option, &path, visit);
+        }
+    }
+
+    #[test]
+    fn each_command_keeps_to_discords_budget() {
+        for command in json() {
+            let size = size(&command);
+            assert!(size < BUDGET, "{}: {size}", command["name"]);
+        }
+    }
+
+    #[test]
+    fn names_and_options_are_those_of_the_contract() {
+        let mut found = Vec::new();
+        for command in json() {
+            walk(&command, "", &mut |path, item| {
+                let kind = item["type"].as_u64().unwrap_or(1);
+                let leaf = items(item, "options").all(|option| option["type"].as_u64() > Some(2));
+                if kind <= 2 && leaf {
+                    let options = items(item, "options").map(|option| {
+                        let mark = if option["required"] == true { "" } else { "?" };
+                        format!(" {}{mark}", option["name"].as_str().unwrap())
+                    });
+                    found.push(format!("{}:{}", path.trim(), options.collect::<String>()));
+                }
+            });
+        }
+        assert_eq!(
+            found,
+            [
+                "punctaj add: names points? table? reason?",
+                "punctaj remove: names points table? reason?",
+                "punctaj set: name field value table?",
+                "punctaj delete: names table?",
+                "punctaj view: table? sort? layout? share?",
+                "punctaj undo: event?",
+                "punctaj session login: device?",
+                "punctaj session list:",
+                "punctaj session use: session?",
+                "punctaj session logout: session?",
+                "punctaj help: topic?",
+                "punctaj-audit search: who? table? name? action?",
+                "punctaj-audit show: event",
+                "punctaj-audit export: who? table? name? action? format?",
+                "punctaj-audit verify:",
+                "punctaj-admin table create: table",
+                "punctaj-admin table list:",
+                "punctaj-admin rank set: table rank title promote_at? demote_below? role?",
+                "punctaj-admin rank list: table",
+                "punctaj-admin data export: table? format?",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_text_is_there_in_every_language_and_fits() {
+        for command in json() {
+            walk(&command, "", &mut |path, item| {
+                let description = item["description"].as_str().unwrap();
+                assert!(!description.starts_with("A slash command"), "{path} has no description");
+                for field in ["name", "description"] {
+                    let translated = &item[format!("{field}_localizations")]["ro"];
+                    assert!(translated.is_string(), "{path} has no Romanian {field}");
+                }
+                assert!(longest(item, "name") <= 32, "{path}");
+                assert!(longest(item, "description") <= 100, "{path}");
+                let valid = |name: &str| {
+                    name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+                        && name == name.to_lowercase()
+                };
+                assert!(valid(item["name_localizations"]["ro"].as_str().unwrap()), "{path}");
+                for choice in items(item, "choices") {
+                    assert!(choice["name_localizations"]["ro"].is_string(), "{path}: {choice}");
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn english_names_are_the_base_names() {
+        fn check(commands: &[Command<Data, Failure>], parent: &str) {
+            for command in commands {
+                let id = format!("{parent}-{}", command.name);
+                assert_eq!(Locale::En.lookup(&id).as_deref(), Some(command.name.as_ref()), "{id}");
+                for parameter in &command.parameters {
+                    let own = Locale::En.lookup(&format!("{id}-{}", parameter.name));
+                    let text = own.or_else(|| Locale::En.lookup(&format!("cmd-opt-{}", parameter.name)));
+                    assert_eq!(text.as_deref(), Some(parameter.name.as_ref()), "{id}");
+                }
+                check(&command.subcommands, &id);
+            }
+        }
+        check(&commands(), "cmd");
+    }
+
+    #[test]
+    fn names_are_unique_on_each_level_in_every_language() {
+        for command in json() {
+            walk(&command, "", &mut |path, item| {
+                for name in ["name", "ro"] {
+                    let names = items(item, "options").map(|option| match name {
+                        "ro" => &option["name_localizations"]["ro"],
+                        _ => &option["name"],
+                    });
+                    let names: Vec<_> = names.filter_map(Value::as_str).collect();
+                    let unique: HashSet<_> = names.iter().collect();
+                    assert_eq!(unique.len(), names.len(), "{path}: {names:?}");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The whole bot on a database of its own, against a stand-in of its own: in this process, or as
+//! the real binary.
+
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Once;
+use std::time::Duration;
+
+use fake_discord::permissions::MANAGE_GUILD;
+use fake_discord::{Device, FakeDiscord, Guild, Member, Reply};
+use punctaj::config::Secret;
+use punctaj::discord::bot::{self, BotError, BotOptions};
+use punctaj::domain::session::SessionLimits;
+use punctaj::service::Services;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::db::TestDb;
+
+/// Serenity drops what it can't parse with this message, at DEBUG, and says nothing more.
+const UNKNOWN_EVENT: &str = "An unknown event was received";
+
+static UNKNOWN_EVENTS: AtomicUsize = AtomicUsize::new(0);
+static LOGGING: Once = Once::new();
+
+/// The bot, the people, and the database. [`TestApp::finish`] must be called at the end.
+pub struct TestApp {
+    pub discord: FakeDiscord,
+    pub guild: Guild,
+    pub db: TestDb,
+    bot: Option<Running>,
+    /// Refusals of Discord's that the test provokes.
+    expected_refusals: usize,
+    finished: bool,
+}
+
+struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), BotError>>,
+}
+
+impl TestApp {
+    /// A running bot in a guild called BlackWater.
+    pub async fn start() -> Self {
+        let mut app = Self::without_bot().await;
+        app.start_bot().await;
+        app
+    }
+
+    /// All of it but the bot.
+    pub async fn without_bot() -> Self {
+        watch_the_log();
+        let (db, discord) = (TestDb::new().await, FakeDiscord::start().await.unwrap());
+        let guild = discord.guild("BlackWater");
+        Self { discord, guild, db, bot: None, expected_refusals: 0, finished: false }
+    }
+
+    /// Starts the bot, in this process, as another process would: with services of its own.
+    pub async fn start_bot(&mut self) {
+        let services = TestDb::services_on(self.db.url(), 5, 0xB07, SessionLimits::default());
+        self.start_bot_with(services).await;
+    }
+
+    /// Starts the bot with these services.
+    pub async fn start_bot_with(&mut self, services: Services) {
+        let (stop, stopping) = watch::channel(false);
+        let task = tokio::spawn(bot::run(self.options(), services, stopping));
+        self.bot = Some(Running { stop, task });
+        self.discord.ready().await;
+    }
+
+    fn options(&self) -> BotOptions {
+        BotOptions {
+            token: Secret::new(self.discord.token()),
+            api_url: Some(self.discord.url().to_owned()),
+            ratelimit: false,
+            shards: None,
+        }
+    }
+
+    /// Stops the bot as a signal does.
+    pub async fn stop_bot(&mut self) {
+        if let Some(bot) = self.bot.take() {
+            bot.stop.send(true).unwrap();
+            bot.task.await.unwrap().expect("the bot ends well");
+        }
+    }
+
+    /// Stops and starts it.
+    pub async fn restart_bot(&mut self) {
+        self.stop_bot().await;
+        self.discord.connected(0).await;
+        self.start_bot().await;
+        self.discord.connected(1).await;
+    }
+
+    /// A member with *Manage Server*.
+    pub fn moderator(&self, name: &str) -> Member {
+        self.guild.member(name).permissions(MANAGE_GUILD).join()
+    }
+
+    /// A member without rights of their own.
+    pub fn member(&self, name: &str) -> Member {
+        self.guild.member(name).join()
+    }
+
+    /// The test provokes so many refusals of Discord's.
+    pub fn expect_refusals(&mut self, count: usize) {
+        self.expected_refusals += count;
+    }
+
+    /// Stops the bot, and holds what must hold after every story: Discord refused nothing, knew
+    /// every route, found every request well formed; serenity understood every event; the
+    /// history verifies.
+    pub async fn finish(mut self) {
+        self.finished = true;
+        self.stop_bot().await;
+        let violations = self.discord.violations();
+        assert!(violations.is_empty(), "requests that Discord's description does not know: {violations:#?}");
+        let unknown = self.discord.unknown_routes();
+        assert!(unknown.is_empty(), "routes that the stand-in does not know: {unknown:#?}");
+        let refusals = self.discord.refusals();
+        assert_eq!(refusals.len(), self.expected_refusals, "{refusals:#?}");
+        assert_eq!(UNKNOWN_EVENTS.load(Ordering::SeqCst), 0, "serenity did not understand an event");
+        for guild in self.db.services.guilds().await.unwrap() {
+            let report = self.db.services.verify_guild(guild).await.unwrap();
+            assert_eq!(report.problem, None, "the history of {guild} verifies");
+        }
+        self.discord.stop().await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        assert!(self.finished || std::thread::panicking(), "call finish() at the end of the story");
+    }
+}
+
+/// Counts the events that serenity does not understand.
+fn watch_the_log() {
+    LOGGING.call_once(|| {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        use tracing_subscriber::util::SubscriberInitExt as _;
+        let shown = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
+        let print = tracing_subscriber::fmt::layer().with_test_writer();
+        let print = tracing_subscriber::Layer::with_filter(print, tracing_subscriber::EnvFilter::new(shown));
+        let _ = tracing_subscriber::registry().with(CountUnknown).with(print).try_init();
+    });
+}
+
+struct CountUnknown;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for CountUnknown {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if event.metadata().target().starts_with("serenity") {
+            event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                if field.name() == "message" && format!("{value:?}").contains(UNKNOWN_EVENT) {
+                    UNKNOWN_EVENTS.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    }
+}
+
+/// The real binary, connected to a stand-in and a database.
+pub struct Process {
+    child: Child,
+    _data: tempfile::TempDir,
+}
+
+impl Process {
+    pub fn start(discord: &FakeDiscord, db: &TestDb) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let child = command()
+            .arg("run")
+            .env("DISCORD_TOKEN", discord.token())
+            .env("DISCORD_API_URL", discord.url())
+            .env("PUNCTAJ_DISCORD_RATELIMIT", "off")
+            .env("PUNCTAJ_DATABASE_URL", db.url())
+            .env("PUNCTAJ_DATA_DIR", data.path())
+            .spawn()
+            .unwrap();
+        Self { child, _data: data }
+    }
+
+    /// `kill -9`, as an instruction away from anything.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        status.expect("the bot stops on SIGTERM").unwrap().code()
+    }
+}
+
+/// The real binary, in an empty environment and folder.
+pub fn command() -> Command {
+    let binary = std::env::var("PUNCTAJ_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_punctaj").to_owned());
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap_or_default())
+        .env("RUST_LOG", "warn")
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Asserts that a reply's text holds all of these.
+#[track_caller]
+pub fn assert_says(reply: &Reply, parts: &[&str]) {
+    let text = reply.text();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in the reply:\n{text}");
+    }
+}
+
+/// Asserts that a reply's text holds none of these.
+#[track_caller]
+pub fn assert_hides(reply: &Reply, parts: &[&str]) {
+    let text = reply.text();
+    for part in parts {
+        assert!(!text.contains(part), "{part:?} is in the reply:\n{text}");
+    }
+}
+
+/// The table as this person sees it now.
+pub async fn view(who: &Member, device: &Device) -> Reply {
+    who.on(device).slash("punctaj view", [("layout", "wide")]).await
+}
