@@ -9,7 +9,7 @@ use sqlx::postgres::PgPool;
 use tokio::signal::unix;
 use tokio::sync::watch;
 
-use crate::config::{Config, DataDir, DataDirError, Database, Discord, Shards};
+use crate::config::{Config, DataDir, DataDirError, Database};
 use crate::discord::bot::{self, BotError, BotOptions};
 use crate::domain::session::SessionLimits;
 use crate::embedded::{DATABASE, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
@@ -35,6 +35,9 @@ pub enum AppError {
     /// The database refuses us or the schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// There is no token.
+    #[error("DISCORD_TOKEN is not set")]
+    NoToken,
     /// The bot ended.
     #[error(transparent)]
     Bot(#[from] BotError),
@@ -143,10 +146,11 @@ async fn supervise(
     backend: &mut Backend,
     stop: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
+    let options = BotOptions::new(&config.discord).ok_or(AppError::NoToken)?;
     let (stopping, shutdown) = watch::channel(false);
     let services = backend.services(config);
     let schema = backend.options.clone();
-    let mut bot = std::pin::pin!(bot::run(options(&config.discord), services, shutdown));
+    let mut bot = std::pin::pin!(bot::run(options, services, shutdown));
     let mut schema = std::pin::pin!(bring_up(&schema));
     let mut stop = std::pin::pin!(stop);
     let mut migrated = false;
@@ -197,18 +201,6 @@ async fn bring_up(options: &StoreOptions) -> Result<(), SchemaError> {
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-fn options(discord: &Discord) -> BotOptions {
-    BotOptions {
-        token: discord.token.clone().unwrap_or_else(|| crate::config::Secret::new("")),
-        api_url: discord.custom_api_url().map(|url| url.as_str().trim_end_matches('/').to_owned()),
-        ratelimit: discord.ratelimit,
-        shards: match discord.shards {
-            Shards::Auto => None,
-            Shards::Range { first, last, total } => Some((first, last, total)),
-        },
     }
 }
 

@@ -304,7 +304,7 @@ async fn guilds_belong_to_shards_and_every_process_hears() {
 }
 
 #[tokio::test]
-async fn people_use_commands_buttons_menus_and_modals() {
+async fn people_use_commands_and_menus_of_people() {
     let discord = start().await;
     let guild = discord.guild("G");
     let alice = guild
@@ -326,13 +326,7 @@ async fn people_use_commands_buttons_menus_and_modals() {
         ("kind", "Text"),
     ];
     let pending = alice.on(&phone).slash_start("punctaj add", options);
-    let menu = json!({ "type": 3, "custom_id": "pick", "placeholder": "Pick", "options": [{ "label": "One", "value": "1" }] });
-    let shown = json!({ "type": 4, "data": {
-        "flags": 64, "content": "hello",
-        "embeds": [{ "title": "Title", "fields": [{ "name": "n", "value": "v" }], "footer": { "text": "foot" } }],
-        "components": [row(&[button("Undo", "v1:undo"), button("More", "v1:more")]), row(&[menu])],
-    }});
-    let sent = answer(&discord, &mut socket, &shown).await;
+    let sent = answer(&discord, &mut socket, &panel()).await;
     assert_eq!(
         sent["member"]["permissions"]
             .as_str()
@@ -365,6 +359,51 @@ async fn people_use_commands_buttons_menus_and_modals() {
         (reply.buttons(), reply.is_ephemeral()),
         (vec!["Undo".into(), "More".into()], true)
     );
+
+    l    let person = alice.on(&phone);
+    let proposed = json!({ "type": 8, "data": { "choices": [{ "name": "Ana", "value": "Ana" }] } });
+    let (choices, sent) = tokio::join!(
+        person.autocomplete("punctaj add", [("names", "An")], "names"),
+        answer(&discord, &mut socket, &proposed),
+    );
+    assert_eq!(choices[0].value, "Ana");
+    assert_eq!(sent["data"]["options"][0]["options"][0]["focused"], true);
+
+    let pending = bob
+        .on(&phone)
+        .context_menu_start("Punctaj: profile", &alice);
+    let sent = answer(
+        &discord,
+        &mut socket,
+        &json!({ "type": 4, "data": { "content": "card" } }),
+    )
+    .await;
+    assert_eq!(sent["data"]["target_id"], alice.id().to_string());
+    assert_eq!(pending.answer().await.text(), "card");
+    assert!(alice.can_see("gated") && !bob.can_see("gated"));
+    assert!(discord.refusals().is_empty(), "{:?}", discord.refusals());
+    assert_eq!(discord.transcript().last().unwrap().device, "Telefon");
+}
+
+/// A message with an embed, two buttons and a menu.
+fn panel() -> Value {
+    let menu = json!({ "type": 3, "custom_id": "pick", "placeholder": "Pick", "options": [{ "label": "One", "value": "1" }] });
+    json!({ "type": 4, "data": {
+        "flags": 64, "content": "hello",
+        "embeds": [{ "title": "Title", "fields": [{ "name": "n", "value": "v" }], "footer": { "text": "foot" } }],
+        "components": [row(&[button("Undo", "v1:undo"), button("More", "v1:more")]), row(&[menu])],
+    }})
+}
+
+#[tokio::test]
+async fn people_use_buttons_menus_and_modals() {
+    let discord = start().await;
+    let alice = discord.guild("G").member("alice").join();
+    let mut socket = connect(&discord).await;
+    let phone = Device::phone("Telefon");
+    let pending = alice.on(&phone).slash_start("punctaj session login", []);
+    answer(&discord, &mut socket, &panel()).await;
+    let reply = pending.answer().await;
 
     let pending = alice.on(&phone).select_start(&reply, "Pick", ["One"]);
     let sent = answer(
@@ -401,38 +440,22 @@ async fn people_use_commands_buttons_menus_and_modals() {
     );
     assert_eq!(reply.latest().content(), "changed");
     assert!(!reply.latest().has_button("Undo"));
-
-    let person = alice.on(&phone);
-    let proposed = json!({ "type": 8, "data": { "choices": [{ "name": "Ana", "value": "Ana" }] } });
-    let (choices, sent) = tokio::join!(
-        person.autocomplete("punctaj add", [("names", "An")], "names"),
-        answer(&discord, &mut socket, &proposed,),
-    );
-    assert_eq!(choices[0].value, "Ana");
-    assert_eq!(sent["data"]["options"][0]["options"][0]["focused"], true);
-
-    let pending = bob
-        .on(&phone)
-        .context_menu_start("Punctaj: profile", &alice);
-    let sent = answer(
-        &discord,
-        &mut socket,
-        &json!({ "type": 4, "data": { "content": "card" } }),
-    )
-    .await;
-    assert_eq!(sent["data"]["target_id"], alice.id().to_string());
-    assert_eq!(pending.answer().await.text(), "card");
-    assert!(alice.can_see("gated") && !bob.can_see("gated"));
     assert!(discord.refusals().is_empty(), "{:?}", discord.refusals());
-    assert_eq!(discord.transcript().last().unwrap().device, "Telefon");
 }
+
+/// A command, its options, and a word of the complaint.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
 
 #[tokio::test]
 async fn what_nobody_could_type_fails_the_story() {
     let discord = start().await;
     let alice = discord.guild("G").member("alice").join();
     let _socket = connect(&discord).await;
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    let cases: [Case; 7] = [
         ("punctaj", &[], "subcommands"),
         ("nothing", &[], "no command"),
         ("punctaj add", &[], "needs the option"),
@@ -647,24 +670,12 @@ async fn an_interaction_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn messages_that_discord_would_not_take() {
-    let discord = start().await;
-    let channel = discord.guild("G").channel("c");
-    let path = format!("/channels/{}/messages", channel.id());
+async fn texts_and_embeds_that_discord_would_not_take() {
     let long = |n: usize| "x".repeat(n);
     let many = |n: usize, value: Value| vec![value; n];
     let field = json!({ "name": "n", "value": "v" });
     let embed = |embed: Value| json!({ "embeds": [embed] });
-    let rows = |components: Value| json!({ "content": "c", "components": [{ "type": 1, "components": components }] });
-    let select = |min: u64, max: u64, count: usize| {
-        let options: Vec<Value> = (0..count)
-            .map(|n| json!({ "label": "l", "value": n.to_string() }))
-            .collect();
-        rows(
-            json!([{ "type": 3, "custom_id": "s", "min_values": min, "max_values": max, "options": options }]),
-        )
-    };
-    let refused = [
+    all_refused(vec![
         ("", json!({})),
         ("", json!({ "content": "  " })),
         ("content", json!({ "content": long(2001) })),
@@ -706,6 +717,23 @@ async fn messages_that_discord_would_not_take() {
             "embeds",
             json!({ "embeds": many(2, json!({ "description": long(3001) })) }),
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn components_that_discord_would_not_take() {
+    let long = |n: usize| "x".repeat(n);
+    let rows = |components: Value| json!({ "content": "c", "components": [{ "type": 1, "components": components }] });
+    let select = |min: u64, max: u64, count: usize| {
+        let options: Vec<Value> = (0..count)
+            .map(|n| json!({ "label": "l", "value": n.to_string() }))
+            .collect();
+        rows(
+            json!([{ "type": 3, "custom_id": "s", "min_values": min, "max_values": max, "options": options }]),
+        )
+    };
+    all_refused(vec![
         (
             "components",
             json!({ "content": "c", "components": (0..6).map(|n| row(&[button("b", &n.to_string())])).collect::<Vec<_>>() }),
@@ -753,9 +781,17 @@ async fn messages_that_discord_would_not_take() {
         ("components.0.components.0.max_values", select(1, 3, 2)),
         ("components.0.components.0.options", select(1, 1, 0)),
         ("components.0.components.0.options", select(1, 1, 26)),
-    ];
-    let count = refused.len();
-    for (at, body) in refused {
+    ])
+    .await;
+}
+
+/// Posts each body, which must be refused at the given place (or as empty) and leave nothing.
+async fn all_refused(bodies: Vec<(&str, Value)>) {
+    let discord = start().await;
+    let channel = discord.guild("G").channel("c");
+    let path = format!("/channels/{}/messages", channel.id());
+    let count = bodies.len();
+    for (at, body) in bodies {
         let (status, error) = api(&discord, "POST", &path, &body).await;
         let code = if at.is_empty() { 50006 } else { 50035 };
         assert_eq!((status, &error["code"]), (400, &json!(code)), "{body}");
@@ -764,12 +800,8 @@ async fn messages_that_discord_would_not_take() {
             "{at} of {body}: {error}"
         );
     }
-    assert_eq!(
-        (discord.refusals().len(), channel.messages().len()),
-        (count, 0)
-    );
-    let (status, _) = api(&discord, "POST", &path, &select(0, 2, 2)).await;
-    assert_eq!(status, 200);
+    let left = channel.messages().len();
+    assert_eq!((discord.refusals().len(), left), (count, 0));
 }
 
 fn has_error(errors: &Value, at: &str) -> bool {
@@ -926,17 +958,15 @@ async fn commands_that_discord_would_not_take() {
 }
 
 #[tokio::test]
-async fn messages_files_and_rights_in_channels() {
+async fn files_are_kept_and_served() {
     let discord = start().await;
-    let guild = discord.guild("G");
-    let (channel, alice) = (guild.channel("c"), guild.member("alice").join());
+    let channel = discord.guild("G").channel("c");
     let path = format!("/channels/{}/messages", channel.id());
-    let mut body = String::from(
-        "--B\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"a b.csv\"\r\nContent-Type: text/csv\r\n\r\nx,y\r\n",
-    );
     let payload = json!({ "attachments": [{ "id": 0, "description": "alt" }], "embeds": [{ "image": { "url": "attachment://a_b.csv" } }] });
-    body += &format!(
-        "--B\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{payload}\r\n--B--\r\n"
+    let body = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"a b.csv\"\r\n\
+         Content-Type: text/csv\r\n\r\nx,y\r\n\
+         --B\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{payload}\r\n--B--\r\n"
     );
     let (status, answer) = http(
         &discord,
@@ -964,7 +994,14 @@ async fn messages_files_and_rights_in_channels() {
         channel.messages()[0].files(),
         [("a_b.csv".to_owned(), b"x,y".to_vec())]
     );
+}
 
+#[tokio::test]
+async fn the_same_nonce_is_the_same_message() {
+    let discord = start().await;
+    let guild = discord.guild("G");
+    let (channel, alice) = (guild.channel("c"), guild.member("alice").join());
+    let path = format!("/channels/{}/messages", channel.id());
     let once = json!({ "content": format!("{} @everyone", alice.mention()), "nonce": "n", "enforce_nonce": true, "allowed_mentions": { "parse": [] } });
     let (_, first) = api(&discord, "POST", &path, &once).await;
     let (_, second) = api(&discord, "POST", &path, &once).await;
@@ -972,7 +1009,19 @@ async fn messages_files_and_rights_in_channels() {
     assert!(channel.last_message().unwrap().pings().is_empty());
     let (_, newest) = api(&discord, "GET", &format!("{path}?limit=1"), &Value::Null).await;
     assert_eq!(newest[0]["id"], first["id"]);
+    discord.lose_next_answer("POST", "/messages", 1);
+    let said = json!({ "content": "said", "nonce": "lost", "enforce_nonce": true });
+    assert_eq!(api(&discord, "POST", &path, &said).await.0, 502);
+    assert_eq!(api(&discord, "POST", &path, &said).await.0, 200);
+    assert_eq!(channel.messages().len(), 3);
+}
 
+#[tokio::test]
+async fn rights_and_faults_in_channels() {
+    let discord = start().await;
+    let guild = discord.guild("G");
+    let (channel, alice) = (guild.channel("c"), guild.member("alice").join());
+    let path = format!("/channels/{}/messages", channel.id());
     let (_, dm) = api(
         &discord,
         "POST",
@@ -987,11 +1036,6 @@ async fn messages_files_and_rights_in_channels() {
     let role = guild.role("top").above_bot();
     let give = format!("/guilds/{}/members/{}/roles/", guild.id(), alice.id());
     discord.fail_next("GET", "/users/@me", 500, 0, 1);
-    discord.lose_next_answer("POST", "/messages", 1);
-    let said = json!({ "content": "said", "nonce": "lost", "enforce_nonce": true });
-    assert_eq!(api(&discord, "POST", &path, &said).await.0, 502);
-    assert_eq!(api(&discord, "POST", &path, &said).await.0, 200);
-    assert_eq!(channel.messages().len(), 3);
     channel.deny_bot(SEND_MESSAGES);
     let hello = json!({ "content": "hello" });
     let cases = [
@@ -1081,8 +1125,8 @@ async fn bodies_are_held_against_the_description() {
         "/channels/{}/messages",
         discord.guild("G").channel("c").id()
     );
-    let fine = json!({ "content": "c", "attachments": [{ "id": 0 }] });
-    assert_eq!(api(&discord, "POST", &path, &fine).await.0, 200);
+    let good = json!({ "content": "c", "attachments": [{ "id": 0 }] });
+    assert_eq!(api(&discord, "POST", &path, &good).await.0, 200);
     assert!(discord.violations().is_empty());
     let wrong = json!({ "content": "c", "attachments": [{ "filename": "f" }] });
     assert_eq!(api(&discord, "POST", &path, &wrong).await.0, 400);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Device, FakeDiscord, Guild, Member, Reply};
-use punctaj::config::Secret;
+use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::Services;
@@ -56,6 +56,19 @@ impl TestApp {
         Self { discord, guild, db, bot: None, expected_refusals: 0, finished: false }
     }
 
+    /// A second bot beside another's, on the same stand-in and database.
+    pub async fn beside(other: &Self) -> Self {
+        let (discord, guild, db) = (other.discord.clone(), other.guild.clone(), other.db.clone());
+        let mut app = Self { discord, guild, db, bot: None, expected_refusals: 0, finished: false };
+        app.start_bot().await;
+        app
+    }
+
+    /// For a bot beside another's: the other's end is the end.
+    pub fn forget(mut self) {
+        self.finished = true;
+    }
+
     /// Starts the bot, in this process, as another process would: with services of its own.
     pub async fn start_bot(&mut self) {
         let services = TestDb::services_on(self.db.url(), 5, 0xB07, SessionLimits::default());
@@ -73,9 +86,9 @@ impl TestApp {
     fn options(&self) -> BotOptions {
         BotOptions {
             token: Secret::new(self.discord.token()),
-            api_url: Some(self.discord.url().to_owned()),
+            api_url: Some(self.discord.url().parse().unwrap()),
             ratelimit: false,
-            shards: None,
+            shards: Shards::Auto,
         }
     }
 

@@ -84,6 +84,7 @@ fn make_reachable(folder: &std::path::Path) {
 }
 
 /// A database of a test's own, and services on it.
+#[derive(Clone)]
 pub struct TestDb {
     url: String,
     pub services: Services,

@@ -1,0 +1,96 @@
+//! The real binary killed in the middle of its work.
+
+use fake_discord::Device;
+use tokio::task::JoinSet;
+
+use crate::support::app::{Process, TestApp, assert_says};
+
+/// Adds that are answered before the kill, at least.
+const ACKNOWLEDGED: usize = 120;
+
+/// Adds that are on their way when it comes.
+const IN_FLIGHT: usize = 60;
+
+#[tokio::test]
+async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
+    let app = TestApp::without_bot().await;
+    let bot = Process::start(&app.discord, &app.db);
+    app.discord.ready().await;
+    let alice = app.moderator("alice");
+    let pc = Device::desktop("PC");
+    alice.on(&pc).slash("punctaj-admin table create", [("table", "Clan")]).await;
+
+    // Each add is a name of its own with one point: what is there once has 1, what is there
+    // twice has 2.
+    let mut acknowledged = Vec::new();
+    let mut running = JoinSet::new();
+    for number in 0..ACKNOWLEDGED {
+        let acting = alice.on(&pc);
+        running.spawn(async move {
+            let name = format!("ack {number}");
+            acting.slash("punctaj add", [("names", name.as_str()), ("points", "1")]).await.is_answered().then_some(name)
+        });
+        if running.len() == 20 {
+            acknowledged.extend(running.join_next().await.unwrap().unwrap());
+        }
+    }
+    while let Some(done) = running.join_next().await {
+        acknowledged.extend(done.unwrap());
+    }
+    assert_eq!(acknowledged.len(), ACKNOWLEDGED);
+
+    let pending: Vec<_> = (0..IN_FLIGHT)
+        .map(|number| {
+            let name = format!("flight {number}");
+            let pending = alice.on(&pc).slash_start("punctaj add", [("names", name.as_str()), ("points", "1")]);
+            (name, pending)
+        })
+        .collect();
+    let first_answered = app.discord.pending(pending[0].1.interaction_id());
+    assert!(first_answered.answer().await.is_answered());
+    bot.kill().await;
+
+    let (mut answered, mut unanswered) = (Vec::new(), Vec::new());
+    for (name, pending) in &pending {
+        let attempts = app.discord.attempts(pending.interaction_id());
+        if attempts.is_empty() { &mut unanswered } else { &mut answered }.push(name.clone());
+    }
+    assert!(unanswered.len() >= 10, "the kill came too late: {} unanswered", unanswered.len());
+    println!("{} acknowledged, {} unanswered", acknowledged.len() + answered.len(), unanswered.len());
+
+    let pool = app.db.superuser().await;
+    let entries: std::collections::BTreeMap<String, i64> =
+        sqlx::query_as::<_, (String, i64)>("select name, points from punctaj.entries")
+            .fetch_all(&pool)
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
+    for name in acknowledged.iter().chain(&answered) {
+        assert_eq!(entries.get(name), Some(&1), "{name} was acknowledged");
+    }
+    for name in &unanswered {
+        assert!(entries.get(name).is_none_or(|points| *points == 1), "{name}");
+    }
+
+    // The same interactions, delivered again to a new process: each is there once then.
+    let bot = Process::start(&app.discord, &app.db);
+    app.discord.connected(1).await;
+    for (_, pending) in &pending {
+        app.discord.redeliver(pending.interaction_id()).await;
+    }
+    let twice: i64 = sqlx::query_scalar("select count(*) from punctaj.entries where points <> 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(twice, 0);
+    let all: i64 = sqlx::query_scalar("select count(*) from punctaj.entries").fetch_one(&pool).await.unwrap();
+    assert_eq!(all, i64::try_from(ACKNOWLEDGED + IN_FLIGHT).unwrap());
+    let after = alice.on(&pc).slash("punctaj add", [("names", "ack 0"), ("points", "1")]).await;
+    assert_says(&after, &["1 → 2"]);
+    bot.terminate().await;
+    let mut app = app;
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
