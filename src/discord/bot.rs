@@ -221,7 +221,8 @@ async fn start(client: &mut Client, shards: Shards) -> Result<(), BotError> {
             tracing::warn!("Discord does not say how many shards it recommends; one is started");
             client.start().await
         }
-        Shards::Range { first, last, total } => client.start_shard_range(first..last + 1, total).await,
+        // The library counts the end of the range in.
+        Shards::Range { first, last, total } => client.start_shard_range(first..last, total).await,
     };
     ended.map_err(|error| BotError::Gateway(Box::new(error)))
 }

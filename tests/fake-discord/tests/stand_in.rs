@@ -360,7 +360,7 @@ async fn people_use_commands_and_menus_of_people() {
         (vec!["Undo".into(), "More".into()], true)
     );
 
-    l    let person = alice.on(&phone);
+    let person = alice.on(&phone);
     let proposed = json!({ "type": 8, "data": { "choices": [{ "name": "Ana", "value": "Ana" }] } });
     let (choices, sent) = tokio::join!(
         person.autocomplete("punctaj add", [("names", "An")], "names"),
@@ -1005,7 +1005,7 @@ async fn the_same_nonce_is_the_same_message() {
     let once = json!({ "content": format!("{} @everyone", alice.mention()), "nonce": "n", "enforce_nonce": true, "allowed_mentions": { "parse": [] } });
     let (_, first) = api(&discord, "POST", &path, &once).await;
     let (_, second) = api(&discord, "POST", &path, &once).await;
-    assert_eq!((&first["id"], channel.messages().len()), (&second["id"], 2));
+    assert_eq!((&first["id"], channel.messages().len()), (&second["id"], 1));
     assert!(channel.last_message().unwrap().pings().is_empty());
     let (_, newest) = api(&discord, "GET", &format!("{path}?limit=1"), &Value::Null).await;
     assert_eq!(newest[0]["id"], first["id"]);
@@ -1013,7 +1013,7 @@ async fn the_same_nonce_is_the_same_message() {
     let said = json!({ "content": "said", "nonce": "lost", "enforce_nonce": true });
     assert_eq!(api(&discord, "POST", &path, &said).await.0, 502);
     assert_eq!(api(&discord, "POST", &path, &said).await.0, 200);
-    assert_eq!(channel.messages().len(), 3);
+    assert_eq!(channel.messages().len(), 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,164 @@
+//! The history: a page of events, and one event whole.
+
+use serenity::all::ButtonStyle;
+use serenity::builder::{
+    CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+};
+
+use super::words::{attribution, moment, person, platform_of};
+use super::{button, card, receipt, shown};
+use crate::discord::custom_id::Press;
+use crate::discord::reply::Reply;
+use crate::domain::event::{Change, Event, Outcome, Via};
+use crate::domain::ids::{DeviceId, Seq};
+use crate::i18n::{Key, Locale, Message, keys};
+use crate::render;
+use crate::service::Found;
+use crate::service::audit::SearchPage;
+
+/// Characters of one event in a list: ten of them fit a card.
+const LINE: usize = 380;
+
+/// Characters of a menu's option.
+const OPTION: usize = 100;
+
+/// Characters of a hash that are shown.
+const HASH: usize = 16;
+
+/// A page of events, newest first; `before` is where it begins, if it is not the first page.
+#[must_use]
+pub fn list(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: Locale) -> Reply {
+    let title = locale.text(&keys::SEARCH_TITLE.into());
+    if page.events.is_empty() {
+        let lines = [locale.text(&keys::SEARCH_EMPTY.into())];
+        return Reply::card(card(&title, &lines, None, locale));
+    }
+    let lines: Vec<String> = page.events.iter().map(|found| line(found, locale)).collect();
+    let reply = Reply::card(card(&title, &lines, None, locale)).row(menu(page, device, locale));
+    let buttons = pager(page, before, device, locale);
+    if buttons.is_empty() { reply } else { reply.row(CreateActionRow::Buttons(buttons)) }
+}
+
+fn line(found: &Found, locale: Locale) -> String {
+    let event = &found.event;
+    let head = Message::new(keys::SEARCH_LINE)
+        .with("event", event.seq.to_string())
+        .with("when", moment(event.at))
+        .with("who", person(event.actor_id, locale))
+        .with("action", event.action.as_str());
+    let mut line = locale.text(&head);
+    if let Some(table) = &found.table {
+        line += &format!(" · {}", shown(table));
+    }
+    if let Some(by) = found.undone_by {
+        line += &locale.text(&Message::new(keys::SEARCH_UNDONE).with("event", by.to_string()));
+    }
+    let room = LINE.saturating_sub(render::length(&line) + 2);
+    line + &short_changes(event, room, locale)
+}
+
+/// The first changes, as many as fit.
+fn short_changes(event: &Event, room: usize, locale: Locale) -> String {
+    let lines = receipt::lines(event, locale);
+    let Some(first) = lines.first().filter(|_| !event.changes.is_empty()) else { return String::new() };
+    let more = Message::new(keys::SEARCH_MORE).with("count", lines.len() - 1);
+    let more = if lines.len() > 1 { locale.text(&more) } else { String::new() };
+    if render::length(first) + render::length(&more) + 1 <= room {
+        return format!("\n{first}{more}");
+    }
+    // A line that was cut could end within its markdown.
+    let count = Message::new(keys::SEARCH_CHANGES).with("count", lines.len());
+    format!("\n{}", locale.text(&count))
+}
+
+fn menu(page: &SearchPage, device: &DeviceId, locale: Locale) -> CreateActionRow {
+    let option = |found: &Found| {
+        let event = &found.event;
+        let about = event.changes.iter().find_map(|change| change.name.as_deref()).unwrap_or_default();
+        let label = format!("#{} {} {about}", event.seq, event.action);
+        CreateSelectMenuOption::new(render::clip(label.trim(), OPTION), event.seq.to_string())
+    };
+    let options = page.events.iter().map(option).collect();
+    let press = Press::Show { device: Some(device.clone()) };
+    let menu = CreateSelectMenu::new(press.encode(), CreateSelectMenuKind::String { options });
+    CreateActionRow::SelectMenu(menu.placeholder(locale.text(&keys::SEARCH_MENU.into())))
+}
+
+/// Back leads to the newest page, Next to older events.
+fn pager(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: Locale) -> Vec<CreateButton> {
+    let press = |before| Press::Find { device: Some(device.clone()), draft: page.draft, before };
+    let back = before.map(|_| (press(None), keys::BUTTON_BACK));
+    let next = page.older.map(|older| (press(Some(older)), keys::BUTTON_NEXT));
+    let buttons = [back, next].into_iter().flatten();
+    buttons.map(|(press, label)| button(&press, label, ButtonStyle::Secondary, locale)).collect()
+}
+
+/// One event whole.
+#[must_use]
+pub fn event(found: &Found, locale: Locale) -> Reply {
+    let event = &found.event;
+    let title = Message::new(keys::EVENT_TITLE)
+        .with("event", event.seq.to_string())
+        .with("action", event.action.as_str());
+    let mut lines = facts(found, locale);
+    lines.extend(event.changes.iter().map(|change| whole_change(event, change, locale)));
+    if event.changes.is_empty() {
+        lines.push(locale.text(&keys::EVENT_NO_CHANGES.into()));
+    }
+    let hash = event.hash.get(..HASH).unwrap_or(&event.hash);
+    let footer = locale.text(&Message::new(keys::EVENT_HASH).with("hash", hash));
+    Reply::card(card(&locale.text(&title), &lines, Some(&footer), locale))
+}
+
+/// Everything but the changes.
+fn facts(found: &Found, locale: Locale) -> Vec<String> {
+    let event = &found.event;
+    let mut facts: Vec<(Key, String)> = vec![(keys::EVENT_WHO, person(event.actor_id, locale))];
+    if let Some(table) = &found.table {
+        facts.push((keys::EVENT_TABLE, shown(table)));
+    }
+    facts.push((keys::EVENT_OUTCOME, locale.text(&outcome(event.outcome).into())));
+    if let Some(device) = &event.device_id {
+        facts.push((keys::EVENT_DEVICE, described_device(found, device, locale)));
+    }
+    if let Some(rule) = event.attribution {
+        facts.push((keys::EVENT_ATTRIBUTION, attribution(rule, locale)));
+    }
+    if event.via != Via::Direct {
+        facts.push((keys::EVENT_VIA, event.via.as_str().to_owned()));
+    }
+    facts.push((keys::EVENT_AT, moment(event.at)));
+    facts.push((keys::EVENT_APPLIED_AT, moment(event.applied_at)));
+    if let Some(reason) = &event.reason {
+        facts.push((keys::EVENT_REASON, render::escape(&render::clip(reason, 300))));
+    }
+    for (key, seq) in [(keys::EVENT_UNDOES, event.undoes), (keys::EVENT_UNDONE_BY, found.undone_by)] {
+        facts.extend(seq.map(|seq| (key, format!("#{seq}"))));
+    }
+    for lost in event.overwrote.iter().flatten().take(5) {
+        let value = super::words::value(&lost.field, &lost.value, locale);
+        facts.push((keys::EVENT_OVERWROTE, format!("#{} · {value}", lost.seq)));
+    }
+    facts.into_iter().map(|(key, value)| locale.text(&Message::new(key).with("value", value))).collect()
+}
+
+fn described_device(found: &Found, device: &DeviceId, locale: Locale) -> String {
+    let platform = platform_of(found.platform.as_deref().unwrap_or_default(), locale);
+    match &found.label {
+        Some(label) => format!("`{}` · {} · {platform}", device.short(), shown(label)),
+        None => format!("`{}` · {platform}", device.short()),
+    }
+}
+
+const fn outcome(outcome: Outcome) -> Key {
+    match outcome {
+        Outcome::Applied => keys::OUTCOME_APPLIED,
+        Outcome::Superseded => keys::OUTCOME_SUPERSEDED,
+        Outcome::Refused => keys::OUTCOME_REFUSED,
+    }
+}
+
+fn whole_change(event: &Event, change: &Change, locale: Locale) -> String {
+    let is_undo = event.action == crate::domain::event::Action::EventUndo;
+    receipt::line(change, false, is_undo, locale)
+}

@@ -1,0 +1,121 @@
+//! What went wrong, in the caller's language: what it was, that nothing was changed, what to do.
+
+use super::words::person;
+use super::{CONTENT, fitted, listed, shown};
+use crate::discord::reply::Reply;
+use crate::i18n::{Locale, Message, keys};
+use crate::service::ServiceError;
+use crate::service::error::UnknownName;
+
+/// What the caller gave can't be used.
+#[must_use]
+pub fn told(message: &Message, locale: Locale) -> Reply {
+    refused(vec![locale.text(message)], locale)
+}
+
+/// The database can't be reached.
+#[must_use]
+pub fn unreachable(locale: Locale) -> Reply {
+    refused(vec![locale.text(&keys::ERROR_UNREACHABLE.into())], locale)
+}
+
+/// A bug: a reference that is in the log, and nothing else.
+#[must_use]
+pub fn internal(reference: &str, locale: Locale) -> Reply {
+    Reply::text(locale.text(&Message::new(keys::ERROR_INTERNAL).with("reference", reference)))
+}
+
+/// Whether it was done is not known.
+#[must_use]
+pub fn outcome_unknown(reference: &str, locale: Locale) -> Reply {
+    Reply::text(locale.text(&Message::new(keys::ERROR_OUTCOME_UNKNOWN).with("reference", reference)))
+}
+
+/// What a use case refused.
+#[must_use]
+pub fn service(error: &ServiceError, locale: Locale) -> Reply {
+    if let ServiceError::UnknownNames { table, names } = error {
+        let head = Message::new(keys::ERROR_UNKNOWN_NAMES).with("table", shown(table));
+        let mut lines = vec![locale.text(&head)];
+        lines.extend(names.iter().map(|name| unknown_name(name, locale)));
+        lines.push(locale.text(&keys::HINT_UNKNOWN_NAMES.into()));
+        return refused(lines, locale);
+    }
+    refused(vec![locale.text(&message(error, locale))], locale)
+}
+
+/// Lines, and that nothing was changed.
+fn refused(mut lines: Vec<String>, locale: Locale) -> Reply {
+    let nothing_changed = locale.text(&keys::NOTHING_CHANGED.into());
+    let hint = if lines.len() > 1 { lines.pop() } else { None };
+    let end: String = hint.into_iter().chain([nothing_changed]).map(|line| format!("\n{line}")).collect();
+    let room = CONTENT.saturating_sub(crate::render::length(&end));
+    Reply::text(fitted(&lines, room, locale) + &end)
+}
+
+fn unknown_name(name: &UnknownName, locale: Locale) -> String {
+    let given = shown(&name.name);
+    let message = if name.near.is_empty() {
+        Message::new(keys::LINE_UNKNOWN_NAME)
+    } else {
+        Message::new(keys::LINE_UNKNOWN_NAME_NEAR).with("near", listed(&name.near))
+    };
+    locale.text(&message.with("name", given))
+}
+
+fn message(error: &ServiceError, locale: Locale) -> Message {
+    match error {
+        ServiceError::Forbidden { right } => Message::new(keys::ERROR_FORBIDDEN).with("right", right.code()),
+        ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
+        ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
+        ServiceError::UnknownTable { table, near } if near.is_empty() => {
+            Message::new(keys::ERROR_UNKNOWN_TABLE).with("table", shown(table))
+        }
+        ServiceError::UnknownTable { table, near } => {
+            Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR).with("table", shown(table)).with("near", listed(near))
+        }
+        ServiceError::AmbiguousTable { table, tables } => {
+            let tables: Vec<&String> = tables.iter().take(5).collect();
+            Message::new(keys::ERROR_AMBIGUOUS_TABLE).with("table", shown(table)).with("tables", listed(&tables))
+        }
+        ServiceError::TableExists { table } => Message::new(keys::ERROR_TABLE_EXISTS).with("table", shown(table)),
+        ServiceError::UnknownNames { table, .. } => {
+            Message::new(keys::ERROR_UNKNOWN_NAMES).with("table", shown(table))
+        }
+        ServiceError::NameTaken { name, table } => {
+            Message::new(keys::ERROR_NAME_TAKEN).with("name", shown(name)).with("table", shown(table))
+        }
+        ServiceError::MemberTaken { name } => Message::new(keys::ERROR_MEMBER_TAKEN).with("name", shown(name)),
+        ServiceError::MemberUnlinked { member, table } => Message::new(keys::ERROR_MEMBER_UNLINKED)
+            .with("member", person(Some(*member), locale))
+            .with("table", shown(table)),
+        ServiceError::UnknownRank { rank, table } => {
+            Message::new(keys::ERROR_UNKNOWN_RANK).with("rank", shown(rank)).with("table", shown(table))
+        }
+        ServiceError::BelowFloor { value, floor } => {
+            Message::new(keys::ERROR_BELOW_FLOOR).with("value", *value).with("floor", *floor)
+        }
+        ServiceError::UnknownField { field } => Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", shown(field)),
+        ServiceError::UnknownEvent { event } => {
+            Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
+        }
+        ServiceError::NotYours { event } => Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string()),
+        ServiceError::AlreadyUndone { event, by } => Message::new(keys::ERROR_ALREADY_UNDONE)
+            .with("event", event.to_string())
+            .with("by", by.to_string()),
+        ServiceError::NotUndoable { event } => {
+            Message::new(keys::ERROR_NOT_UNDOABLE).with("event", event.to_string())
+        }
+        ServiceError::NothingToUndo => keys::ERROR_NOTHING_TO_UNDO.into(),
+        ServiceError::ChangedSince { event, .. } => {
+            Message::new(keys::UNDO_ASKS).with("event", event.to_string())
+        }
+        ServiceError::UnknownSession { session } if session.is_empty() => keys::ERROR_NO_OTHER_SESSIONS.into(),
+        ServiceError::UnknownSession { session } => {
+            Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
+        }
+        ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
+        // The error edge tells these apart before it comes here.
+        ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
+    }
+}

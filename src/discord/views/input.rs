@@ -1,0 +1,53 @@
+//! What is wrong with a name, an address or a list, as the domain found it.
+
+use super::shown;
+use crate::domain::name::{Name, NameError, NameListError, PartError, TableAddressError};
+use crate::i18n::{Message, keys};
+
+/// A text is no name.
+#[must_use]
+pub fn name(error: &NameError) -> Message {
+    match error {
+        NameError::Empty => keys::ERROR_NAME_EMPTY.into(),
+        NameError::TooLong { chars } => {
+            Message::new(keys::ERROR_NAME_LONG).with("chars", *chars).with("limit", Name::MAX_CHARS)
+        }
+        NameError::Forbidden { codepoint } => {
+            let codepoint = format!("U+{:04X}", u32::from(*codepoint));
+            Message::new(keys::ERROR_NAME_CHARACTER).with("character", codepoint)
+        }
+    }
+}
+
+/// A text is no address of a table.
+#[must_use]
+pub fn address(error: &TableAddressError) -> Message {
+    match error {
+        TableAddressError::Category(error) => Message::new(keys::ERROR_CATEGORY).with("problem", name(error)),
+        TableAddressError::Name(error) => name(error),
+        TableAddressError::ExtraSlash => keys::ERROR_EXTRA_SLASH.into(),
+    }
+}
+
+/// A text is no list of names.
+#[must_use]
+pub fn names(error: &NameListError) -> Message {
+    match error {
+        NameListError::Empty => keys::ERROR_NAMES_EMPTY.into(),
+        NameListError::TooMany { count, limit } => {
+            Message::new(keys::ERROR_NAMES_MANY).with("count", *count).with("limit", *limit)
+        }
+        NameListError::Part { part: text, problem, .. } => {
+            Message::new(keys::ERROR_NAMES_PART).with("part", shown(text)).with("problem", part(problem))
+        }
+    }
+}
+
+fn part(problem: &PartError) -> Message {
+    match problem {
+        PartError::UnclosedQuote => keys::ERROR_QUOTE_OPEN.into(),
+        PartError::TextAfterQuote => keys::ERROR_QUOTE_TEXT.into(),
+        PartError::NotAMember => keys::ERROR_NOT_A_MEMBER.into(),
+        PartError::Name(error) => name(error),
+    }
+}

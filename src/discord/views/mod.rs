@@ -1,0 +1,91 @@
+//! What people see: pure functions from what a service returned to a [`super::reply::Reply`].
+//!
+//! Everything keeps to Discord's limits by construction: lines are clipped, and lists that don't
+//! fit end with how many lines are left out.
+
+pub mod audit;
+pub mod choose;
+pub mod errors;
+pub mod export;
+pub mod help;
+pub mod input;
+pub mod lists;
+pub mod receipt;
+pub mod session;
+pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod undo;
+pub mod verify;
+pub mod words;
+
+use serenity::all::ButtonStyle;
+use serenity::builder::{CreateButton, CreateEmbed, CreateEmbedFooter};
+
+use super::custom_id::Press;
+use crate::i18n::{Key, Locale, Message, keys};
+use crate::render;
+
+/// Characters of a card's text. Discord takes 4096; title and footer need to fit beside it.
+const DESCRIPTION: usize = 4000;
+
+/// Characters of a card's title.
+const TITLE: usize = 256;
+
+/// Characters of a card's footer.
+const FOOTER: usize = 300;
+
+/// Characters of a message's text.
+const CONTENT: usize = 2000;
+
+/// Characters of one name within a line.
+const NAME: usize = 220;
+
+/// A card: title, lines, footer.
+fn card(title: &str, lines: &[String], footer: Option<&str>, locale: Locale) -> CreateEmbed {
+    let card = CreateEmbed::new()
+        .title(render::clip(title, TITLE))
+        .description(fitted(lines, DESCRIPTION, locale));
+    match footer {
+        Some(footer) => card.footer(CreateEmbedFooter::new(render::clip(footer, FOOTER))),
+        None => card,
+    }
+}
+
+/// As many lines as fit, and how many there are besides.
+fn fitted(lines: &[String], limit: usize, locale: Locale) -> String {
+    let whole = lines.join("\n");
+    if render::length(&whole) <= limit {
+        return whole;
+    }
+    let rest = |kept: usize| locale.text(&Message::new(keys::MORE_LINES).with("count", lines.len() - kept));
+    let room = limit.saturating_sub(render::length(&rest(0)) + 1);
+    let (mut text, mut used, mut kept) = (String::new(), 0, 0);
+    for line in lines {
+        used += render::length(line) + 1;
+        if used > room {
+            break;
+        }
+        text.push_str(line);
+        text.push('\n');
+        kept += 1;
+    }
+    text + &rest(kept)
+}
+
+/// User text within a line of a card: on one line, escaped, not too long.
+fn shown(text: &str) -> String {
+    let line = text.replace(['\n', '\r', '\u{2028}', '\u{2029}', '\u{85}'], " ");
+    render::escape(&render::clip(&line, NAME / 2))
+}
+
+/// Names, separated by commas, as many as fit in a line.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<_> = names.iter().map(|name| shown(name.as_ref())).collect();
+    names.join(", ")
+}
+
+/// A button with a fixed label.
+fn button(press: &Press, label: Key, style: ButtonStyle, locale: Locale) -> CreateButton {
+    CreateButton::new(press.encode()).label(locale.text(&label.into())).style(style)
+}

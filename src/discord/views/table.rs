@@ -1,0 +1,128 @@
+//! A page of a table.
+
+use serenity::all::ButtonStyle;
+use serenity::builder::{CreateActionRow, CreateEmbed};
+
+use super::words::{entries, points};
+use super::{CONTENT, DESCRIPTION, button, shown};
+use crate::discord::custom_id::Press;
+use crate::discord::layout::Layout;
+use crate::discord::reply::Reply;
+use crate::domain::ids::DeviceId;
+use crate::i18n::{Locale, Message, keys};
+use crate::render::{self, Align, Column, Fit, Rendered, TableView};
+use crate::service::PageRow;
+use crate::service::view::TablePage;
+
+/// The widest line on a PC.
+const WIDE_COLUMNS: usize = 80;
+
+/// How a page is shown, and to whom.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The layout.
+    pub layout: Layout,
+    /// Whether everybody sees it.
+    pub shared: bool,
+    /// The session that its buttons carry.
+    pub device: Option<DeviceId>,
+}
+
+/// A page, with a pager where there are more.
+#[must_use]
+pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
+    let (head, foot) = (heading(page, locale), page_number(page, locale));
+    if page.rows.is_empty() {
+        let empty = locale.text(&keys::TABLE_EMPTY.into());
+        return Reply::text(format!("{head}\n{empty}"));
+    }
+    let room = |limit: usize| limit.saturating_sub(render::length(&head) + render::length(&foot) + 120);
+    let view = view(page, locale);
+    let content = laid_out(&view, how.layout, room(CONTENT));
+    let reply = if content.rows_shown == page.rows.len() {
+        Reply::text(format!("{head}\n{}\n{foot}", content.text))
+    } else {
+        // A card takes twice as much as a message.
+        let card = laid_out(&view, how.layout, room(DESCRIPTION));
+        let cut = cut(page.rows.len() - card.rows_shown, locale);
+        Reply::card(CreateEmbed::new().description(format!("{head}\n{}\n{cut}{foot}", card.text)))
+    };
+    match pager(page, how, locale) {
+        Some(row) => reply.row(row),
+        None => reply,
+    }
+}
+
+fn heading(page: &TablePage, locale: Locale) -> String {
+    let message = Message::new(keys::TABLE_HEADING)
+        .with("table", shown(&page.table.address()))
+        .with("entries", entries(page.total, locale))
+        .with("points", points(page.points, locale));
+    locale.text(&message)
+}
+
+fn page_number(page: &TablePage, locale: Locale) -> String {
+    let message = Message::new(keys::TABLE_PAGE).with("page", page.page.saturating_add(1)).with("pages", page.pages);
+    locale.text(&message)
+}
+
+fn cut(rows: usize, locale: Locale) -> String {
+    if rows == 0 {
+        return String::new();
+    }
+    locale.text(&Message::new(keys::TABLE_CUT).with("count", rows)) + "\n"
+}
+
+fn laid_out(view: &TableView, layout: Layout, room: usize) -> Rendered {
+    match layout {
+        Layout::Phone => render::phone(view, room),
+        Layout::Wide => render::wide(view, WIDE_COLUMNS, room),
+    }
+}
+
+fn view(page: &TablePage, locale: Locale) -> TableView {
+    let title = |key| locale.text(&Message::new(key));
+    let mut columns = vec![
+        Column::new("#", Align::Right, Fit::Whole),
+        Column::new(title(keys::COLUMN_NAME), Align::Left, Fit::Shrink),
+        Column::new(title(keys::COLUMN_RANK), Align::Left, Fit::Spare),
+        Column::new(title(keys::COLUMN_POINTS), Align::Right, Fit::Whole),
+    ];
+    let has_ranks = page.rows.iter().any(|row| row.rank.is_some());
+    if !has_ranks {
+        columns.remove(2);
+    }
+    let row = |(row, place): (&PageRow, i64)| {
+        let mut cells = vec![locale.integer(place), row.name.clone()];
+        if has_ranks {
+            cells.push(rank(page, row, locale));
+        }
+        cells.push(locale.integer(row.points));
+        cells
+    };
+    TableView { columns, rows: page.rows.iter().zip(page.first_place()..).map(row).collect() }
+}
+
+fn rank(page: &TablePage, row: &PageRow, locale: Locale) -> String {
+    let Some(number) = row.rank else { return String::new() };
+    page.table.ranks.get(&number).map_or_else(|| locale.integer(number), |rank| rank.title.clone())
+}
+
+fn pager(page: &TablePage, how: &Shown, locale: Locale) -> Option<CreateActionRow> {
+    let press = |to: u32| Press::View {
+        device: how.device.clone(),
+        table: page.table.id,
+        sort: page.sort,
+        page: to,
+        layout: how.layout,
+        shared: how.shared,
+    };
+    let back = page.page.checked_sub(1).map(|to| (to, keys::BUTTON_BACK));
+    let next = page.page.checked_add(1).filter(|to| *to < page.pages).map(|to| (to, keys::BUTTON_NEXT));
+    let buttons: Vec<_> = [back, next]
+        .into_iter()
+        .flatten()
+        .map(|(to, label)| button(&press(to), label, ButtonStyle::Secondary, locale))
+        .collect();
+    (!buttons.is_empty()).then_some(CreateActionRow::Buttons(buttons))
+}

@@ -1,0 +1,154 @@
+//! Words and values that stand in many views.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::shown;
+use crate::domain::event::{Change, What};
+use crate::domain::ids::UserId;
+use crate::domain::session::{Attribution, Session};
+use crate::i18n::{Key, Locale, Message, keys};
+use crate::render;
+
+/// What a field is called. Names that are not ours are shown as they are.
+#[must_use]
+pub fn field(name: &str, locale: Locale) -> String {
+    field_key(name).map_or_else(|| shown(name), |key| locale.text(&key.into()))
+}
+
+const fn field_key_of(name: &[u8]) -> Option<Key> {
+    Some(match name {
+        b"name" => keys::FIELD_NAME,
+        b"rank" => keys::FIELD_RANK,
+        b"points" => keys::FIELD_POINTS,
+        b"member" => keys::FIELD_MEMBER,
+        b"category" => keys::FIELD_CATEGORY,
+        b"floor" => keys::FIELD_FLOOR,
+        b"private" => keys::FIELD_PRIVATE,
+        b"title" => keys::FIELD_TITLE,
+        b"promote_at" => keys::FIELD_PROMOTE_AT,
+        b"demote_below" => keys::FIELD_DEMOTE_BELOW,
+        b"role" => keys::FIELD_ROLE,
+        b"user" => keys::FIELD_USER,
+        b"platform" => keys::FIELD_PLATFORM,
+        b"label" => keys::FIELD_LABEL,
+        b"ended" => keys::FIELD_ENDED,
+        _ => return None,
+    })
+}
+
+const fn field_key(name: &str) -> Option<Key> {
+    field_key_of(name.as_bytes())
+}
+
+/// The value of a field, as an event holds it.
+#[must_use]
+pub fn value(field: &str, value: &Value, locale: Locale) -> String {
+    match (field, value) {
+        (_, Value::Null) => locale.text(&keys::VALUE_NONE.into()),
+        (_, Value::Bool(true)) => locale.text(&keys::VALUE_YES.into()),
+        (_, Value::Bool(false)) => locale.text(&keys::VALUE_NO.into()),
+        (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), |n| locale.integer(n)),
+        ("member" | "user", Value::String(id)) if is_id(id) => format!("<@{id}>"),
+        ("role", Value::String(id)) if is_id(id) => format!("<@&{id}>"),
+        ("platform", Value::String(name)) => platform_of(name, locale),
+        ("ended", Value::String(reason)) => end_reason(reason, locale),
+        (_, Value::String(text)) => shown(text),
+        (_, other) => shown(&other.to_string()),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a change is about: a name, or a number and a title.
+#[must_use]
+pub fn subject(change: &Change) -> String {
+    match (change.what, change.name.as_deref()) {
+        (What::Rank, Some(title)) => format!("{} · {}", shown(&change.id), shown(title)),
+        (What::Session, Some(label)) => format!("{} ({})", shown(label), short_device(&change.id)),
+        (What::Session, None) => short_device(&change.id),
+        (_, Some(name)) => shown(name),
+        (_, None) => shown(&change.id),
+    }
+}
+
+fn short_device(id: &str) -> String {
+    shown(id.get(..8).unwrap_or(id))
+}
+
+/// `12 points`, in the language's plural form.
+#[must_use]
+pub fn points(count: i64, locale: Locale) -> String {
+    locale.text(&Message::new(keys::POINTS).with("count", count))
+}
+
+/// `3 entries`, in the language's plural form.
+#[must_use]
+pub fn entries(count: impl Into<i128>, locale: Locale) -> String {
+    let count = i64::try_from(count.into()).unwrap_or(i64::MAX);
+    locale.text(&Message::new(keys::ENTRIES_COUNT).with("count", count))
+}
+
+/// A person. The reply mentions nobody, so this only shows the name.
+#[must_use]
+pub fn person(id: Option<UserId>, locale: Locale) -> String {
+    id.map_or_else(|| locale.text(&keys::NOBODY.into()), |id| format!("<@{id}>"))
+}
+
+/// A moment, as Discord shows it in the reader's own time zone.
+#[must_use]
+pub fn moment(at: DateTime<Utc>) -> String {
+    format!("<t:{}:f>", at.timestamp())
+}
+
+/// How long ago a moment was.
+#[must_use]
+pub fn ago(at: DateTime<Utc>) -> String {
+    format!("<t:{}:R>", at.timestamp())
+}
+
+/// The kind of client.
+#[must_use]
+pub fn platform_of(name: &str, locale: Locale) -> String {
+    locale.text(&Message::from(match name {
+        "desktop" => keys::PLATFORM_DESKTOP,
+        "mobile" => keys::PLATFORM_MOBILE,
+        "web" => keys::PLATFORM_WEB,
+        _ => keys::PLATFORM_UNKNOWN,
+    }))
+}
+
+fn end_reason(reason: &str, locale: Locale) -> String {
+    let key = match reason {
+        "logout" => keys::ENDED_LOGOUT,
+        "moderator" => keys::ENDED_MODERATOR,
+        "idle" => keys::ENDED_IDLE,
+        "lifetime" => keys::ENDED_LIFETIME,
+        "undo" => keys::ENDED_UNDO,
+        _ => return shown(reason),
+    };
+    locale.text(&key.into())
+}
+
+/// By which rule a session was found, in words.
+#[must_use]
+pub fn attribution(rule: Attribution, locale: Locale) -> String {
+    locale.text(&Message::from(match rule {
+        Attribution::Exact => keys::ATTRIBUTION_EXACT,
+        Attribution::Presence => keys::ATTRIBUTION_PRESENCE,
+        Attribution::Recent => keys::ATTRIBUTION_RECENT,
+        Attribution::New => keys::ATTRIBUTION_NEW,
+    }))
+}
+
+/// A session's label and short id, where markdown is not read (a footer).
+#[must_use]
+pub fn session_plain(session: &Session) -> String {
+    let short = session.device_id.short();
+    match &session.label {
+        Some(label) => format!("{} ({short})", render::code_safe(label).replace('\n', " ")),
+        None => short.to_owned(),
+    }
+}
