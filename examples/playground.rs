@@ -28,20 +28,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let discord = FakeDiscord::start().await?;
     let config = configuration(&discord, data.path().to_str().unwrap_or_default())?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut bot = tokio::spawn(app::run(config, async {
+    let bot = app::run(config, async {
         let _ = stopped.await;
-    }));
-    tokio::select! {
-        () = discord.ready() => {}
-        ended = &mut bot => return Err(format!("the bot ended: {ended:?}").into()),
-    }
-
-    story(&discord).await;
-    if arguments.keep {
-        keep(&discord).await?;
-    }
-    let _ = stop.send(());
-    bot.await??;
+    });
+    let people = async {
+        discord.ready().await;
+        story(&discord).await;
+        if arguments.keep {
+            keep(&discord).await?;
+        }
+        let _ = stop.send(());
+        Ok::<(), Box<dyn Error>>(())
+    };
+    // The people leave when the story is over; then the bot stops, and its Postgres with it.
+    let (bot, people) = tokio::join!(bot, people);
+    bot?;
+    people?;
     discord.stop().await;
     Ok(())
 }

@@ -9,14 +9,9 @@
 //!                  domain/ : plain types and rules; imported by all, imports none of them
 //! ```
 
-// While the discord layer is being written: `cargo check --features wip` includes it, so that
-// others can build without it. TEMPORARY.
-#[cfg(feature = "wip")]
 pub mod app;
-#[cfg(feature = "wip")]
 pub mod cli;
 pub mod config;
-#[cfg(feature = "wip")]
 pub mod discord;
 pub mod domain;
 pub mod embedded;

@@ -1,14 +1,12 @@
 //! The program: parses the command line, runs the command, says what went wrong.
 
-#[cfg(feature = "wip")]
-mod real {
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use punctaj::cli::{self, CommandLine};
 
 #[tokio::main]
-pub async fn main() -> ExitCode {
+async fn main() -> ExitCode {
     match cli::execute(CommandLine::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -16,9 +14,4 @@ pub async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-}
-fn main() {
-    #[cfg(feature = "wip")]
-    real::main();
 }

@@ -104,13 +104,11 @@ async fn deliver(call: &Call, delivery: &Delivery) -> Taken {
             tracing::debug!(op.id = %call.id, %error, "the interaction is answered already, or too old");
             return Taken::ByAnother;
         }
-        match pauses.next().filter(|_| may_pass(&error)) {
-            Some(pause) => sleep(pause).await,
-            None => {
-                tracing::error!(op.id = %call.id, %error, "the answer can't be delivered; what was done stays done");
-                return Taken::No;
-            }
-        }
+        let Some(pause) = pauses.next().filter(|_| may_pass(&error)) else {
+            tracing::error!(op.id = %call.id, %error, "the answer can't be delivered; what was done stays done");
+            return Taken::No;
+        };
+        sleep(pause).await;
     }
 }
 
@@ -124,12 +122,11 @@ async fn send(call: &Call, delivery: &Delivery) -> Result<(), serenity::Error> {
 }
 
 fn was_answered(error: &serenity::Error) -> bool {
-    match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
-            matches!(response.error.code, ALREADY_ANSWERED | UNKNOWN_INTERACTION)
-        }
-        _ => false,
-    }
+    matches!(
+        error,
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response))
+            if matches!(response.error.code, ALREADY_ANSWERED | UNKNOWN_INTERACTION)
+    )
 }
 
 /// Whether it may work the next time: the network, Discord's own trouble, too many requests.

@@ -26,7 +26,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 const LANDING: Duration = Duration::from_secs(10);
 
 /// The longest pause between two tries to reach Discord.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How the bot talks to Discord.
 #[derive(Debug, Clone)]

@@ -48,6 +48,7 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
 }
 
 /// A field that can be set.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let locale = Locale::from_discord(&ctx.interaction.locale);
     let typed = partial.trim().to_lowercase();

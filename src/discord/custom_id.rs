@@ -85,7 +85,7 @@ impl Press {
             ("undo!", [device, event]) => undo(device, event, true),
             ("cancel", []) => Some(Self::Cancel),
             ("view", [device, table, sort, page, layout, audience]) => Some(Self::View {
-                device: read_device(device)?,
+                device: read_device(device).ok()?,
                 table: TableId::from_short(table)?,
                 sort: Sort::parse(sort)?,
                 page: page.parse().ok()?,
@@ -93,13 +93,13 @@ impl Press {
                 shared: read_audience(audience)?,
             }),
             ("find", [device, draft, before]) => Some(Self::Find {
-                device: read_device(device)?,
+                device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
-                before: read_before(before)?,
+                before: read_optional(before, read_seq).ok()?,
             }),
-            ("show", [device]) => Some(Self::Show { device: read_device(device)? }),
+            ("show", [device]) => Some(Self::Show { device: read_device(device).ok()? }),
             ("choose", [device, draft]) => {
-                Some(Self::Choose { device: read_device(device)?, draft: DraftId::from_short(draft)? })
+                Some(Self::Choose { device: read_device(device).ok()?, draft: DraftId::from_short(draft)? })
             }
             _ => None,
         }
@@ -138,20 +138,24 @@ impl fmt::Display for Press {
     }
 }
 
+/// A part that can't be read.
+struct Garbled;
+
 fn undo(device: &str, event: &str, force: bool) -> Option<Press> {
-    Some(Press::Undo { device: read_device(device)?, event: read_seq(event)?, force })
+    Some(Press::Undo { device: read_device(device).ok()?, event: read_seq(event)?, force })
 }
 
 fn written(device: Option<&DeviceId>) -> &str {
     device.map_or("-", DeviceId::as_str)
 }
 
-fn read_device(text: &str) -> Option<Option<DeviceId>> {
-    if text == "-" { Some(None) } else { DeviceId::parse(text).map(Some) }
+/// A part that may be `-`, for nothing.
+fn read_optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Garbled> {
+    if text == "-" { Ok(None) } else { read(text).map(Some).ok_or(Garbled) }
 }
 
-fn read_before(text: &str) -> Option<Option<Seq>> {
-    if text == "-" { Some(None) } else { read_seq(text).map(Some) }
+fn read_device(text: &str) -> Result<Option<DeviceId>, Garbled> {
+    read_optional(text, DeviceId::parse)
 }
 
 fn read_seq(text: &str) -> Option<Seq> {

@@ -47,12 +47,9 @@ async fn on_event(framework: FrameworkContext<'_, Data, Failure>, event: &FullEv
 async fn on_error(error: FrameworkError<'_, Data, Failure>) {
     let logged = error.to_string();
     let (ctx, failure) = match error {
-        FrameworkError::Setup { error, .. } => {
-            tracing::error!(%error, "the setup failed");
-            return;
-        }
-        FrameworkError::EventHandler { error, .. } => {
-            tracing::error!(%error, "the event handler failed");
+        // Neither fails here: both answer or report for themselves.
+        FrameworkError::Setup { .. } | FrameworkError::EventHandler { .. } => {
+            tracing::error!(error = logged, "a failure that nobody asked for");
             return;
         }
         FrameworkError::UnknownInteraction { framework, interaction, .. } => {
@@ -60,7 +57,6 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
             return answer::refuse(&call, Failure::told(keys::ERROR_OLD_COMMAND)).await;
         }
         FrameworkError::Command { error, ctx, .. } => (ctx, error),
-        FrameworkError::CommandPanic { ctx, .. } => (ctx, Failure::Internal(logged)),
         FrameworkError::GuildOnly { ctx, .. } => (ctx, Failure::told(keys::ERROR_GUILD_ONLY)),
         FrameworkError::ArgumentParse { ctx, .. } => {
             tracing::debug!(error = logged, "an option can't be read");
@@ -71,8 +67,9 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
             (poise::Context::Application(ctx), Failure::told(keys::ERROR_OLD_COMMAND))
         }
         FrameworkError::SubcommandRequired { ctx } => (ctx, Failure::told(keys::ERROR_OLD_COMMAND)),
-        // Checks that no command here asks for.
-        FrameworkError::CooldownHit { ctx, .. }
+        // A bug; and checks that no command here asks for.
+        FrameworkError::CommandPanic { ctx, .. }
+        | FrameworkError::CooldownHit { ctx, .. }
         | FrameworkError::MissingBotPermissions { ctx, .. }
         | FrameworkError::MissingUserPermissions { ctx, .. }
         | FrameworkError::PermissionFetchFailed { ctx, .. }

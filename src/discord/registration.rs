@@ -7,18 +7,18 @@
 
 use std::borrow::Cow;
 
-use poise::{Command, CommandParameter};
+use poise::CommandParameter;
 use serenity::builder::{CreateCommand, CreateCommandOption};
 use serenity::http::Http;
 
-use super::commands;
+use super::commands::{self, Command};
 use super::context::Data;
 use super::errors::Failure;
 use crate::i18n::Locale;
 
 /// The commands, with their texts.
 #[must_use]
-pub fn commands() -> Vec<Command<Data, Failure>> {
+pub fn commands() -> Vec<Command> {
     let mut commands = commands::all();
     for command in &mut commands {
         localise(command, "cmd");
@@ -41,7 +41,7 @@ pub async fn register(http: &Http) -> Result<usize, serenity::Error> {
     Ok(registered.len())
 }
 
-fn localise(command: &mut Command<Data, Failure>, parent: &str) {
+fn localise(command: &mut Command, parent: &str) {
     let id = format!("{parent}-{}", command.name);
     command.name_localizations = translated(&id);
     command.description = described(&id);
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn english_names_are_the_base_names() {
-        fn check(commands: &[Command<Data, Failure>], parent: &str) {
+        fn check(commands: &[Command], parent: &str) {
             for command in commands {
                 let id = format!("{parent}-{}", command.name);
                 assert_eq!(Locale::En.lookup(&id).as_deref(), Some(command.name.as_ref()), "{id}");

@@ -84,7 +84,6 @@ impl Reply {
     }
 
     /// In place of the message that a deferral promised, or that was clicked.
-    #[must_use]
     pub fn edit(self) -> EditInteractionResponse {
         let edit = EditInteractionResponse::new()
             .content(self.content)
@@ -98,7 +97,6 @@ impl Reply {
     }
 
     /// As a message after the first answer.
-    #[must_use]
     pub fn followup(self) -> CreateInteractionResponseFollowup {
         let ephemeral = self.manner != Manner::Shared;
         CreateInteractionResponseFollowup::new()

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::sheet::{self, disarmed};
 use crate::domain::event::Change;
+use crate::domain::ids::DeviceId;
+use crate::domain::session::Attribution;
 use crate::service::Found;
 
 /// The columns of the CSV file.
@@ -49,9 +51,9 @@ fn line(found: &Found, change: Option<&Change>) -> Vec<String> {
         time(event.at),
         time(event.applied_at),
         optional(event.actor_id),
-        text(event.device_id.as_ref().map(|id| id.as_str())),
+        text(event.device_id.as_ref().map(DeviceId::as_str)),
         text(found.platform.as_deref()),
-        text(event.attribution.map(|rule| rule.as_str())),
+        text(event.attribution.map(Attribution::as_str)),
         event.via.as_str().to_owned(),
         event.action.as_str().to_owned(),
         text(found.table.as_deref()),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serenity::builder::CreateAttachment;
 
+use super::Command;
 use super::order::{Order, Place, ordered};
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -24,9 +25,8 @@ pub(super) struct Export {
 }
 
 /// Data in and out.
-#[poise::command(slash_command, guild_only, subcommand_required, subcommands("export"))]
-pub(super) async fn data(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+pub(super) fn group() -> Command {
+    super::group("data", vec![export()])
 }
 
 /// Exports a table.

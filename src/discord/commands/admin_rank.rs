@@ -13,12 +13,11 @@ use crate::domain::table::MAX_RANK;
 use crate::i18n::{Message, keys};
 use crate::service::tables::RankOrder;
 
-use super::{answered, read};
+use super::{Command, answered, read};
 
 /// The ranks of a table.
-#[poise::command(slash_command, guild_only, subcommand_required, subcommands("set", "list"))]
-pub(super) async fn rank(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+pub(super) fn group() -> Command {
+    super::group("rank", vec![set(), list()])
 }
 
 /// Creates or changes a rank.

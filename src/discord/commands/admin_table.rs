@@ -4,12 +4,11 @@ use crate::discord::context::{CommandResult, Ctx};
 use crate::discord::reply::Manner;
 use crate::discord::views;
 
-use super::{answered, read};
+use super::{Command, answered, read};
 
 /// Tables.
-#[poise::command(slash_command, guild_only, subcommand_required, subcommands("create", "list"))]
-pub(super) async fn table(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+pub(super) fn group() -> Command {
+    super::group("table", vec![create(), list()])
 }
 
 /// Creates a table.

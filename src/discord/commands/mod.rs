@@ -34,59 +34,58 @@ pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
 pub use view::{Turn, turn as turn_page};
 
+/// A command of this bot.
+pub type Command = poise::Command<Data, Failure>;
+
 /// All commands, not localised yet.
 #[must_use]
-pub fn all() -> Vec<poise::Command<Data, Failure>> {
+pub fn all() -> Vec<Command> {
     vec![punctaj(), punctaj_audit(), punctaj_admin()]
 }
 
 /// The everyday commands.
-#[poise::command(
-    slash_command,
-    guild_only,
-    subcommand_required,
-    subcommands(
-        "add::add",
-        "remove::remove",
-        "set::set",
-        "delete::delete",
-        "view::view",
-        "undo::undo_command",
-        "session::session",
-        "help::help"
-    )
-)]
-async fn punctaj(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+fn punctaj() -> Command {
+    let commands = vec![
+        add::add(),
+        remove::remove(),
+        set::set(),
+        delete::delete(),
+        view::view(),
+        undo::undo_command(),
+        session::group(),
+        help::help(),
+    ];
+    group("punctaj", commands)
 }
 
 /// The moderators' commands.
-#[poise::command(
-    slash_command,
-    guild_only,
-    subcommand_required,
-    rename = "punctaj-audit",
-    subcommands(
-        "audit_search::search",
-        "audit_show::show_command",
-        "audit_export::export",
-        "audit_verify::verify"
-    )
-)]
-async fn punctaj_audit(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+fn punctaj_audit() -> Command {
+    let commands = vec![
+        audit_search::search(),
+        audit_show::show_command(),
+        audit_export::export(),
+        audit_verify::verify(),
+    ];
+    group("punctaj-audit", commands)
 }
 
 /// The commands of those who set it up.
-#[poise::command(
-    slash_command,
-    guild_only,
-    subcommand_required,
-    rename = "punctaj-admin",
-    subcommands("admin_table::table", "admin_rank::rank", "admin_data::data")
-)]
-async fn punctaj_admin(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+fn punctaj_admin() -> Command {
+    group("punctaj-admin", vec![admin_table::group(), admin_rank::group(), admin_data::group()])
+}
+
+/// A command that only holds others; Discord never sends it alone.
+fn group(name: &'static str, subcommands: Vec<Command>) -> Command {
+    Command {
+        name: name.into(),
+        subcommands,
+        subcommand_required: true,
+        guild_only: true,
+        slash_action: Some(|ctx| {
+            Box::pin(async move { Err(poise::FrameworkError::SubcommandRequired { ctx: ctx.into() }) })
+        }),
+        ..Command::default()
+    }
 }
 
 /// Runs a command and answers with what it returns.

@@ -8,20 +8,14 @@ use crate::discord::views;
 use crate::i18n::keys;
 use crate::service::sessions::Which;
 
-use super::{answered, read};
+use super::{Command, answered, read};
 
 /// The word for "all but the current one" in `session`.
 pub(in crate::discord) const ALL_OTHERS: &str = "all-others";
 
 /// The caller's device sessions.
-#[poise::command(
-    slash_command,
-    guild_only,
-    subcommand_required,
-    subcommands("login", "list", "use_session", "logout")
-)]
-pub(super) async fn session(_ctx: Ctx<'_>) -> CommandResult {
-    Ok(())
+pub(super) fn group() -> Command {
+    super::group("session", vec![login(), list(), use_session(), logout()])
 }
 
 /// Opens a fresh session.

@@ -48,7 +48,8 @@ fn line(found: &Found, locale: Locale) -> String {
         .with("action", event.action.as_str());
     let mut line = locale.text(&head);
     if let Some(table) = &found.table {
-        line += &format!(" · {}", shown(table));
+        line.push_str(" · ");
+        line.push_str(&shown(table));
     }
     if let Some(by) = found.undone_by {
         line += &locale.text(&Message::new(keys::SEARCH_UNDONE).with("event", by.to_string()));
@@ -63,7 +64,7 @@ fn short_changes(event: &Event, room: usize, locale: Locale) -> String {
     let Some(first) = lines.first().filter(|_| !event.changes.is_empty()) else { return String::new() };
     let more = Message::new(keys::SEARCH_MORE).with("count", lines.len() - 1);
     let more = if lines.len() > 1 { locale.text(&more) } else { String::new() };
-    if render::length(first) + render::length(&more) + 1 <= room {
+    if render::length(first) + render::length(&more) < room {
         return format!("\n{first}{more}");
     }
     // A line that was cut could end within its markdown.

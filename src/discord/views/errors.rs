@@ -48,7 +48,7 @@ pub fn service(error: &ServiceError, locale: Locale) -> Reply {
 fn refused(mut lines: Vec<String>, locale: Locale) -> Reply {
     let nothing_changed = locale.text(&keys::NOTHING_CHANGED.into());
     let hint = if lines.len() > 1 { lines.pop() } else { None };
-    let end: String = hint.into_iter().chain([nothing_changed]).map(|line| format!("\n{line}")).collect();
+    let end = [String::new()].into_iter().chain(hint).chain([nothing_changed]).collect::<Vec<_>>().join("\n");
     let room = CONTENT.saturating_sub(crate::render::length(&end));
     Reply::text(fitted(&lines, room, locale) + &end)
 }

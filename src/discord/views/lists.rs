@@ -47,7 +47,9 @@ fn rank_line(rank: &Rank, locale: Locale) -> String {
         }
     }
     if let Some(role) = rank.role {
-        line += &format!(" · <@&{role}>");
+        line += " · <@&";
+        line += &role.to_string();
+        line += ">";
     }
     line
 }

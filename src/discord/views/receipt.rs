@@ -20,7 +20,10 @@ use crate::service::Receipt;
 #[must_use]
 pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> Reply {
     let event = &receipt.event;
-    let mut lines = lines(event, locale);
+    let mut lines = match (&receipt.session, event.action) {
+        (Some(session), Action::SessionOpen) => vec![super::session::line(session, locale)],
+        _ => lines(event, locale),
+    };
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
     let title = locale.text(&title(receipt, locale));
@@ -85,16 +88,20 @@ pub(super) fn lines(event: &Event, locale: Locale) -> Vec<String> {
     }
     let created: BTreeSet<&str> =
         event.changes.iter().filter(|change| change.is_creation()).map(|change| change.id.as_str()).collect();
-    let has_more = |change: &Change| {
-        event.changes.iter().any(|other| other.id == change.id && other.what == change.what && other != change)
-    };
+    let given: BTreeSet<&str> =
+        event.changes.iter().filter(|change| change.delta.is_some()).map(|change| change.id.as_str()).collect();
     let restores = event.action == Action::EventUndo;
     let mut lines = Vec::new();
     for change in &event.changes {
         let is_new = created.contains(change.id.as_str()) && !restores;
-        // What a new entry, table or session is, its other lines tell as well.
-        let told_below = change.is_creation() && change.what == What::Entry && has_more(change);
-        if !(is_new && told_below) {
+        // The line of a new entry's points tells that it is new; of a new table or session, the
+        // values it begins with are no news.
+        let told_elsewhere = if change.is_creation() {
+            given.contains(change.id.as_str())
+        } else {
+            matches!(change.what, What::Table | What::Session)
+        };
+        if !(is_new && told_elsewhere) {
             lines.push(line(change, is_new, restores, locale));
         }
     }
@@ -112,6 +119,8 @@ pub(super) fn line(change: &Change, is_new: bool, restores: bool, locale: Locale
         Message::new(if restores { keys::LINE_RESTORED } else { keys::LINE_CREATED })
     } else if change.is_deletion() {
         Message::new(keys::LINE_DELETED)
+    } else if (change.what, change.field.as_str()) == (What::Session, "ended") {
+        Message::new(keys::LINE_SESSION_ENDED).with("how", value("ended", &change.after, locale))
     } else if let ("points", Some(delta)) = (change.field.as_str(), change.delta) {
         return points_line(change, delta, is_new, &name, locale);
     } else {

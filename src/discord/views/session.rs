@@ -32,7 +32,7 @@ fn current(line: &str, how: Attribution, locale: Locale) -> String {
     locale.text(&message)
 }
 
-fn line(session: &Session, locale: Locale) -> String {
+pub(super) fn line(session: &Session, locale: Locale) -> String {
     let unnamed = || locale.text(&keys::SESSION_UNNAMED.into());
     let label = session.label.as_deref().map_or_else(unnamed, shown);
     let message = Message::new(keys::SESSION_LINE)

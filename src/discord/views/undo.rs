@@ -31,12 +31,18 @@ pub fn cancelled(locale: Locale) -> Reply {
 }
 
 fn line(conflict: &Conflict, locale: Locale) -> String {
+    let is_gone = |value: &serde_json::Value| value.is_null() && conflict.field == "name";
+    let now = if is_gone(&conflict.now) {
+        locale.text(&keys::VALUE_DELETED.into())
+    } else {
+        value(&conflict.field, &conflict.now, locale)
+    };
     let of = |key| {
         Message::new(key)
             .with("name", shown(&conflict.name))
             .with("field", field(&conflict.field, locale))
-            .with("now", value(&conflict.field, &conflict.now, locale))
-            .with("back", value(&conflict.field, &conflict.back, locale))
+            .with("now", now.clone())
+            .with("effect", effect(conflict, locale))
     };
     let message = match &conflict.by {
         Some(by) => of(keys::UNDO_CONFLICT_BY)
@@ -46,4 +52,12 @@ fn line(conflict: &Conflict, locale: Locale) -> String {
         None => of(keys::UNDO_CONFLICT),
     };
     locale.text(&message)
+}
+
+/// What the undo would do there. Points and a name only become nothing with what they belong to.
+fn effect(conflict: &Conflict, locale: Locale) -> Message {
+    if conflict.back.is_null() && matches!(conflict.field.as_str(), "points" | "name") {
+        return keys::UNDO_DELETES.into();
+    }
+    Message::new(keys::UNDO_PUTS_BACK).with("back", value(&conflict.field, &conflict.back, locale))
 }

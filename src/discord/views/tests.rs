@@ -1,0 +1,480 @@
+//! The views with everyday data, as people read them, and with the worst legal data, within
+//! Discord's limits.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::DateTime;
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{audit, choose, errors, help, lists, receipt, session, table, undo, verify};
+use crate::discord::layout::Layout;
+use crate::discord::reply::Reply;
+use crate::domain::access::{Right, Standing};
+use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
+use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::name::{Name, NameOrMember};
+use crate::domain::points::LIMIT;
+use crate::domain::session::{Attribution, Platform, Session};
+use crate::domain::table::{Rank, Table};
+use crate::i18n::Locale;
+use crate::service::audit::SearchPage;
+use crate::service::error::{Conflict, ConflictEvent, TableChoice, UnknownName};
+use crate::service::verify::{Problem, VerifyReport};
+use crate::service::view::TablePage;
+use crate::service::{Found, PageRow, Receipt, ServiceError, Sort};
+
+fn device() -> DeviceId {
+    DeviceId::from_bytes([7; 16])
+}
+
+fn session_of(label: Option<&str>) -> Session {
+    let label = label.map(str::to_owned);
+    Session::open(device(), UserId::from_db(42), Platform::Unknown, label, DateTime::UNIX_EPOCH)
+}
+
+fn event(action: Action, changes: Vec<Change>) -> Event {
+    Event {
+        guild_id: GuildId::from_db(1),
+        seq: Seq(12),
+        op_id: OpId::new("70"),
+        at: DateTime::UNIX_EPOCH,
+        applied_at: DateTime::UNIX_EPOCH,
+        actor_id: Some(UserId::from_db(42)),
+        device_id: Some(device()),
+        attribution: Some(Attribution::Recent),
+        via: Via::Direct,
+        action,
+        table_id: Some(TableId(Uuid::nil())),
+        changes,
+        reason: None,
+        overwrote: None,
+        undoes: None,
+        outcome: Outcome::Applied,
+        prev_hash: "0".repeat(64),
+        hash: "ab".repeat(32),
+        salt: None,
+    }
+}
+
+fn receipt_of(event: Event) -> Receipt {
+    let session = Some(session_of(Some("PC Birou")));
+    Receipt { event, table: Some("BlackWater/Politie".to_owned()), session, repeated: false }
+}
+
+fn entry(id: &str, name: &str, field: &str) -> Change {
+    Change::new(What::Entry, id.to_owned(), Some(name.to_owned()), field)
+}
+
+fn points(id: &str, name: &str, before: i64, requested: i64, after: i64) -> Change {
+    let mut change = entry(id, name, "points").before(before).after(after);
+    change.requested = Some(requested);
+    change.delta = Some(after - before);
+    change
+}
+
+/// What a reply says, one part after the other, and its buttons.
+fn said(reply: &Reply) -> String {
+    let embed = serde_json::to_value(&reply.embed).unwrap();
+    let mut parts = vec![reply.content.clone()];
+    for part in [&embed["title"], &embed["description"], &embed["footer"]["text"]] {
+        parts.extend(part.as_str().map(str::to_owned));
+    }
+    let rows = serde_json::to_value(&reply.rows).unwrap();
+    for row in rows.as_array().unwrap() {
+        let labels = row["components"].as_array().unwrap().iter().filter_map(|c| c["label"].as_str());
+        parts.push(labels.map(|label| format!("[{label}]")).collect());
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+#[test]
+fn an_award_tells_old_and_new() {
+    let changes = vec![
+        points("a", "Ana *A*", 15, 5, 20),
+        entry("b", "Ion", "name").after("Ion"),
+        points("b", "Ion", 0, 5, 5),
+    ];
+    let mut event = event(Action::PointsAdd, changes);
+    event.reason = Some("pază".to_owned());
+    let twice = [NameOrMember::Name(Name::parse("ana *a*").unwrap())];
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event.clone()), &twice, Locale::En)),
+        "Added 5 points to 2 entries in BlackWater/Politie\n\
+         **Ana \\*A\\***: 15 → 20 points (+5)\n\
+         **Ion** (new): 0 → 5 points (+5)\n\
+         Given more than once, counted once: ana \\*a\\*\n\
+         Reason: pază\n\
+         #12 · session PC Birou (BwcHBwcH), inferred\n\
+         [Undo]"
+    );
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::Ro)),
+        "Am adăugat 5 puncte pentru 2 înregistrări în BlackWater/Politie\n\
+         **Ana \\*A\\***: 15 → 20 de puncte (+5)\n\
+         **Ion** (intrare nouă): 0 → 5 puncte (+5)\n\
+         Motiv: pază\n\
+         #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
+         [Desfă]"
+    );
+}
+
+#[test]
+fn a_removal_tells_what_was_really_taken() {
+    let event = event(Action::PointsRemove, vec![points("a", "Ana", 3, -10, 0)]);
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
+        "Removed 10 points from 1 entry in BlackWater/Politie\n\
+         **Ana**: 3 → 0 points (-3); 10 points were asked for, but a bound of the table was reached\n\
+         #12 · session PC Birou (BwcHBwcH), inferred\n\
+         [Undo]"
+    );
+}
+
+#[test]
+fn fields_are_told_before_and_after() {
+    let changes = vec![
+        entry("a", "Ana", "rank").after(3),
+        entry("a", "Ana", "member").before("42"),
+        points("a", "Ana", 3, 100, 100),
+    ];
+    let mut event = event(Action::EntrySet, changes);
+    event.attribution = Some(Attribution::Exact);
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
+        "Changed in BlackWater/Politie\n\
+         **Ana**, rank: none → 3\n\
+         **Ana**, member: <@42> → none\n\
+         **Ana**: 3 → 100 points (+97)\n\
+         #12 · session PC Birou (BwcHBwcH)\n\
+         [Undo]"
+    );
+}
+
+#[test]
+fn what_came_too_late_is_told_and_has_no_undo() {
+    let mut event = event(Action::EntrySet, vec![entry("a", "Ana", "rank").before(2).after(3).superseded()]);
+    event.outcome = Outcome::Superseded;
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
+        "Nothing changed in BlackWater/Politie: a later edit stands\n\
+         **Ana**, rank: stays 2, a later edit stands\n\
+         #12 · session PC Birou (BwcHBwcH), inferred"
+    );
+}
+
+#[test]
+fn an_undo_tells_what_came_back_and_can_be_undone() {
+    let changes = vec![entry("a", "Ana", "name").after("Ana"), points("b", "Ion", 8, -5, 3)];
+    let mut event = event(Action::EventUndo, changes);
+    event.undoes = Some(Seq(11));
+    assert_eq!(
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::Ro)),
+        "Am desfăcut evenimentul #11 din BlackWater/Politie\n\
+         Readus: **Ana**\n\
+         **Ion**: 8 → 3 puncte (-5)\n\
+         #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
+         [Desfă]"
+    );
+}
+
+#[test]
+fn a_login_tells_the_session_and_has_no_undo() {
+    let session = session_of(Some("PC Birou"));
+    let mut receipt = receipt_of(event(Action::SessionOpen, session.opened()));
+    receipt.table = None;
+    let said = said(&receipt::receipt(&receipt, &[], Locale::En));
+    assert!(said.starts_with("Session opened\n"), "{said}");
+    assert!(!said.contains("[Undo]"), "{said}");
+}
+
+#[test]
+fn an_undo_asks_before_it_touches_what_others_did() {
+    let by = ConflictEvent { seq: Seq(13), actor: Some(UserId::from_db(7)), at: DateTime::UNIX_EPOCH };
+    let conflict =
+        Conflict { name: "Ana".to_owned(), field: "rank".to_owned(), now: 4.into(), back: 2.into(), by: Some(by) };
+    assert_eq!(
+        said(&undo::question(Seq(12), &[conflict], device(), Locale::Ro)),
+        "Desfac totuși evenimentul #12?\n\
+         Ce a scris el s-a schimbat între timp. Încă nu s-a modificat nimic: Confirmă îl desface totuși, \
+         Renunță lasă totul cum este.\n\
+         **Ana**, grad: acum 4, de la <@7> <t:0:R> (#13); desfacerea pune la loc 2\n\
+         [Confirmă][Renunță]"
+    );
+}
+
+#[test]
+fn an_unknown_name_brings_the_nearest() {
+    let name = UnknownName { name: "Anna_".to_owned(), near: vec!["Ana".to_owned()] };
+    let error = ServiceError::UnknownNames { table: "P".to_owned(), names: vec![name] };
+    assert_eq!(
+        said(&errors::service(&error, Locale::En)),
+        "These names are not in P:\n\
+         - **Anna\\_** — did you mean: Ana?\n\
+         Correct the names and try again; `/punctaj add` makes new entries.\n\
+         Nothing was changed."
+    );
+}
+
+#[test]
+fn a_page_has_a_pager_only_where_there_is_more() {
+    let labels = |page: u32, pages: u32| {
+        let shown = table::Shown { layout: Layout::Wide, shared: false, device: Some(device()) };
+        let reply = table::page(&page_of(page, pages, &["Ana"]), &shown, Locale::En);
+        said(&reply).lines().filter(|line| line.starts_with('[')).collect::<String>()
+    };
+    assert_eq!(labels(0, 1), "");
+    assert_eq!(labels(0, 2), "[Next]");
+    assert_eq!(labels(1, 3), "[Back][Next]");
+    assert_eq!(labels(2, 3), "[Back]");
+}
+
+#[test]
+fn a_page_is_laid_out_for_a_pc_and_a_phone() {
+    let said = |layout| {
+        let shown = table::Shown { layout, shared: false, device: None };
+        said(&table::page(&page_of(0, 1, &["Ana", "Ștefan"]), &shown, Locale::Ro))
+    };
+    assert_eq!(
+        said(Layout::Wide),
+        "**BlackWater/Politie** — 2 înregistrări, 20 de puncte\n\
+         ```\n#  Nume    Grad     Puncte\n-  ------  -------  ------\n1  Ana     Sergent      10\n2  Ștefan  Sergent      10\n```\n\
+         Pagina 1 din 1"
+    );
+    assert_eq!(
+        said(Layout::Phone),
+        "**BlackWater/Politie** — 2 înregistrări, 20 de puncte\n\
+         ```\n1 Ana    10\n2 Ștefan 10\n```\n\
+         Pagina 1 din 1"
+    );
+}
+
+#[test]
+fn help_shows_what_one_may_do() {
+    let member = said(&help::help(None, Standing::default(), Locale::Ro));
+    assert!(member.contains("`/punctaj adaugă`"), "{member}");
+    assert!(!member.contains("/punctaj-audit"), "{member}");
+    let manager = said(&help::help(None, Standing { manage_server: true }, Locale::En));
+    assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
+    assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
+    let undo = said(&help::help(Some("undo"), Standing::default(), Locale::En));
+    assert!(undo.contains("`/punctaj undo`") && !undo.contains("session"), "{undo}");
+}
+
+// ---- the worst legal data -------------------------------------------------------------------
+
+/// A legal name of the greatest length, hard to show.
+fn name() -> impl Strategy<Value = String> {
+    let hard = prop::sample::select(vec!["*", "`", "_", "<@1>", "\\", "田", "😀", "a\u{301}", "|", "]", "> "]);
+    prop::collection::vec(hard, 1..60)
+        .prop_map(|parts| parts.concat().repeat(30).chars().take(100).collect::<String>())
+        .prop_filter_map("legal", |text| Name::parse(&text).ok().map(|name| name.to_string()))
+}
+
+fn rank_of(title: &str) -> Rank {
+    let limit = Some(LIMIT);
+    Rank { number: 1000, title: title.to_owned(), promote_at: limit, demote_below: limit, role: None }
+}
+
+fn table_of(title: &str) -> Table {
+    Table {
+        id: TableId(Uuid::nil()),
+        category: Some("BlackWater".to_owned()),
+        name: "Politie".to_owned(),
+        floor: 0,
+        private: false,
+        deleted_at: None,
+        ranks: BTreeMap::from([(2, rank_of(title))]),
+    }
+}
+
+fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
+    let row = |name: &&str| PageRow {
+        id: EntryId(Uuid::nil()),
+        name: (*name).to_owned(),
+        member_id: None,
+        rank: Some(2),
+        points: 10,
+    };
+    let total = i64::try_from(names.len()).unwrap();
+    TablePage {
+        table: table_of("Sergent"),
+        rows: names.iter().map(row).collect(),
+        sort: Sort::Points,
+        page,
+        pages,
+        total,
+        points: total * 10,
+        session: session_of(None),
+        attribution: Attribution::Recent,
+    }
+}
+
+fn items<'a>(of: &'a Value, name: &str) -> &'a [Value] {
+    of[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn length(text: &Value) -> usize {
+    text.as_str().unwrap_or_default().encode_utf16().count()
+}
+
+fn check(reply: &Reply) {
+    assert!(reply.content.encode_utf16().count() <= 2000, "content: {}", reply.content);
+    let embed = serde_json::to_value(&reply.embed).unwrap();
+    let sizes = [
+        (length(&embed["title"]), 256),
+        (length(&embed["description"]), 4096),
+        (length(&embed["footer"]["text"]), 2048),
+    ];
+    for (size, limit) in sizes {
+        assert!(size <= limit, "{size} > {limit}: {embed}");
+    }
+    assert!(sizes.iter().map(|(size, _)| size).sum::<usize>() <= 6000);
+    let says = !reply.content.is_empty() || length(&embed["description"]) > 0;
+    assert!(says, "an empty reply");
+    check_components(&serde_json::to_value(&reply.rows).unwrap());
+}
+
+fn check_components(rows: &Value) {
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() <= 5);
+    let mut ids = HashSet::new();
+    for component in rows.iter().flat_map(|row| items(row, "components")) {
+        let id = component["custom_id"].as_str().unwrap();
+        assert!(id.len() <= 100 && ids.insert(id.to_owned()), "{id}");
+        assert!(length(&component["label"]) <= 80 && length(&component["placeholder"]) <= 150);
+        let options = items(component, "options");
+        assert!(options.len() <= 25);
+        let mut values = HashSet::new();
+        for option in options {
+            assert!((1..=100).contains(&length(&option["label"])), "{option}");
+            assert!((1..=100).contains(&length(&option["value"])) && values.insert(&option["value"]));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn receipts_keep_to_the_limits(names in prop::collection::vec(name(), 1..=50), reason in name()) {
+        let mut changes = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let id = index.to_string();
+            changes.push(entry(&id, name, "name").after(name.clone()));
+            changes.push(points(&id, name, -LIMIT, LIMIT, LIMIT - 1));
+            changes.push(entry(&id, name, "name").before(name.clone()).after(name.clone()).superseded());
+        }
+        let twice: Vec<_> =
+            names.iter().map(|name| NameOrMember::Name(Name::parse(name).unwrap())).collect();
+        for action in Action::ALL {
+            let mut event = event(*action, changes.clone());
+            event.reason = Some(reason.repeat(3));
+            event.seq = Seq(i64::MAX);
+            event.undoes = Some(Seq(i64::MAX));
+            let found = Found {
+                event: event.clone(),
+                table: Some(format!("{reason}/{reason}")),
+                platform: Some(reason.clone()),
+                label: Some(reason.clone()),
+                undone_by: Some(Seq(i64::MAX)),
+            };
+            for locale in Locale::ALL {
+                check(&receipt::receipt(&receipt_of(event.clone()), &twice, locale));
+                check(&audit::event(&found, locale));
+                let page = SearchPage {
+                    events: (1..=10).map(|seq| {
+                        let mut found = found.clone();
+                        found.event.seq = Seq(i64::MAX - seq);
+                        found
+                    }).collect(),
+                    older: Some(Seq(i64::MAX)),
+                    draft: DraftId(Uuid::max()),
+                };
+                check(&audit::list(&page, Some(Seq(3)), &device(), locale));
+            }
+        }
+    }
+
+    #[test]
+    fn pages_keep_to_the_limits(
+        names in prop::collection::vec(name(), 0..=20), title in name(), layout in 0..2_usize,
+    ) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut page = page_of(u32::MAX - 2, u32::MAX, &names);
+        page.table = table_of(&title);
+        page.table.category = Some(title.clone());
+        page.table.name = title;
+        page.total = i64::MAX;
+        page.points = i64::MIN;
+        for row in &mut page.rows {
+            row.points = -LIMIT;
+        }
+        let shown = table::Shown { layout: Layout::ALL[layout], shared: true, device: Some(device()) };
+        let reply = table::page(&page, &shown, Locale::Ro);
+        check(&reply);
+        if shown.layout == Layout::Phone {
+            let block = reply.content.split("```").nth(1).unwrap_or_default();
+            for line in block.lines() {
+                prop_assert!(crate::render::width(line) <= 28, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_other_views_keep_to_the_limits(names in prop::collection::vec(name(), 1..=50)) {
+        let first = &names[0];
+        let conflict = |name: &String| Conflict {
+            name: name.clone(),
+            field: name.clone(),
+            now: Value::from(name.as_str()),
+            back: Value::from(name.as_str()),
+            by: Some(ConflictEvent { seq: Seq(i64::MAX), actor: None, at: DateTime::UNIX_EPOCH }),
+        };
+        let unknown = |name: &String| UnknownName { name: name.clone(), near: vec![name.clone(); 3] };
+        let choice = |(index, name): (usize, &String)| TableChoice {
+            id: TableId(Uuid::from_u128(u128::try_from(index).unwrap())),
+            address: format!("{name}/{name}"),
+        };
+        let choices: Vec<_> = names.iter().enumerate().map(choice).collect();
+        let table = table_of(first);
+        let tables: Vec<_> = names.iter().map(|name| {
+            let mut table = table_of(name);
+            table.name.clone_from(name);
+            (table, i64::MAX)
+        }).collect();
+        let problem = Problem::WrongState {
+            what: first.clone(), name: first.clone(), field: first.clone(),
+        };
+        let report = VerifyReport {
+            events: i64::MAX, head_seq: Seq(i64::MAX), head_hash: "f".repeat(64), problem: Some(problem),
+        };
+        let sessions: Vec<_> = names.iter().map(|name| session_of(Some(name))).collect();
+        let address = format!("{first}/{first}");
+        let failures = [
+            ServiceError::UnknownNames { table: address.clone(), names: names.iter().map(unknown).collect() },
+            ServiceError::UnknownTable { table: address.clone(), near: vec![address.clone(); 3] },
+            ServiceError::AmbiguousTable { table: first.clone(), tables: vec![address.clone(); 50] },
+            ServiceError::NameTaken { name: first.clone(), table: address.clone() },
+            ServiceError::UnknownRank { rank: first.repeat(60), table: address.clone() },
+            ServiceError::UnknownSession { session: first.repeat(60) },
+            ServiceError::BelowFloor { value: i64::MIN, floor: i64::MAX },
+            ServiceError::Forbidden { right: Right::AuditExport },
+        ];
+        for locale in Locale::ALL {
+            check(&undo::question(Seq(1), &names.iter().map(conflict).collect::<Vec<_>>(), device(), locale));
+            check(&choose::table(&choices, device(), DraftId(Uuid::max()), locale));
+            check(&lists::tables(&tables, locale));
+            check(&lists::ranks(&table, locale));
+            check(&verify::report(&report, locale));
+            check(&session::list(&sessions, Attribution::Presence, locale));
+            check(&session::used(&sessions[0], locale));
+            check(&help::help(None, Standing { manage_server: true }, locale));
+            for failure in &failures {
+                check(&errors::service(failure, locale));
+            }
+        }
+    }
+}
