@@ -14,9 +14,15 @@ exception
 end
 $$;
 
+-- Whoever migrates must be able to work under the role. From Postgres 16 on, the maker of a role
+-- is a member that may not yet `set role` to it.
 do $$
 begin
-    if not pg_has_role(current_user, 'punctaj_app', 'member') then
+    if current_setting('server_version_num')::integer >= 160000 then
+        if not pg_has_role(current_user, 'punctaj_app', 'set') then
+            execute format('grant punctaj_app to %I', current_user);
+        end if;
+    elsif not pg_has_role(current_user, 'punctaj_app', 'member') then
         execute format('grant punctaj_app to %I', current_user);
     end if;
 end
@@ -27,8 +33,6 @@ alter table if exists punctaj._sqlx_migrations enable row level security;
 grant usage on schema punctaj to punctaj_app;
 alter default privileges in schema punctaj revoke all on tables from public;
 alter default privileges in schema punctaj revoke all on sequences from public;
--- Functions are executable by everyone unless this is revoked globally for their maker.
-alter default privileges revoke execute on functions from public;
 
 -- A guild: its settings and the head of its chain of events.
 create table punctaj.guilds (

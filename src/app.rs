@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::postgres::PgPool;
-use tokio::signal::unix;
 use tokio::sync::watch;
 
 use crate::config::{Config, DataDir, DataDirError, Database};
@@ -73,10 +72,16 @@ impl Backend {
                     "PUNCTAJ_DATABASE_URL is not set: using an embedded PostgreSQL in the data folder. \
                      Back this folder up, or connect a database of your own"
                 );
-                let options = EmbeddedOptions::new(data_dir.path()).search(config.search_path.clone());
+                let options =
+                    EmbeddedOptions::new(data_dir.path()).search(config.search_path.clone());
                 let embedded = EmbeddedPostgres::start(options).await?;
                 let url = embedded.url(DATABASE);
-                Self::new(url.expose(), config.database_pool, Some(embedded), Some(data_dir))
+                Self::new(
+                    url.expose(),
+                    config.database_pool,
+                    Some(embedded),
+                    Some(data_dir),
+                )
             }
         }
     }
@@ -89,7 +94,12 @@ impl Backend {
     ) -> Result<Self, AppError> {
         let options = StoreOptions::new(url, pool)?;
         let pool = store::connect(&options);
-        Ok(Self { options, embedded, pool, _data_dir: data_dir })
+        Ok(Self {
+            options,
+            embedded,
+            pool,
+            _data_dir: data_dir,
+        })
     }
 
     /// Brings the schema up to date.
@@ -208,12 +218,24 @@ async fn bring_up(options: &StoreOptions) -> Result<(), SchemaError> {
 ///
 /// # Errors
 /// When signals can't be listened to.
+#[cfg(unix)]
 pub fn signal() -> Result<impl Future<Output = ()>, AppError> {
-    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
+    })
+}
+
+/// Ends at Ctrl-C.
+///
+/// # Errors
+/// Never; signals are listened to when it is awaited.
+#[cfg(not(unix))]
+pub fn signal() -> Result<impl Future<Output = ()>, AppError> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
     })
 }

@@ -23,7 +23,11 @@ pub async fn run(config: Config, guild: Option<u64>, out: &mut impl Write) -> Re
         agree &= report.problem.is_none();
         print(guild, &report, out)?;
     }
-    if agree { Ok(()) } else { Err(CliError::Disagrees) }
+    if agree {
+        Ok(())
+    } else {
+        Err(CliError::Disagrees)
+    }
 }
 
 async fn reports(
@@ -42,10 +46,22 @@ async fn reports(
 }
 
 fn print(guild: GuildId, report: &VerifyReport, out: &mut impl Write) -> io::Result<()> {
-    let VerifyReport { events, head_seq, head_hash, problem } = report;
+    let VerifyReport {
+        events,
+        head_seq,
+        head_hash,
+        problem,
+    } = report;
     match problem {
-        None => writeln!(out, "guild {guild}: {events} events agree; head {head_seq} {head_hash}"),
-        Some(problem) => writeln!(out, "guild {guild}: DOES NOT AGREE after {events} events: {}", told(problem)),
+        None => writeln!(
+            out,
+            "guild {guild}: {events} events agree; head {head_seq} {head_hash}"
+        ),
+        Some(problem) => writeln!(
+            out,
+            "guild {guild}: DOES NOT AGREE after {events} events: {}",
+            told(problem)
+        ),
     }
 }
 
@@ -57,7 +73,9 @@ fn told(problem: &Problem) -> String {
         Problem::WrongBefore { seq, name, field } => {
             format!("event {seq} changes {field} of {name:?}, which was not as it says")
         }
-        Problem::WrongHead { head } => format!("the head says {head}, which is not the newest event"),
+        Problem::WrongHead { head } => {
+            format!("the head says {head}, which is not the newest event")
+        }
         Problem::WrongState { what, name, field } => {
             format!("{field} of {what} {name:?} is not what the events tell")
         }

@@ -16,6 +16,10 @@ pub struct Environment {
 impl Environment {
     /// The real environment: the only place that reads it.
     #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn from_process() -> Self {
         let user_data_dir = etcetera::base_strategy::choose_native_strategy()
             .ok()

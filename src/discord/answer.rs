@@ -1,4 +1,4 @@
-//! Answering within Discord's three seconds: what is not done after [`FIRST_ANSWER`] is deferred,
+//! Answering within Discord's three seconds: what is not done after half of them is deferred,
 //! then completed.
 //!
 //! The work runs in a task of its own: a panic in it ends as an internal error, and nothing that
@@ -8,10 +8,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serenity::builder::{Builder as _, CreateInteractionResponse, CreateInteractionResponseMessage};
+use serenity::builder::{
+    Builder as _, CreateInteractionResponse, CreateInteractionResponseMessage,
+};
 use serenity::http::HttpError;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::context::Call;
@@ -20,6 +22,9 @@ use super::reply::{Manner, Reply};
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
+
+/// How long one try to deliver may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pauses before an answer that Discord did not take is tried again. An answer is safe to repeat:
 /// Discord takes only one first answer to an interaction.
@@ -61,7 +66,11 @@ async fn later(call: &Arc<Call>, manner: Manner, work: JoinHandle<Result<Reply, 
         return;
     }
     let in_place = manner != Manner::Update || reply.manner == Manner::Update;
-    let delivery = if in_place { Delivery::Edit(reply.edit()) } else { Delivery::Followup(reply.followup()) };
+    let delivery = if in_place {
+        Delivery::Edit(reply.edit())
+    } else {
+        Delivery::Followup(reply.followup())
+    };
     deliver(call, &delivery).await;
 }
 
@@ -98,26 +107,44 @@ enum Taken {
 /// Delivers, trying again where that may help. What can't be delivered is logged: the work is done.
 async fn deliver(call: &Call, delivery: &Delivery) -> Taken {
     let mut pauses = PAUSES.into_iter();
+    let mut tried = false;
     loop {
-        let Err(error) = send(call, delivery).await else { return Taken::Yes };
+        let Err(error) = send(call, delivery).await else {
+            return Taken::Yes;
+        };
         if was_answered(&error) {
+            if tried {
+                // Discord had taken the try before, and its word on that was lost.
+                return Taken::Yes;
+            }
             tracing::debug!(op.id = %call.id, %error, "the interaction is answered already, or too old");
             return Taken::ByAnother;
         }
-        let Some(pause) = pauses.next().filter(|_| may_pass(&error)) else {
+        let Some(pause) = pauses.next().filter(|_| may_repeat(delivery, &error)) else {
             tracing::error!(op.id = %call.id, %error, "the answer can't be delivered; what was done stays done");
             return Taken::No;
         };
+        tried = true;
         sleep(pause).await;
     }
 }
 
 async fn send(call: &Call, delivery: &Delivery) -> Result<(), serenity::Error> {
     let http = &call.http;
-    match delivery {
-        Delivery::First(first) => first.clone().execute(http, (call.id, &call.token)).await,
-        Delivery::Edit(edit) => edit.clone().execute(http, &call.token).await.map(drop),
-        Delivery::Followup(followup) => followup.clone().execute(http, (None, &call.token)).await.map(drop),
+    let sent = async {
+        match delivery {
+            Delivery::First(first) => first.clone().execute(http, (call.id, &call.token)).await,
+            Delivery::Edit(edit) => edit.clone().execute(http, &call.token).await.map(drop),
+            Delivery::Followup(followup) => followup
+                .clone()
+                .execute(http, (None, &call.token))
+                .await
+                .map(drop),
+        }
+    };
+    match timeout(PATIENCE, sent).await {
+        Ok(sent) => sent,
+        Err(_) => Err(serenity::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }
 }
 
@@ -129,13 +156,16 @@ fn was_answered(error: &serenity::Error) -> bool {
     )
 }
 
-/// Whether it may work the next time: the network, Discord's own trouble, too many requests.
-fn may_pass(error: &serenity::Error) -> bool {
+/// Whether it may work the next time, and is safe to try: too many requests, Discord's own
+/// trouble, the network. A follow-up that Discord may have taken would be shown twice.
+fn may_repeat(delivery: &Delivery, error: &serenity::Error) -> bool {
+    let is_safe = !matches!(delivery, Delivery::Followup(_));
     match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
-            response.status_code.is_server_error() || response.status_code.as_u16() == 429
+            response.status_code.as_u16() == 429
+                || is_safe && response.status_code.is_server_error()
         }
-        serenity::Error::Http(HttpError::Request(_)) => true,
+        serenity::Error::Http(HttpError::Request(_)) | serenity::Error::Io(_) => is_safe,
         _ => false,
     }
 }

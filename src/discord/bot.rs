@@ -7,6 +7,7 @@ use std::time::Duration;
 use serenity::Client;
 use serenity::all::{Context, GatewayIntents, Ready, ShardManager};
 use serenity::cache::Settings;
+use serenity::gateway::GatewayError;
 use serenity::http::{Http, HttpBuilder, HttpError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -59,7 +60,9 @@ impl BotOptions {
             Some(url) => builder.proxy(url.as_str().trim_end_matches('/')),
             None => builder,
         };
-        builder.ratelimiter_disabled(!self.ratelimit || self.api_url.is_some()).build()
+        builder
+            .ratelimiter_disabled(!self.ratelimit || self.api_url.is_some())
+            .build()
     }
 }
 
@@ -67,7 +70,9 @@ impl BotOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum BotError {
     /// Discord does not know the token.
-    #[error("Discord refuses the token: check DISCORD_TOKEN (Developer Portal > Bot > Reset Token)")]
+    #[error(
+        "Discord refuses the token: check DISCORD_TOKEN (Developer Portal > Bot > Reset Token)"
+    )]
     Token,
     /// Discord refuses the commands.
     #[error("Discord refuses the commands: {0}")]
@@ -96,7 +101,10 @@ pub async fn run(
     }
     let flights = Flights::default();
     let (fatal, mut failed) = mpsc::channel(1);
-    let data = Data { services, flights: flights.clone() };
+    let data = Data {
+        services,
+        flights: flights.clone(),
+    };
     let mut client = client(http, data, fatal).await?;
     let shards = Arc::clone(&client.shard_manager);
     let ended = {
@@ -113,7 +121,10 @@ pub async fn run(
     };
     let left = flights.landed(LANDING).await;
     if left > 0 {
-        tracing::warn!(interactions.left = left, "stopped before all interactions were answered");
+        tracing::warn!(
+            interactions.left = left,
+            "stopped before all interactions were answered"
+        );
     }
     ended
 }
@@ -140,6 +151,10 @@ async fn reach(http: &Http) -> Result<(), BotError> {
                 return Ok(());
             }
             Err(error) if status(&error) == Some(401) => return Err(BotError::Token),
+            Err(error) if is_refusal(&error) => {
+                tracing::warn!(%error, "Discord does not say who the bot is; going on");
+                return Ok(());
+            }
             Err(error) => error,
         };
         tracing::warn!(%error, pause.seconds = pause.as_secs(), "Discord can't be reached; trying again");
@@ -154,9 +169,16 @@ async fn try_reach(http: &Http) -> Result<String, serenity::Error> {
     Ok(me.name.clone())
 }
 
+/// Whether it would be refused the next time too.
+fn is_refusal(error: &serenity::Error) -> bool {
+    matches!(status(error), Some(400..=428 | 430..=499))
+}
+
 fn status(error: &serenity::Error) -> Option<u16> {
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.status_code.as_u16()),
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            Some(response.status_code.as_u16())
+        }
         _ => None,
     }
 }
@@ -181,7 +203,12 @@ async fn client(http: Http, data: Data, fatal: mpsc::Sender<BotError>) -> Result
 /// Never fails: a failed setup would leave a client whose every event waits for ever. The
 /// registration goes on beside it, so that clicks are answered meanwhile.
 #[expect(clippy::unused_async, reason = "poise wants a future")]
-async fn set_up(ctx: &Context, ready: &Ready, data: Data, fatal: mpsc::Sender<BotError>) -> Result<Data, Failure> {
+async fn set_up(
+    ctx: &Context,
+    ready: &Ready,
+    data: Data,
+    fatal: mpsc::Sender<BotError>,
+) -> Result<Data, Failure> {
     let http = Arc::clone(&ctx.http);
     let (name, guilds) = (ready.user.name.clone(), ready.guilds.len());
     tokio::spawn(async move {
@@ -202,10 +229,11 @@ async fn register(http: &Http) -> Result<usize, BotError> {
             Ok(commands) => return Ok(commands),
             Err(error) => error,
         };
-        match status(&error) {
-            Some(401) => return Err(BotError::Token),
-            Some(400..=428 | 430..=499) => return Err(BotError::Commands(Box::new(error))),
-            _ => {}
+        if status(&error) == Some(401) {
+            return Err(BotError::Token);
+        }
+        if is_refusal(&error) {
+            return Err(BotError::Commands(Box::new(error)));
         }
         tracing::warn!(%error, pause.seconds = pause.as_secs(), "the commands can't be registered; trying again");
         sleep(pause).await;
@@ -216,7 +244,9 @@ async fn register(http: &Http) -> Result<usize, BotError> {
 /// Connects the shards; returns when they have ended.
 async fn start(client: &mut Client, shards: Shards) -> Result<(), BotError> {
     let ended = match shards {
-        Shards::Auto if client.http.get_bot_gateway().await.is_ok() => client.start_autosharded().await,
+        Shards::Auto if client.http.get_bot_gateway().await.is_ok() => {
+            client.start_autosharded().await
+        }
         Shards::Auto => {
             tracing::warn!("Discord does not say how many shards it recommends; one is started");
             client.start().await
@@ -224,5 +254,8 @@ async fn start(client: &mut Client, shards: Shards) -> Result<(), BotError> {
         // The library counts the end of the range in.
         Shards::Range { first, last, total } => client.start_shard_range(first..last, total).await,
     };
-    ended.map_err(|error| BotError::Gateway(Box::new(error)))
+    ended.map_err(|error| match error {
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => BotError::Token,
+        error => BotError::Gateway(Box::new(error)),
+    })
 }

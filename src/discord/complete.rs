@@ -33,7 +33,12 @@ pub async fn names(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
 /// One name.
 pub async fn name(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let found = entries(ctx, partial).await;
-    offered(found.map(|names| names.into_iter().filter_map(|name| choice(&name, name.clone())).collect()))
+    offered(found.map(|names| {
+        names
+            .into_iter()
+            .filter_map(|name| choice(&name, name.clone()))
+            .collect()
+    }))
 }
 
 /// A table's address.
@@ -43,8 +48,16 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
         Err(failure) => return offered(Err(failure)),
     };
     let found = call.services.complete_tables(&request, partial).await;
-    let choices = |tables: Vec<String>| tables.into_iter().filter_map(|table| choice(&table, table.clone()));
-    offered(found.map(|tables| choices(tables).collect()).map_err(Failure::from))
+    let choices = |tables: Vec<String>| {
+        tables
+            .into_iter()
+            .filter_map(|table| choice(&table, table.clone()))
+    };
+    offered(
+        found
+            .map(|tables| choices(tables).collect())
+            .map_err(Failure::from),
+    )
 }
 
 /// A field that can be set.
@@ -52,11 +65,13 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let locale = Locale::from_discord(&ctx.interaction.locale);
     let typed = partial.trim().to_lowercase();
-    let fields = ["name", "rank", "points", "member"].into_iter().filter_map(|key| {
-        let label = words::field(key, locale);
-        let fits = label.to_lowercase().starts_with(&typed) || key.starts_with(&typed);
-        fits.then(|| choice(&label, key.to_owned())).flatten()
-    });
+    let fields = ["name", "rank", "points", "member"]
+        .into_iter()
+        .filter_map(|key| {
+            let label = words::field(key, locale);
+            let fits = label.to_lowercase().starts_with(&typed) || key.starts_with(&typed);
+            fits.then(|| choice(&label, key.to_owned())).flatten()
+        });
     offered(Ok(fields.collect()))
 }
 
@@ -82,41 +97,70 @@ pub async fn session(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse 
 
 /// One of the caller's open sessions, or all but the current one.
 pub async fn session_or_others(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let label = Locale::from_discord(&ctx.interaction.locale).text(&keys::SESSION_ALL_OTHERS.into());
-    let others = choice(&label, ALL_OTHERS.to_owned()).filter(|_| fits(partial, &[&label, ALL_OTHERS]));
+    let label =
+        Locale::from_discord(&ctx.interaction.locale).text(&keys::SESSION_ALL_OTHERS.into());
+    let others =
+        choice(&label, ALL_OTHERS.to_owned()).filter(|_| fits(partial, &[&label, ALL_OTHERS]));
     let found = sessions(ctx, partial).await;
-    offered(found.map(|sessions| sessions.into_iter().take(MAX_CHOICES - 1).chain(others).collect()))
+    offered(found.map(|sessions| {
+        sessions
+            .into_iter()
+            .take(MAX_CHOICES - 1)
+            .chain(others)
+            .collect()
+    }))
 }
 
 /// What can be done, as `<what>.<verb>`.
 #[expect(clippy::unused_async, reason = "poise wants a future")]
 pub async fn action(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let typed = partial.trim().to_lowercase();
-    let actions = Action::ALL.iter().filter(|action| action.as_str().contains(&typed));
-    offered(Ok(actions.filter_map(|action| choice(action.as_str(), action.as_str().to_owned())).collect()))
+    let actions = Action::ALL
+        .iter()
+        .filter(|action| action.as_str().contains(&typed));
+    offered(Ok(actions
+        .filter_map(|action| choice(action.as_str(), action.as_str().to_owned()))
+        .collect()))
 }
 
 async fn entries(ctx: Ctx<'_>, text: &str) -> Result<Vec<String>, Failure> {
     let (call, request) = asked(ctx)?;
-    Ok(call.services.complete_entries(&request, table_option(ctx).as_ref(), text).await?)
+    Ok(call
+        .services
+        .complete_entries(&request, table_option(ctx).as_ref(), text)
+        .await?)
 }
 
 async fn ranks(ctx: Ctx<'_>, partial: &str) -> Choices {
     let (call, request) = asked(ctx)?;
-    let found = call.services.complete_ranks(&request, table_option(ctx).as_ref()).await?;
+    let found = call
+        .services
+        .complete_ranks(&request, table_option(ctx).as_ref())
+        .await?;
     let choices = found.into_iter().filter_map(|rank| {
         let label = format!("{} · {}", rank.number, rank.title);
-        fits(partial, &[&label, &rank.title]).then(|| choice(&label, rank.number)).flatten()
+        fits(partial, &[&label, &rank.title])
+            .then(|| choice(&label, rank.number))
+            .flatten()
     });
     Ok(choices.collect())
 }
 
 async fn events(ctx: Ctx<'_>, own: bool, partial: &str) -> Choices {
     let (call, request) = asked(ctx)?;
-    let found = call.services.complete_events(&request, own, partial).await?;
+    let found = call
+        .services
+        .complete_events(&request, own, partial)
+        .await?;
     let choices = found.into_iter().filter_map(|event| {
-        let about = event.names.map(|names| format!(": {names}")).unwrap_or_default();
-        choice(&format!("#{} {}{about}", event.seq, event.action), event.seq)
+        let about = event
+            .names
+            .map(|names| format!(": {names}"))
+            .unwrap_or_default();
+        choice(
+            &format!("#{} {}{about}", event.seq, event.action),
+            event.seq,
+        )
     });
     Ok(choices.collect())
 }
@@ -126,9 +170,14 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
     let found = call.services.complete_sessions(&request).await?;
     let choices = found.into_iter().filter_map(|session| {
         let platform = words::platform_of(&session.platform, call.locale);
-        let message = Message::new(keys::SESSION_CHOICE).with("id", session.short()).with("platform", platform);
+        let message = Message::new(keys::SESSION_CHOICE)
+            .with("id", session.short())
+            .with("platform", platform);
         let short = call.locale.text(&message);
-        let label = session.label.as_ref().map_or_else(|| short.clone(), |label| format!("{label} · {short}"));
+        let label = session
+            .label
+            .as_ref()
+            .map_or_else(|| short.clone(), |label| format!("{label} · {short}"));
         let fits = fits(partial, &[&label, &session.device_id]);
         fits.then(|| choice(&label, session.device_id)).flatten()
     });
@@ -138,7 +187,11 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
 /// Who asks.
 fn asked(ctx: Ctx<'_>) -> Result<(std::sync::Arc<Call>, Request), Failure> {
     let framework = ctx.framework;
-    let call = Call::of_command(framework.user_data, &framework.serenity_context.http, ctx.interaction);
+    let call = Call::of_command(
+        framework.user_data,
+        &framework.serenity_context.http,
+        ctx.interaction,
+    );
     let request = call.request(None)?;
     Ok((call, request))
 }
@@ -165,21 +218,31 @@ fn list_choices(head: &str, names: &[String]) -> Vec<AutocompleteChoice> {
         .collect();
     let is_new = |name: &&String| Name::parse(name).is_ok_and(|name| !given.contains(&name.key()));
     let list = |name: &String| format!("{head}{}", quote_if_needed(name));
-    let lists = names.iter().filter(is_new).map(list).filter(|list| render::length(list) <= MAX_CHARS);
-    lists.map(|list| AutocompleteChoice::new(list.clone(), list)).collect()
+    let lists = names
+        .iter()
+        .filter(is_new)
+        .map(list)
+        .filter(|list| render::length(list) <= MAX_CHARS);
+    lists
+        .map(|list| AutocompleteChoice::new(list.clone(), list))
+        .collect()
 }
 
 /// A choice; none if its value is too long for one.
 fn choice(label: &str, value: impl Into<serde_json::Value>) -> Option<AutocompleteChoice> {
     let value = value.into();
-    let fits = value.as_str().is_none_or(|text| render::length(text) <= MAX_CHARS);
+    let fits = value
+        .as_str()
+        .is_none_or(|text| render::length(text) <= MAX_CHARS);
     fits.then(|| AutocompleteChoice::new(render::clip(label, MAX_CHARS), value))
 }
 
 /// Whether one of these texts holds what is typed.
 fn fits(partial: &str, texts: &[&str]) -> bool {
     let typed = partial.trim().to_lowercase();
-    texts.iter().any(|text| text.to_lowercase().contains(&typed))
+    texts
+        .iter()
+        .any(|text| text.to_lowercase().contains(&typed))
 }
 
 fn offered(choices: Choices) -> CreateAutocompleteResponse {
@@ -198,7 +261,11 @@ mod tests {
     fn values(head: &str, names: &[&str]) -> Vec<String> {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let json = serde_json::to_value(list_choices(head, &names)).unwrap();
-        json.as_array().unwrap().iter().map(|choice| choice["value"].as_str().unwrap().to_owned()).collect()
+        json.as_array()
+            .unwrap()
+            .iter()
+            .map(|choice| choice["value"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[test]

@@ -72,7 +72,8 @@ macro_rules! call {
             token: interaction.token.clone(),
             locale: Locale::from_discord(&interaction.locale),
             standing: standing($member),
-            attachment_limit: usize::try_from(interaction.attachment_size_limit).unwrap_or(usize::MAX),
+            attachment_limit: usize::try_from(interaction.attachment_size_limit)
+                .unwrap_or(usize::MAX),
             received: Instant::now(),
             guild: interaction.guild_id,
             user: interaction.user.id,
@@ -84,13 +85,21 @@ macro_rules! call {
 impl Call {
     /// A slash command, or the typing of one.
     #[must_use]
-    pub fn of_command(data: &Data, http: &Arc<Http>, interaction: &CommandInteraction) -> Arc<Self> {
+    pub fn of_command(
+        data: &Data,
+        http: &Arc<Http>,
+        interaction: &CommandInteraction,
+    ) -> Arc<Self> {
         call!(data, http, interaction, interaction.member.as_deref())
     }
 
     /// A click.
     #[must_use]
-    pub fn of_click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) -> Arc<Self> {
+    pub fn of_click(
+        data: &Data,
+        http: &Arc<Http>,
+        interaction: &ComponentInteraction,
+    ) -> Arc<Self> {
         call!(data, http, interaction, interaction.member.as_ref())
     }
 
@@ -105,14 +114,17 @@ impl Call {
     /// # Errors
     /// There is no guild.
     pub fn request(&self, device: Option<DeviceId>) -> Result<Request, Failure> {
-        let guild = self.guild.ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
+        let guild = self
+            .guild
+            .ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
         let out_of_range = |_| Failure::Internal("a Discord id is out of range".to_owned());
         Ok(Request {
             guild: ids::GuildId::try_from(guild.get()).map_err(out_of_range)?,
             actor: ids::UserId::try_from(self.user.get()).map_err(out_of_range)?,
             standing: self.standing,
             op: OpId::new(self.id.to_string()),
-            at: created_at(self.id).ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
+            at: created_at(self.id)
+                .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
             device,
             via: Via::Direct,
         })
@@ -127,9 +139,13 @@ fn created_at(id: InteractionId) -> Option<DateTime<Utc>> {
 
 /// What Discord worked out for this very interaction.
 fn standing(member: Option<&Member>) -> Standing {
-    let permissions = member.and_then(|member| member.permissions).unwrap_or_else(Permissions::empty);
+    let permissions = member
+        .and_then(|member| member.permissions)
+        .unwrap_or_else(Permissions::empty);
     let manages = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
-    Standing { manage_server: permissions.intersects(manages) }
+    Standing {
+        manage_server: permissions.intersects(manages),
+    }
 }
 
 #[cfg(test)]

@@ -79,7 +79,9 @@ impl Press {
     #[must_use]
     pub fn decode(custom_id: &str) -> Option<Self> {
         let parts: Vec<&str> = custom_id.split(':').collect();
-        let [VERSION, kind, args @ ..] = parts.as_slice() else { return None };
+        let [VERSION, kind, args @ ..] = parts.as_slice() else {
+            return None;
+        };
         match (*kind, args) {
             ("undo", [device, event]) => undo(device, event, false),
             ("undo!", [device, event]) => undo(device, event, true),
@@ -97,10 +99,13 @@ impl Press {
                 draft: DraftId::from_short(draft)?,
                 before: read_optional(before, read_seq).ok()?,
             }),
-            ("show", [device]) => Some(Self::Show { device: read_device(device).ok()? }),
-            ("choose", [device, draft]) => {
-                Some(Self::Choose { device: read_device(device).ok()?, draft: DraftId::from_short(draft)? })
-            }
+            ("show", [device]) => Some(Self::Show {
+                device: read_device(device).ok()?,
+            }),
+            ("choose", [device, draft]) => Some(Self::Choose {
+                device: read_device(device).ok()?,
+                draft: DraftId::from_short(draft)?,
+            }),
             _ => None,
         }
     }
@@ -116,19 +121,40 @@ impl fmt::Display for Press {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION}:")?;
         match self {
-            Self::Undo { device, event, force } => {
+            Self::Undo {
+                device,
+                event,
+                force,
+            } => {
                 let kind = if *force { "undo!" } else { "undo" };
                 write!(f, "{kind}:{}:{event}", written(device.as_ref()))
             }
             Self::Cancel => f.write_str("cancel"),
-            Self::View { device, table, sort, page, layout, shared } => {
-                let (device, audience) = (written(device.as_ref()), if *shared { "s" } else { "e" });
+            Self::View {
+                device,
+                table,
+                sort,
+                page,
+                layout,
+                shared,
+            } => {
+                let (device, audience) =
+                    (written(device.as_ref()), if *shared { "s" } else { "e" });
                 let (table, sort, layout) = (table.short(), sort.as_str(), layout.as_str());
                 write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")
             }
-            Self::Find { device, draft, before } => {
+            Self::Find {
+                device,
+                draft,
+                before,
+            } => {
                 let before = before.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
-                write!(f, "find:{}:{}:{before}", written(device.as_ref()), draft.short())
+                write!(
+                    f,
+                    "find:{}:{}:{before}",
+                    written(device.as_ref()),
+                    draft.short()
+                )
             }
             Self::Show { device } => write!(f, "show:{}", written(device.as_ref())),
             Self::Choose { device, draft } => {
@@ -142,7 +168,11 @@ impl fmt::Display for Press {
 struct Garbled;
 
 fn undo(device: &str, event: &str, force: bool) -> Option<Press> {
-    Some(Press::Undo { device: read_device(device).ok()?, event: read_seq(event)?, force })
+    Some(Press::Undo {
+        device: read_device(device).ok()?,
+        event: read_seq(event)?,
+        force,
+    })
 }
 
 fn written(device: Option<&DeviceId>) -> &str {
@@ -150,8 +180,15 @@ fn written(device: Option<&DeviceId>) -> &str {
 }
 
 /// A part that may be `-`, for nothing.
-fn read_optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Garbled> {
-    if text == "-" { Ok(None) } else { read(text).map(Some).ok_or(Garbled) }
+fn read_optional<T>(
+    text: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Garbled> {
+    if text == "-" {
+        Ok(None)
+    } else {
+        read(text).map(Some).ok_or(Garbled)
+    }
 }
 
 fn read_device(text: &str) -> Result<Option<DeviceId>, Garbled> {
@@ -192,17 +229,39 @@ mod tests {
     fn press() -> impl Strategy<Value = Press> {
         let sorts = prop::sample::select(vec![Sort::Points, Sort::Name, Sort::Rank]);
         let layouts = prop::sample::select(Layout::ALL.to_vec());
-        let view = (device(), any::<u128>(), sorts, any::<u32>(), layouts, any::<bool>());
+        let view = (
+            device(),
+            any::<u128>(),
+            sorts,
+            any::<u32>(),
+            layouts,
+            any::<bool>(),
+        );
         prop_oneof![
-            (device(), seq(), any::<bool>())
-                .prop_map(|(device, event, force)| Press::Undo { device, event, force }),
+            (device(), seq(), any::<bool>()).prop_map(|(device, event, force)| Press::Undo {
+                device,
+                event,
+                force
+            }),
             Just(Press::Cancel),
             view.prop_map(|(device, table, sort, page, layout, shared)| {
                 let table = TableId(Uuid::from_u128(table));
-                Press::View { device, table, sort, page, layout, shared }
+                Press::View {
+                    device,
+                    table,
+                    sort,
+                    page,
+                    layout,
+                    shared,
+                }
             }),
-            (device(), draft(), prop::option::of(seq()))
-                .prop_map(|(device, draft, before)| Press::Find { device, draft, before }),
+            (device(), draft(), prop::option::of(seq())).prop_map(|(device, draft, before)| {
+                Press::Find {
+                    device,
+                    draft,
+                    before,
+                }
+            }),
             device().prop_map(|device| Press::Show { device }),
             (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
         ]
@@ -226,7 +285,16 @@ mod tests {
 
     #[test]
     fn other_versions_and_kinds_are_not_understood() {
-        for text in ["", "1", "2:cancel", "1:cancel:x", "1:undo:-:0", "1:undo:-:-3", "1:later:-", "1:view:-:-"] {
+        for text in [
+            "",
+            "1",
+            "2:cancel",
+            "1:cancel:x",
+            "1:undo:-:0",
+            "1:undo:-:-3",
+            "1:later:-",
+            "1:view:-:-",
+        ] {
             assert_eq!(Press::decode(text), None, "{text}");
         }
         assert_eq!(Press::decode("1:cancel"), Some(Press::Cancel));

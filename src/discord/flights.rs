@@ -38,7 +38,9 @@ impl Flights {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.0
+            .0
+            .send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 

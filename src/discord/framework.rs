@@ -29,13 +29,20 @@ pub fn options() -> FrameworkOptions<Data, Failure> {
     }
 }
 
-async fn on_event(framework: FrameworkContext<'_, Data, Failure>, event: &FullEvent) -> Result<(), Failure> {
+async fn on_event(
+    framework: FrameworkContext<'_, Data, Failure>,
+    event: &FullEvent,
+) -> Result<(), Failure> {
     let (data, http) = (framework.user_data, &framework.serenity_context.http);
     match event {
-        FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {
+        FullEvent::InteractionCreate {
+            interaction: Interaction::Component(click),
+        } => {
             router::click(data, http, click).await;
         }
-        FullEvent::InteractionCreate { interaction: Interaction::Modal(form) } => {
+        FullEvent::InteractionCreate {
+            interaction: Interaction::Modal(form),
+        } => {
             router::form(data, http, form).await;
         }
         _ => {}
@@ -52,8 +59,16 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
             tracing::error!(error = logged, "a failure that nobody asked for");
             return;
         }
-        FrameworkError::UnknownInteraction { framework, interaction, .. } => {
-            let call = Call::of_command(framework.user_data, &framework.serenity_context.http, interaction);
+        FrameworkError::UnknownInteraction {
+            framework,
+            interaction,
+            ..
+        } => {
+            let call = Call::of_command(
+                framework.user_data,
+                &framework.serenity_context.http,
+                interaction,
+            );
             return answer::refuse(&call, Failure::told(keys::ERROR_OLD_COMMAND)).await;
         }
         FrameworkError::Command { error, ctx, .. } => (ctx, error),
@@ -63,9 +78,10 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
             (ctx, Failure::told(keys::ERROR_OPTION))
         }
         // Discord still has the commands of another version.
-        FrameworkError::CommandStructureMismatch { ctx, .. } => {
-            (poise::Context::Application(ctx), Failure::told(keys::ERROR_OLD_COMMAND))
-        }
+        FrameworkError::CommandStructureMismatch { ctx, .. } => (
+            poise::Context::Application(ctx),
+            Failure::told(keys::ERROR_OLD_COMMAND),
+        ),
         FrameworkError::SubcommandRequired { ctx } => (ctx, Failure::told(keys::ERROR_OLD_COMMAND)),
         // A bug; and checks that no command here asks for.
         FrameworkError::CommandPanic { ctx, .. }
@@ -87,12 +103,18 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
 }
 
 async fn told(ctx: poise::Context<'_, Data, Failure>, failure: Failure) {
-    let poise::Context::Application(ctx) = ctx else { return };
+    let poise::Context::Application(ctx) = ctx else {
+        return;
+    };
     if ctx.interaction_type == poise::CommandInteractionType::Autocomplete {
         tracing::debug!(error = %failure, "autocomplete offers nothing");
         return;
     }
     let framework = ctx.framework;
-    let call = Call::of_command(framework.user_data, &framework.serenity_context.http, ctx.interaction);
+    let call = Call::of_command(
+        framework.user_data,
+        &framework.serenity_context.http,
+        ctx.interaction,
+    );
     answer::refuse(&Arc::clone(&call), failure).await;
 }

@@ -29,7 +29,10 @@ pub fn commands() -> Vec<Command> {
 /// The commands as they are registered.
 #[must_use]
 pub fn manifest() -> Vec<CreateCommand> {
-    commands().iter().filter_map(Command::create_as_slash_command).collect()
+    commands()
+        .iter()
+        .filter_map(Command::create_as_slash_command)
+        .collect()
 }
 
 /// Registers the commands with Discord, for all guilds, in the place of what was there.
@@ -37,7 +40,8 @@ pub fn manifest() -> Vec<CreateCommand> {
 /// # Errors
 /// Discord refuses them, or can't be reached.
 pub async fn register(http: &Http) -> Result<usize, serenity::Error> {
-    let registered = serenity::model::application::Command::set_global_commands(http, manifest()).await?;
+    let registered =
+        serenity::model::application::Command::set_global_commands(http, manifest()).await?;
     Ok(registered.len())
 }
 
@@ -57,7 +61,11 @@ fn localise(command: &mut Command, parent: &str) {
 fn localise_option(parameter: &mut CommandParameter<Data, Failure>, command: &str) {
     let own = format!("{command}-{}", parameter.name);
     let shared = format!("cmd-opt-{}", parameter.name);
-    let id = if Locale::default().lookup(&own).is_some() { own } else { shared };
+    let id = if Locale::default().lookup(&own).is_some() {
+        own
+    } else {
+        shared
+    };
     parameter.name_localizations = translated(&id);
     parameter.description = described(&id);
     parameter.description_localizations = translated(&format!("{id}.description"));
@@ -68,11 +76,16 @@ fn localise_option(parameter: &mut CommandParameter<Data, Failure>, command: &st
 
 /// The fixed choices of an option. poise's own choices are numbers on the wire; these are words,
 /// which tools and people can read.
-fn choices_of(command: &str, option: &str) -> Option<fn(CreateCommandOption) -> CreateCommandOption> {
+fn choices_of(
+    command: &str,
+    option: &str,
+) -> Option<fn(CreateCommandOption) -> CreateCommandOption> {
     Some(match (command, option) {
         (_, "sort") => |option| choices(option, &["points", "name", "rank"]),
         (_, "layout") => |option| choices(option, &["phone", "wide"]),
-        (_, "topic") => |option| choices(option, &["everyday", "sessions", "undo", "audit", "admin"]),
+        (_, "topic") => {
+            |option| choices(option, &["everyday", "sessions", "undo", "audit", "admin"])
+        }
         ("cmd-punctaj-audit-export", "format") => |option| choices(option, &["csv", "jsonl"]),
         ("cmd-punctaj-admin-data-export", "format") => |option| choices(option, &["csv", "json"]),
         _ => return None,
@@ -82,13 +95,17 @@ fn choices_of(command: &str, option: &str) -> Option<fn(CreateCommandOption) -> 
 fn choices(option: CreateCommandOption, values: &[&str]) -> CreateCommandOption {
     values.iter().fold(option, |option, value| {
         let id = format!("cmd-choice-{value}");
-        let name = Locale::default().lookup(&id).unwrap_or_else(|| (*value).to_owned());
+        let name = Locale::default()
+            .lookup(&id)
+            .unwrap_or_else(|| (*value).to_owned());
         option.add_string_choice_localized(name, *value, translations(&id))
     })
 }
 
 fn described(id: &str) -> Option<Cow<'static, str>> {
-    Locale::default().lookup(&format!("{id}.description")).map(Cow::Owned)
+    Locale::default()
+        .lookup(&format!("{id}.description"))
+        .map(Cow::Owned)
 }
 
 fn translated(id: &str) -> Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]> {
@@ -98,7 +115,9 @@ fn translated(id: &str) -> Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]
 
 /// The text in all languages but the default one.
 fn translations(id: &str) -> impl Iterator<Item = (&'static str, String)> {
-    let others = Locale::ALL.into_iter().filter(|locale| *locale != Locale::default());
+    let others = Locale::ALL
+        .into_iter()
+        .filter(|locale| *locale != Locale::default());
     others.filter_map(move |locale| Some((locale.discord_code(), locale.lookup(id)?)))
 }
 
@@ -114,7 +133,10 @@ mod tests {
     const BUDGET: usize = 8000;
 
     fn json() -> Vec<Value> {
-        manifest().iter().map(|command| serde_json::to_value(command).unwrap()).collect()
+        manifest()
+            .iter()
+            .map(|command| serde_json::to_value(command).unwrap())
+            .collect()
     }
 
     fn items<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -123,16 +145,29 @@ mod tests {
 
     /// The lengths of a text in all languages.
     fn longest(of: &Value, field: &str) -> usize {
-        let localized = of[format!("{field}_localizations")].as_object().into_iter().flatten();
-        let texts = localized.map(|(_, text)| text).chain([&of[field]]).filter_map(Value::as_str);
-        texts.map(|text| text.encode_utf16().count()).max().unwrap_or(0)
+        let localized = of[format!("{field}_localizations")]
+            .as_object()
+            .into_iter()
+            .flatten();
+        let texts = localized
+            .map(|(_, text)| text)
+            .chain([&of[field]])
+            .filter_map(Value::as_str);
+        texts
+            .map(|text| text.encode_utf16().count())
+            .max()
+            .unwrap_or(0)
     }
 
     fn size(of: &Value) -> usize {
-        let choices = items(of, "choices")
-            .map(|choice| longest(choice, "name") + choice["value"].as_str().unwrap_or_default().len());
+        let choices = items(of, "choices").map(|choice| {
+            longest(choice, "name") + choice["value"].as_str().unwrap_or_default().len()
+        });
         let options = items(of, "options").map(size);
-        longest(of, "name") + longest(of, "description") + choices.sum::<usize>() + options.sum::<usize>()
+        longest(of, "name")
+            + longest(of, "description")
+            + choices.sum::<usize>()
+            + options.sum::<usize>()
     }
 
     fn walk<'a>(of: &'a Value, path: &str, visit: &mut impl FnMut(&str, &'a Value)) {
@@ -199,7 +234,10 @@ mod tests {
         for command in json() {
             walk(&command, "", &mut |path, item| {
                 let description = item["description"].as_str().unwrap();
-                assert!(!description.starts_with("A slash command"), "{path} has no description");
+                assert!(
+                    !description.starts_with("A slash command"),
+                    "{path} has no description"
+                );
                 for field in ["name", "description"] {
                     let translated = &item[format!("{field}_localizations")]["ro"];
                     assert!(translated.is_string(), "{path} has no Romanian {field}");
@@ -207,12 +245,19 @@ mod tests {
                 assert!(longest(item, "name") <= 32, "{path}");
                 assert!(longest(item, "description") <= 100, "{path}");
                 let valid = |name: &str| {
-                    name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+                    name.chars()
+                        .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
                         && name == name.to_lowercase()
                 };
-                assert!(valid(item["name_localizations"]["ro"].as_str().unwrap()), "{path}");
+                assert!(
+                    valid(item["name_localizations"]["ro"].as_str().unwrap()),
+                    "{path}"
+                );
                 for choice in items(item, "choices") {
-                    assert!(choice["name_localizations"]["ro"].is_string(), "{path}: {choice}");
+                    assert!(
+                        choice["name_localizations"]["ro"].is_string(),
+                        "{path}: {choice}"
+                    );
                 }
             });
         }
@@ -223,10 +268,15 @@ mod tests {
         fn check(commands: &[Command], parent: &str) {
             for command in commands {
                 let id = format!("{parent}-{}", command.name);
-                assert_eq!(Locale::En.lookup(&id).as_deref(), Some(command.name.as_ref()), "{id}");
+                assert_eq!(
+                    Locale::En.lookup(&id).as_deref(),
+                    Some(command.name.as_ref()),
+                    "{id}"
+                );
                 for parameter in &command.parameters {
                     let own = Locale::En.lookup(&format!("{id}-{}", parameter.name));
-                    let text = own.or_else(|| Locale::En.lookup(&format!("cmd-opt-{}", parameter.name)));
+                    let text =
+                        own.or_else(|| Locale::En.lookup(&format!("cmd-opt-{}", parameter.name)));
                     assert_eq!(text.as_deref(), Some(parameter.name.as_ref()), "{id}");
                 }
                 check(&command.subcommands, &id);

@@ -1,8 +1,9 @@
 //! What is said: text, a card, buttons, a file. How it is delivered is `answer`'s.
 
 use serenity::builder::{
-    CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed, CreateInteractionResponse,
-    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, EditInteractionResponse,
+    CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
+    CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
+    EditInteractionResponse,
 };
 
 /// Where a reply goes.
@@ -36,13 +37,19 @@ impl Reply {
     /// Plain text for the caller alone.
     #[must_use]
     pub fn text(content: impl Into<String>) -> Self {
-        Self { content: content.into(), ..Self::default() }
+        Self {
+            content: content.into(),
+            ..Self::default()
+        }
     }
 
     /// A card for the caller alone.
     #[must_use]
     pub fn card(embed: CreateEmbed) -> Self {
-        Self { embed: Some(embed), ..Self::default() }
+        Self {
+            embed: Some(embed),
+            ..Self::default()
+        }
     }
 
     /// With one more row.

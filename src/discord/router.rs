@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use serenity::http::Http;
-use serenity::model::application::{ComponentInteraction, ComponentInteractionDataKind, ModalInteraction};
+use serenity::model::application::{
+    ComponentInteraction, ComponentInteractionDataKind, ModalInteraction,
+};
 
 use super::answer;
 use super::commands;
@@ -26,7 +28,12 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
         ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
         _ => None,
     };
-    answer::answer(&call, manner(&press), pressed(Arc::clone(&call), press, picked)).await;
+    answer::answer(
+        &call,
+        manner(&press),
+        pressed(Arc::clone(&call), press, picked),
+    )
+    .await;
 }
 
 /// Answers a form. There are none yet, so it is another version's.
@@ -49,16 +56,39 @@ const fn manner(press: &Press) -> Manner {
 
 async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Result<Reply, Failure> {
     match press {
-        Press::Undo { device, event, force } => commands::undo(call, device, Some(event), force).await,
+        Press::Undo {
+            device,
+            event,
+            force,
+        } => commands::undo(call, device, Some(event), force).await,
         Press::Cancel => Ok(views::undo::cancelled(call.locale)),
-        Press::View { device, table, sort, page, layout, shared } => {
-            let turn = commands::Turn { device, table, sort, page, layout, shared };
+        Press::View {
+            device,
+            table,
+            sort,
+            page,
+            layout,
+            shared,
+        } => {
+            let turn = commands::Turn {
+                device,
+                table,
+                sort,
+                page,
+                layout,
+                shared,
+            };
             commands::turn_page(call, turn).await
         }
-        Press::Find { device, draft, before } => commands::search_page(call, device, draft, before).await,
+        Press::Find {
+            device,
+            draft,
+            before,
+        } => commands::search_page(call, device, draft, before).await,
         Press::Show { device } => {
             let event = picked.and_then(|value| value.parse().ok()).map(Seq);
-            let event = event.ok_or_else(|| Failure::Internal("a menu without an event".to_owned()))?;
+            let event =
+                event.ok_or_else(|| Failure::Internal("a menu without an event".to_owned()))?;
             commands::show_event(call, device, event).await
         }
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,

@@ -90,7 +90,9 @@ impl Entry {
         let mut change = self.change("points").before(self.points);
         change.requested = Some(requested);
         change.delta = Some(0);
-        if self.is_deleted_after(stamp) || self.stamps.get("points").is_some_and(|base| base > stamp) {
+        if self.is_deleted_after(stamp)
+            || self.stamps.get("points").is_some_and(|base| base > stamp)
+        {
             return change.superseded();
         }
         self.give(requested, floor, change)
@@ -116,7 +118,9 @@ impl Entry {
         let mut change = self.change("points").before(self.points);
         change.requested = Some(value);
         change.delta = Some(0);
-        if self.is_deleted_after(stamp) || self.stamps.get("points").is_some_and(|base| base > stamp) {
+        if self.is_deleted_after(stamp)
+            || self.stamps.get("points").is_some_and(|base| base > stamp)
+        {
             return change.superseded();
         }
         let after = points::after_base(value, later, floor);
@@ -129,7 +133,12 @@ impl Entry {
     /// Writes a field. Superseded by a later write of the same field and by a later deletion.
     pub fn set(&mut self, field: Field, stamp: &Stamp) -> Change {
         let change = self.change(field.key()).before(self.value_of(field.key()));
-        if self.is_deleted_after(stamp) || self.stamps.get(field.key()).is_some_and(|last| last > stamp) {
+        if self.is_deleted_after(stamp)
+            || self
+                .stamps
+                .get(field.key())
+                .is_some_and(|last| last > stamp)
+        {
             return change.superseded();
         }
         let change = change.after(field.value());
@@ -182,7 +191,12 @@ impl Entry {
     }
 
     fn change(&self, field: &str) -> Change {
-        Change::new(What::Entry, self.id.to_string(), Some(self.name.clone()), field)
+        Change::new(
+            What::Entry,
+            self.id.to_string(),
+            Some(self.name.clone()),
+            field,
+        )
     }
 }
 
@@ -195,11 +209,20 @@ mod tests {
     use crate::domain::ids::OpId;
 
     fn stamp(second: i64) -> Stamp {
-        Stamp::new(DateTime::from_timestamp(second, 0).unwrap(), OpId::new(second.to_string()))
+        Stamp::new(
+            DateTime::from_timestamp(second, 0).unwrap(),
+            OpId::new(second.to_string()),
+        )
     }
 
     fn entry() -> Entry {
-        Entry::create(EntryId(Uuid::nil()), TableId(Uuid::nil()), "Ana".to_owned(), &stamp(1)).0
+        Entry::create(
+            EntryId(Uuid::nil()),
+            TableId(Uuid::nil()),
+            "Ana".to_owned(),
+            &stamp(1),
+        )
+        .0
     }
 
     #[test]

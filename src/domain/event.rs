@@ -164,7 +164,10 @@ pub struct Change {
     pub superseded: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -224,13 +227,17 @@ impl Change {
     #[must_use]
     pub fn effective_points(&self) -> Option<(EntryId, i64)> {
         let is_points = self.what == What::Entry && self.field == "points" && !self.superseded;
-        self.delta.filter(|_| is_points).and_then(|delta| Some((self.entry_id()?, delta)))
+        self.delta
+            .filter(|_| is_points)
+            .and_then(|delta| Some((self.entry_id()?, delta)))
     }
 
     /// The entry it is about.
     #[must_use]
     pub fn entry_id(&self) -> Option<EntryId> {
-        (self.what == What::Entry).then(|| self.id.parse().ok().map(EntryId)).flatten()
+        (self.what == What::Entry)
+            .then(|| self.id.parse().ok().map(EntryId))
+            .flatten()
     }
 
     fn is_existence(&self) -> bool {

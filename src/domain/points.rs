@@ -45,7 +45,11 @@ mod tests {
             (i64::MIN, -1, 0, i64::MIN),
         ];
         for (points, delta, floor, after) in cases {
-            assert_eq!(after_delta(points, delta, floor), after, "{points} {delta} {floor}");
+            assert_eq!(
+                after_delta(points, delta, floor),
+                after,
+                "{points} {delta} {floor}"
+            );
         }
     }
 

@@ -42,7 +42,11 @@ impl State {
     /// The first change whose `before`, or whose delta, does not fit the state.
     pub fn apply(&mut self, event: &Event) -> Result<(), Box<Mismatch>> {
         for change in event.changes.iter().filter(|change| !change.superseded) {
-            self.apply_change(event, change).map_err(|()| Box::new(Mismatch { change: change.clone() }))?;
+            self.apply_change(event, change).map_err(|()| {
+                Box::new(Mismatch {
+                    change: change.clone(),
+                })
+            })?;
         }
         Ok(())
     }
@@ -61,13 +65,21 @@ impl State {
     /// The first thing in which two states differ, with the field.
     #[must_use]
     pub fn first_difference(&self, other: &Self) -> Option<(Key, String)> {
-        let keys = self.things.keys().chain(other.things.keys()).collect::<std::collections::BTreeSet<_>>();
+        let keys = self
+            .things
+            .keys()
+            .chain(other.things.keys())
+            .collect::<std::collections::BTreeSet<_>>();
         keys.into_iter().find_map(|key| {
             let empty = Fields::new();
-            let (one, two) =
-                (self.things.get(key).unwrap_or(&empty), other.things.get(key).unwrap_or(&empty));
+            let (one, two) = (
+                self.things.get(key).unwrap_or(&empty),
+                other.things.get(key).unwrap_or(&empty),
+            );
             let fields = one.keys().chain(two.keys());
-            let different = fields.clone().find(|field| one.get(*field) != two.get(*field))?;
+            let different = fields
+                .clone()
+                .find(|field| one.get(*field) != two.get(*field))?;
             Some((key.clone(), different.clone()))
         })
     }
@@ -76,7 +88,9 @@ impl State {
         let key = Key::of(event, change);
         let fields = self.things.entry(key.clone()).or_default();
         if change.what == What::Entry && change.is_creation() {
-            fields.entry("points".to_owned()).or_insert_with(|| 0.into());
+            fields
+                .entry("points".to_owned())
+                .or_insert_with(|| 0.into());
         }
         let before = fields.get(&change.field).cloned().unwrap_or_default();
         if before != change.before {
@@ -109,6 +123,10 @@ impl Key {
             What::Entry => ("entry", table()),
             What::Session => ("session", None),
         };
-        Self { what, table, id: change.id.clone() }
+        Self {
+            what,
+            table,
+            id: change.id.clone(),
+        }
     }
 }

@@ -101,7 +101,10 @@ pub struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { idle: TimeDelta::hours(12), lifetime: TimeDelta::days(7) }
+        Self {
+            idle: TimeDelta::hours(12),
+            lifetime: TimeDelta::days(7),
+        }
     }
 }
 
@@ -187,7 +190,12 @@ impl Session {
     }
 
     fn change(&self, field: &str) -> Change {
-        Change::new(What::Session, self.device_id.to_string(), self.label.clone(), field)
+        Change::new(
+            What::Session,
+            self.device_id.to_string(),
+            self.label.clone(),
+            field,
+        )
     }
 }
 
@@ -199,11 +207,25 @@ mod tests {
     fn a_session_ends_by_idleness_or_age() {
         let start = DateTime::UNIX_EPOCH;
         let limits = SessionLimits::default();
-        let mut session =
-            Session::open(DeviceId::from_bytes([1; 16]), UserId::from_db(1), Platform::Unknown, None, start);
-        assert_eq!(session.expiry(limits, start + TimeDelta::minutes(719)), None);
-        assert_eq!(session.expiry(limits, start + TimeDelta::hours(12)), Some(EndReason::Idle));
+        let mut session = Session::open(
+            DeviceId::from_bytes([1; 16]),
+            UserId::from_db(1),
+            Platform::Unknown,
+            None,
+            start,
+        );
+        assert_eq!(
+            session.expiry(limits, start + TimeDelta::minutes(719)),
+            None
+        );
+        assert_eq!(
+            session.expiry(limits, start + TimeDelta::hours(12)),
+            Some(EndReason::Idle)
+        );
         session.last_seen_at = start + TimeDelta::days(7) - TimeDelta::seconds(1);
-        assert_eq!(session.expiry(limits, start + TimeDelta::days(7)), Some(EndReason::Lifetime));
+        assert_eq!(
+            session.expiry(limits, start + TimeDelta::days(7)),
+            Some(EndReason::Lifetime)
+        );
     }
 }

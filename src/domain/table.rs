@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::event::{Change, What};
 use super::ids::{RoleId, TableId};
@@ -58,7 +59,14 @@ impl Table {
     /// The changes that tell of its creation.
     #[must_use]
     pub fn created(&self) -> Vec<Change> {
-        let change = |field: &str| Change::new(What::Table, self.id.to_string(), Some(self.address()), field);
+        let change = |field: &str| {
+            Change::new(
+                What::Table,
+                self.id.to_string(),
+                Some(self.address()),
+                field,
+            )
+        };
         let mut changes = vec![change("name").after(self.name.clone())];
         if let Some(category) = &self.category {
             changes.push(change("category").after(category.clone()));
@@ -81,22 +89,44 @@ impl Table {
     }
 
     fn existence(&self) -> Change {
-        Change::new(What::Table, self.id.to_string(), Some(self.address()), "name")
+        Change::new(
+            What::Table,
+            self.id.to_string(),
+            Some(self.address()),
+            "name",
+        )
     }
 
     /// Puts `rank` in the place of the rank of its number, and tells what changed by it.
     pub fn set_rank(&mut self, rank: Rank) -> Vec<Change> {
         let old = self.ranks.get(&rank.number);
         let change = |field: &str| {
-            Change::new(What::Rank, rank.number.to_string(), Some(rank.title.clone()), field)
+            Change::new(
+                What::Rank,
+                rank.number.to_string(),
+                Some(rank.title.clone()),
+                field,
+            )
         };
         let mut changes = Vec::new();
         if old.map(|old| &old.title) != Some(&rank.title) {
-            changes.push(change("title").before(old.map(|old| old.title.clone())).after(rank.title.clone()));
+            changes.push(
+                change("title")
+                    .before(old.map(|old| old.title.clone()))
+                    .after(rank.title.clone()),
+            );
         }
         for (field, before, after) in [
-            ("promote_at", old.and_then(|old| old.promote_at), rank.promote_at),
-            ("demote_below", old.and_then(|old| old.demote_below), rank.demote_below),
+            (
+                "promote_at",
+                old.and_then(|old| old.promote_at),
+                rank.promote_at,
+            ),
+            (
+                "demote_below",
+                old.and_then(|old| old.demote_below),
+                rank.demote_below,
+            ),
         ] {
             if before != after {
                 changes.push(change(field).before(before).after(after));
@@ -111,14 +141,39 @@ impl Table {
         changes
     }
 
-    /// Undoes a creation of a rank.
+    /// A field of a rank, as events hold it; null where there is no such rank.
+    #[must_use]
+    pub fn rank_value(&self, number: i32, field: &str) -> Value {
+        let Some(rank) = self.ranks.get(&number) else {
+            return Value::Null;
+        };
+        match field {
+            "title" => rank.title.clone().into(),
+            "promote_at" => rank.promote_at.into(),
+            "demote_below" => rank.demote_below.into(),
+            "role" => rank.role.map(|role| role.to_string()).into(),
+            _ => Value::Null,
+        }
+    }
+
+    /// Takes a rank away, and tells so.
     pub fn remove_rank(&mut self, number: i32) -> Vec<Change> {
-        let Some(rank) = self.ranks.remove(&number) else { return Vec::new() };
+        let Some(rank) = self.ranks.remove(&number) else {
+            return Vec::new();
+        };
         let change = |field: &str| {
-            Change::new(What::Rank, number.to_string(), Some(rank.title.clone()), field)
+            Change::new(
+                What::Rank,
+                number.to_string(),
+                Some(rank.title.clone()),
+                field,
+            )
         };
         let mut changes = vec![change("title").before(rank.title.clone())];
-        for (field, before) in [("promote_at", rank.promote_at), ("demote_below", rank.demote_below)] {
+        for (field, before) in [
+            ("promote_at", rank.promote_at),
+            ("demote_below", rank.demote_below),
+        ] {
             if before.is_some() {
                 changes.push(change(field).before(before));
             }

@@ -11,8 +11,26 @@ use crate::service::Found;
 
 /// The columns of the CSV file.
 const COLUMNS: [&str; 20] = [
-    "seq", "at", "applied_at", "actor", "device_id", "platform", "attribution", "via", "action", "table",
-    "name", "field", "before", "after", "delta", "reason", "outcome", "overwrote", "undoes", "hash",
+    "seq",
+    "at",
+    "applied_at",
+    "actor",
+    "device_id",
+    "platform",
+    "attribution",
+    "via",
+    "action",
+    "table",
+    "name",
+    "field",
+    "before",
+    "after",
+    "delta",
+    "reason",
+    "outcome",
+    "overwrote",
+    "undoes",
+    "hash",
 ];
 
 /// One line per change; an event without changes has a line too.
@@ -40,7 +58,10 @@ fn lines(found: &Found) -> Vec<Vec<String>> {
     if changes.is_empty() {
         return vec![line(found, None)];
     }
-    changes.iter().map(|change| line(found, Some(change))).collect()
+    changes
+        .iter()
+        .map(|change| line(found, Some(change)))
+        .collect()
 }
 
 fn line(found: &Found, change: Option<&Change>) -> Vec<String> {
@@ -59,12 +80,18 @@ fn line(found: &Found, change: Option<&Change>) -> Vec<String> {
         text(found.table.as_deref()),
         text(name),
         text(change.map(|change| change.field.as_str())),
-        change.map(|change| cell(&change.before)).unwrap_or_default(),
+        change
+            .map(|change| cell(&change.before))
+            .unwrap_or_default(),
         change.map(|change| cell(&change.after)).unwrap_or_default(),
         optional(change.and_then(|change| change.delta)),
         text(event.reason.as_deref()),
         event.outcome.as_str().to_owned(),
-        event.overwrote.as_ref().map(|lost| json!(lost).to_string()).unwrap_or_default(),
+        event
+            .overwrote
+            .as_ref()
+            .map(|lost| json!(lost).to_string())
+            .unwrap_or_default(),
         optional(event.undoes),
         event.hash.clone(),
     ]
@@ -154,11 +181,22 @@ mod tests {
             hash: "ab".to_owned(),
             salt: None,
         };
-        Found { event, table: Some("B/P".to_owned()), platform: None, label: None, undone_by: None }
+        Found {
+            event,
+            table: Some("B/P".to_owned()),
+            platform: None,
+            label: None,
+            undone_by: None,
+        }
     }
 
     fn change() -> Change {
-        let change = Change::new(What::Entry, "e".to_owned(), Some("-Ana, \"x\"".to_owned()), "points");
+        let change = Change::new(
+            What::Entry,
+            "e".to_owned(),
+            Some("-Ana, \"x\"".to_owned()),
+            "points",
+        );
         let mut change = change.before(5).after(0);
         change.delta = Some(-5);
         change
@@ -181,7 +219,10 @@ mod tests {
     #[test]
     fn jsonl_has_an_object_per_event() {
         let file = String::from_utf8(jsonl(&[found(vec![change()]), found(Vec::new())])).unwrap();
-        let objects: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let objects: Vec<Value> = file
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(objects.len(), 2);
         assert_eq!(
             objects[0]["changes"],

@@ -22,7 +22,9 @@ pub(super) fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>
     for row in rows {
         writer.write_record(row)?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    writer
+        .into_inner()
+        .map_err(|error| csv::Error::from(error.into_error()))
 }
 
 #[cfg(test)]

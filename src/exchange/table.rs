@@ -11,12 +11,16 @@ use crate::service::PageRow;
 /// # Errors
 /// None in practice: it is written to memory.
 pub fn csv(table: &Table, rows: &[PageRow]) -> Result<Vec<u8>, csv::Error> {
-    let header = ["name", "member", "rank", "points"].map(str::to_owned).to_vec();
+    let header = ["name", "member", "rank", "points"]
+        .map(str::to_owned)
+        .to_vec();
     let line = |row: &PageRow| {
         vec![
             disarmed(&row.name).into_owned(),
             row.member_id.map(|id| id.to_string()).unwrap_or_default(),
-            row.rank.map(|rank| disarmed(&title(table, rank)).into_owned()).unwrap_or_default(),
+            row.rank
+                .map(|rank| disarmed(&title(table, rank)).into_owned())
+                .unwrap_or_default(),
             row.points.to_string(),
         ]
     };
@@ -34,13 +38,17 @@ pub fn json(table: &Table, rows: &[PageRow]) -> Vec<u8> {
             "points": row.points,
         })
     };
-    let file = json!({ "table": table.address(), "rows": rows.iter().map(row).collect::<Vec<_>>() });
+    let file =
+        json!({ "table": table.address(), "rows": rows.iter().map(row).collect::<Vec<_>>() });
     format!("{file:#}\n").into_bytes()
 }
 
 /// The title of a rank; its number where the table has no such rank any more.
 fn title(table: &Table, rank: i32) -> String {
-    table.ranks.get(&rank).map_or_else(|| rank.to_string(), |rank| rank.title.clone())
+    table
+        .ranks
+        .get(&rank)
+        .map_or_else(|| rank.to_string(), |rank| rank.title.clone())
 }
 
 #[cfg(test)]
@@ -75,21 +83,39 @@ mod tests {
     fn rows() -> [PageRow; 2] {
         let id = EntryId(Uuid::nil());
         [
-            PageRow { id, name: "=Ana".to_owned(), member_id: Some(UserId::from_db(5)), rank: Some(2), points: -3 },
-            PageRow { id, name: "Ion, Pop".to_owned(), member_id: None, rank: Some(9), points: 0 },
+            PageRow {
+                id,
+                name: "=Ana".to_owned(),
+                member_id: Some(UserId::from_db(5)),
+                rank: Some(2),
+                points: -3,
+            },
+            PageRow {
+                id,
+                name: "Ion, Pop".to_owned(),
+                member_id: None,
+                rank: Some(9),
+                points: 0,
+            },
         ]
     }
 
     #[test]
     fn a_table_as_csv() {
         let file = String::from_utf8(csv(&table(), &rows()).unwrap()).unwrap();
-        assert_eq!(file, "name,member,rank,points\n'=Ana,5,Sergent,-3\n\"Ion, Pop\",,9,0\n");
+        assert_eq!(
+            file,
+            "name,member,rank,points\n'=Ana,5,Sergent,-3\n\"Ion, Pop\",,9,0\n"
+        );
     }
 
     #[test]
     fn a_table_as_json() {
         let file: Value = serde_json::from_slice(&json(&table(), &rows())).unwrap();
         assert_eq!(file["table"], "B/P");
-        assert_eq!(file["rows"][0], json!({"name": "=Ana", "member": "5", "rank": "Sergent", "points": -3}));
+        assert_eq!(
+            file["rows"][0],
+            json!({"name": "=Ana", "member": "5", "rank": "Sergent", "points": -3})
+        );
     }
 }

@@ -53,12 +53,25 @@ impl Services {
     ///
     /// # Errors
     /// No such table, or no right.
-    pub async fn search(&self, request: &Request, order: SearchOrder) -> Result<SearchPage, ServiceError> {
+    pub async fn search(
+        &self,
+        request: &Request,
+        order: SearchOrder,
+    ) -> Result<SearchPage, ServiceError> {
         request.require(Right::AuditView)?;
         let filter = self.filter(request, order).await?;
         let draft = self.entropy.draft_id();
         let mut conn = self.pool.acquire().await?;
-        drafts::keep(&mut conn, draft, request.guild, request.actor, &Search { filter: filter.clone() }).await?;
+        drafts::keep(
+            &mut conn,
+            draft,
+            request.guild,
+            request.actor,
+            &Search {
+                filter: filter.clone(),
+            },
+        )
+        .await?;
         drop(conn);
         self.page(request, draft, &filter, None).await
     }
@@ -88,7 +101,14 @@ impl Services {
     pub async fn event(&self, request: &Request, seq: Seq) -> Result<Found, ServiceError> {
         request.require(Right::AuditView)?;
         let mut conn = self.pool.acquire().await?;
-        let found = events::search(&mut conn, request.guild, &Filter::default(), Some(seq.next()), 1).await?;
+        let found = events::search(
+            &mut conn,
+            request.guild,
+            &Filter::default(),
+            Some(seq.next()),
+            1,
+        )
+        .await?;
         found
             .into_iter()
             .find(|found| found.event.seq == seq)
@@ -99,7 +119,11 @@ impl Services {
     ///
     /// # Errors
     /// No such table, or no right.
-    pub async fn export_events(&self, request: &Request, order: SearchOrder) -> Result<Vec<Found>, ServiceError> {
+    pub async fn export_events(
+        &self,
+        request: &Request,
+        order: SearchOrder,
+    ) -> Result<Vec<Found>, ServiceError> {
         request.require(Right::AuditExport)?;
         let filter = self.filter(request, order).await?;
         let mut conn = self.pool.acquire().await?;
@@ -144,6 +168,10 @@ impl Services {
         let more = found.len() > PAGE_EVENTS;
         found.truncate(PAGE_EVENTS);
         let older = found.last().map(|last| last.event.seq).filter(|_| more);
-        Ok(SearchPage { events: found, older, draft })
+        Ok(SearchPage {
+            events: found,
+            older,
+            draft,
+        })
     }
 }

@@ -20,14 +20,26 @@ impl Services {
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
         let (guild, user) = (request.guild, request.actor);
-        Ok(complete::entries(&self.pool, guild, user, keys(table), &fold(text.trim()), CHOICES).await?)
+        Ok(complete::entries(
+            &self.pool,
+            guild,
+            user,
+            keys(table),
+            &fold(text.trim()),
+            CHOICES,
+        )
+        .await?)
     }
 
     /// Addresses of tables that hold this text.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn complete_tables(&self, request: &Request, text: &str) -> Result<Vec<String>, ServiceError> {
+    pub async fn complete_tables(
+        &self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Vec<String>, ServiceError> {
         Ok(complete::tables(&self.pool, request.guild, &fold(text.trim()), CHOICES).await?)
     }
 
@@ -40,14 +52,24 @@ impl Services {
         request: &Request,
         table: Option<&TableAddress>,
     ) -> Result<Vec<RankChoice>, ServiceError> {
-        Ok(complete::ranks(&self.pool, request.guild, request.actor, keys(table), CHOICES).await?)
+        Ok(complete::ranks(
+            &self.pool,
+            request.guild,
+            request.actor,
+            keys(table),
+            CHOICES,
+        )
+        .await?)
     }
 
     /// The caller's open sessions.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn complete_sessions(&self, request: &Request) -> Result<Vec<SessionChoice>, ServiceError> {
+    pub async fn complete_sessions(
+        &self,
+        request: &Request,
+    ) -> Result<Vec<SessionChoice>, ServiceError> {
         Ok(complete::sessions(&self.pool, request.guild, request.actor, CHOICES).await?)
     }
 
@@ -62,7 +84,14 @@ impl Services {
         digits: &str,
     ) -> Result<Vec<EventChoice>, ServiceError> {
         let digits = digits.trim().trim_start_matches('#');
-        Ok(complete::events(&self.pool, request.guild, own.then_some(request.actor), digits, CHOICES).await?)
+        Ok(complete::events(
+            &self.pool,
+            request.guild,
+            own.then_some(request.actor),
+            digits,
+            CHOICES,
+        )
+        .await?)
     }
 }
 

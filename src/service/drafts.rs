@@ -29,7 +29,11 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::DraftGone`] if it is forgotten, or was never the caller's.
-    pub async fn draft<T: DeserializeOwned>(&self, request: &Request, id: DraftId) -> Result<T, ServiceError> {
+    pub async fn draft<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        id: DraftId,
+    ) -> Result<T, ServiceError> {
         let mut conn = self.pool.acquire().await?;
         let found = drafts::find(&mut conn, id, request.guild).await?;
         found

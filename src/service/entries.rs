@@ -57,7 +57,13 @@ impl Services {
     pub async fn set(&self, request: &Request, order: Assignment) -> Result<Receipt, ServiceError> {
         let list = [order.who];
         let (names, members) = split(&list);
-        let ask = Ask { table: order.table, table_id: order.table_id, names, members, ..Ask::default() };
+        let ask = Ask {
+            table: order.table,
+            table_id: order.table_id,
+            names,
+            members,
+            ..Ask::default()
+        };
         let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -69,18 +75,27 @@ impl Services {
         let stamp = op.stamp();
         match order.value {
             NewValue::Points(value) if value < table.floor => {
-                return Err(ServiceError::BelowFloor { value, floor: table.floor });
+                return Err(ServiceError::BelowFloor {
+                    value,
+                    floor: table.floor,
+                });
             }
             NewValue::Points(value) => {
                 let later = op.later_delta(id);
-                op.edit(id, |entry| entry.set_points(value, later, table.floor, &stamp));
+                op.edit(id, |entry| {
+                    entry.set_points(value, later, table.floor, &stamp)
+                });
             }
-            NewValue::Name(name) => op.edit(id, |entry| entry.set(Field::Name(name.to_string()), &stamp)),
+            NewValue::Name(name) => {
+                op.edit(id, |entry| entry.set(Field::Name(name.to_string()), &stamp))
+            }
             NewValue::Rank(rank) => {
                 let rank = rank.map(|rank| find_rank(&table, &rank)).transpose()?;
                 op.edit(id, |entry| entry.set(Field::Rank(rank), &stamp));
             }
-            NewValue::Member(member) => op.edit(id, |entry| entry.set(Field::Member(member), &stamp)),
+            NewValue::Member(member) => {
+                op.edit(id, |entry| entry.set(Field::Member(member), &stamp))
+            }
         }
         op.finish(Action::EntrySet, None, None).await
     }
@@ -89,9 +104,19 @@ impl Services {
     ///
     /// # Errors
     /// No such table or entry, or no right; nothing is changed then.
-    pub async fn delete(&self, request: &Request, order: Deletion) -> Result<Receipt, ServiceError> {
+    pub async fn delete(
+        &self,
+        request: &Request,
+        order: Deletion,
+    ) -> Result<Receipt, ServiceError> {
         let (names, members) = split(&order.names);
-        let ask = Ask { table: order.table, table_id: order.table_id, names, members, ..Ask::default() };
+        let ask = Ask {
+            table: order.table,
+            table_id: order.table_id,
+            names,
+            members,
+            ..Ask::default()
+        };
         let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -117,12 +142,22 @@ const fn right_for(value: &NewValue) -> Right {
 /// A rank by its number, else by its title.
 fn find_rank(table: &Table, given: &str) -> Result<i32, ServiceError> {
     let given = given.trim();
-    let by_number = given.parse().ok().filter(|number| table.ranks.contains_key(number));
+    let by_number = given
+        .parse()
+        .ok()
+        .filter(|number| table.ranks.contains_key(number));
     let key = crate::domain::name::fold(given);
-    let by_title =
-        || table.ranks.values().find(|rank| crate::domain::name::fold(&rank.title) == key).map(|rank| rank.number);
-    by_number.or_else(by_title).ok_or_else(|| ServiceError::UnknownRank {
-        rank: given.to_owned(),
-        table: table.address(),
-    })
+    let by_title = || {
+        table
+            .ranks
+            .values()
+            .find(|rank| crate::domain::name::fold(&rank.title) == key)
+            .map(|rank| rank.number)
+    };
+    by_number
+        .or_else(by_title)
+        .ok_or_else(|| ServiceError::UnknownRank {
+            rank: given.to_owned(),
+            table: table.address(),
+        })
 }

@@ -35,7 +35,10 @@ impl Entropy {
     #[must_use]
     pub fn bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(&mut bytes);
         bytes
     }
 

@@ -46,6 +46,10 @@ impl Services {
     /// On this database, with this source of randomness.
     #[must_use]
     pub fn new(pool: PgPool, entropy: Entropy, limits: SessionLimits) -> Self {
-        Self { pool, entropy: Arc::new(entropy), limits }
+        Self {
+            pool,
+            entropy: Arc::new(entropy),
+            limits,
+        }
     }
 }

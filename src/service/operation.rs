@@ -18,15 +18,18 @@ use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::session::{Attribution, EndReason, Platform, Session};
 use crate::domain::stamp::Stamp;
-use crate::domain::table::Table;
-use crate::store::operation::{self as sql, EntryWrite, EventName, FormerName, FoundEntry, LedgerRow, TableWrite, Wanted, Writes};
+use crate::domain::table::{Rank, Table};
+use crate::store::operation::{
+    self as sql, EntryWrite, EventName, FormerName, FoundEntry, LedgerRow, TableWrite, Wanted,
+    Writes,
+};
 use crate::store::{StoreError, complete, events, tables};
 
 use super::error::TableChoice;
 use super::{Request, ServiceError, Services};
 
 /// How often, and how far apart, the outcome of a commit is looked up when the connection broke.
-const OUTCOME_TRIES: u32 = 5;
+const OUTCOME_TRIES: u32 = 15;
 const OUTCOME_PAUSE: Duration = Duration::from_millis(200);
 
 /// Similar names offered for an unknown one.
@@ -45,8 +48,20 @@ pub struct Ask {
     pub members: Vec<UserId>,
     /// Entries by id.
     pub entries: Vec<EntryId>,
-    /// The operation opens a session itself.
-    pub opens_session: bool,
+    /// What it needs of the caller's device session.
+    pub session: SessionNeed,
+}
+
+/// What an operation needs of the caller's device session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionNeed {
+    /// The one in use; one is opened if there is none.
+    #[default]
+    FindOrOpen,
+    /// The one in use, if there is one.
+    Find,
+    /// None: the operation opens one itself.
+    OpensItself,
 }
 
 /// What was done, for the answer to the person who did it.
@@ -56,10 +71,27 @@ pub struct Receipt {
     pub event: Event,
     /// The table's address.
     pub table: Option<String>,
+    /// What its ranks are called.
+    pub ranks: BTreeMap<i32, String>,
     /// The session that did it.
     pub session: Option<Session>,
     /// It had been done before: this is the first answer again.
     pub repeated: bool,
+}
+
+impl Receipt {
+    fn new(event: Event, table: Option<&Table>, session: Option<Session>, repeated: bool) -> Self {
+        let title = |rank: &Rank| (rank.number, rank.title.clone());
+        Self {
+            event,
+            table: table.map(Table::address),
+            ranks: table
+                .map(|table| table.ranks.values().map(title).collect())
+                .unwrap_or_default(),
+            session,
+            repeated,
+        }
+    }
 }
 
 /// An operation that was begun.
@@ -119,8 +151,12 @@ pub struct Operation<'s> {
 
 impl Services {
     /// Begins an operation: two round trips.
-    pub(super) async fn begin(&self, request: &Request, ask: Ask) -> Result<Begun<'_>, ServiceError> {
-        let mut tx = sql::begin(&self.pool, request.guild).await?;
+    pub(super) async fn begin(
+        &self,
+        request: &Request,
+        ask: Ask,
+    ) -> Result<Begun<'_>, ServiceError> {
+        let mut tx = self.locked(request).await?;
         let wanted = Wanted {
             guild: request.guild,
             op: &request.op,
@@ -128,7 +164,10 @@ impl Services {
             at: request.at,
             device: request.device.as_ref(),
             limits: self.limits,
-            address: ask.table.as_ref().map(|a| (a.category().map(Name::key), a.name().key())),
+            address: ask
+                .table
+                .as_ref()
+                .map(|a| (a.category().map(Name::key), a.name().key())),
             table: ask.table_id,
             names: ask.names.iter().map(Name::key).collect(),
             members: ask.members.clone(),
@@ -136,7 +175,9 @@ impl Services {
         };
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
-            return Ok(Begun::Repeated(Box::new(self.receipt_again(&mut tx, event).await?)));
+            return Ok(Begun::Repeated(Box::new(
+                self.receipt_again(&mut tx, event).await?,
+            )));
         }
         let mut op = Operation {
             services: self,
@@ -158,13 +199,28 @@ impl Services {
             changes: Vec::new(),
         };
         op.end_expired_sessions();
-        if !ask.opens_session {
-            op.find_session();
+        if ask.session != SessionNeed::OpensItself {
+            op.find_session(ask.session == SessionNeed::FindOrOpen);
         }
         if op.candidates.len() == 1 {
             op.table = op.candidates.pop();
         }
         Ok(Begun::Fresh(Box::new(op)))
+    }
+
+    /// A transaction with the guild's lock. Connections that broke unnoticed while idle show
+    /// here, where nothing was done yet: as many as the pool can hold are passed over.
+    async fn locked(
+        &self,
+        request: &Request,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        for _ in 0..self.pool.size() {
+            match sql::begin(&self.pool, request.guild).await {
+                Err(StoreError::Unreachable(sqlx::Error::Io(_))) => {}
+                done => return done,
+            }
+        }
+        sql::begin(&self.pool, request.guild).await
     }
 
     /// The connection broke while committing: whether it was committed is looked up, since
@@ -193,14 +249,14 @@ impl Services {
         event: Event,
     ) -> Result<Receipt, ServiceError> {
         let table = match event.table_id {
-            Some(id) => tables::address(tx, event.guild_id, id).await?,
+            Some(id) => tables::by_id(tx, event.guild_id, id).await?,
             None => None,
         };
         let session = match &event.device_id {
             Some(id) => crate::store::sessions::by_id(tx, event.guild_id, id).await?,
             None => None,
         };
-        Ok(Receipt { event, table, session, repeated: true })
+        Ok(Receipt::new(event, table.as_ref(), session, true))
     }
 }
 
@@ -225,11 +281,14 @@ impl Operation<'_> {
     /// Sessions that ran out since anyone looked are ended by an event of their own.
     fn end_expired_sessions(&mut self) {
         let (limits, now) = (self.services.limits, self.applied_at);
-        let (expired, open): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.sessions).into_iter().partition(|s| s.expiry(limits, now).is_some());
+        let (expired, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sessions)
+            .into_iter()
+            .partition(|s| s.expiry(limits, now).is_some());
         self.sessions = open;
         for mut session in expired {
-            let Some(reason) = session.expiry(limits, now) else { continue };
+            let Some(reason) = session.expiry(limits, now) else {
+                continue;
+            };
             let change = session.close(reason, now);
             self.before.push(Draft {
                 op: OpId::new(format!("expiry/{}", session.device_id)),
@@ -249,12 +308,16 @@ impl Operation<'_> {
     }
 
     /// The rules `exact`, `recent` and `new`, in this order.
-    fn find_session(&mut self) {
+    fn find_session(&mut self, or_open: bool) {
         let clicked = self.request.device.as_ref();
-        let exact = self.sessions.iter().position(|s| Some(&s.device_id) == clicked);
+        let exact = self
+            .sessions
+            .iter()
+            .position(|s| Some(&s.device_id) == clicked);
         let (index, attribution) = match exact {
             Some(index) => (index, Attribution::Exact),
             None if !self.sessions.is_empty() => (0, Attribution::Recent),
+            None if !or_open => return,
             None => {
                 let session = self.new_session(Platform::Unknown, None);
                 self.before.push(Draft {
@@ -291,13 +354,20 @@ impl Operation<'_> {
 
     /// The caller's open sessions, the one in use first.
     pub(super) fn open_sessions(&self) -> impl Iterator<Item = &Session> {
-        self.session.iter().map(|(session, _)| session).chain(&self.sessions)
+        self.session
+            .iter()
+            .map(|(session, _)| session)
+            .chain(&self.sessions)
     }
 
     /// Ends one of the caller's open sessions as the operation's own change.
     pub(super) fn end_session(&mut self, id: &DeviceId, reason: EndReason) {
         let now = self.applied_at;
-        if let Some((session, _)) = self.session.as_mut().filter(|(session, _)| &session.device_id == id) {
+        if let Some((session, _)) = self
+            .session
+            .as_mut()
+            .filter(|(session, _)| &session.device_id == id)
+        {
             self.changes.push(session.close(reason, now));
         } else if let Some(index) = self.sessions.iter().position(|s| &s.device_id == id) {
             let mut session = self.sessions.remove(index);
@@ -314,7 +384,11 @@ impl Operation<'_> {
     /// Which table is meant can't be told, or the caller has no right there.
     pub(super) async fn table(&mut self, right: Right) -> Result<Table, ServiceError> {
         self.request.require(right)?;
-        if let Some(table) = self.table.as_ref().filter(|table| table.deleted_at.is_none()) {
+        if let Some(table) = self
+            .table
+            .as_ref()
+            .filter(|table| table.deleted_at.is_none())
+        {
             return Ok(table.clone());
         }
         let candidates: Vec<String> = self.candidates.iter().map(Table::address).collect();
@@ -363,15 +437,26 @@ impl Operation<'_> {
     /// when the edit was made, be it renamed or deleted since.
     pub(super) fn by_name(&mut self, name: &Name) -> Option<EntryId> {
         let (key, stamp) = (name.key(), self.stamp());
-        if let Some(held) = self.held.iter().find(|h| h.entry.deleted.is_none() && fold(&h.entry.name) == key) {
+        if let Some(held) = self
+            .held
+            .iter()
+            .find(|h| h.entry.deleted.is_none() && fold(&h.entry.name) == key)
+        {
             return Some(held.entry.id);
         }
-        let of_name = || self.found.iter().filter(|f| f.name_key.as_ref() == Some(&key));
+        let of_name = || {
+            self.found
+                .iter()
+                .filter(|f| f.name_key.as_ref() == Some(&key))
+        };
         let live = of_name().find(|f| f.until.is_none());
-        let named_before = |f: &&FoundEntry| f.entry.stamps.get("name").is_none_or(|set| *set <= stamp);
+        let named_before =
+            |f: &&FoundEntry| f.entry.stamps.get("name").is_none_or(|set| *set <= stamp);
         let former = || {
             of_name()
-                .filter(|f| f.until.as_ref().is_some_and(|until| *until > stamp) && f.entry.created <= stamp)
+                .filter(|f| {
+                    f.until.as_ref().is_some_and(|until| *until > stamp) && f.entry.created <= stamp
+                })
                 .min_by(|a, b| a.until.cmp(&b.until))
         };
         let found = live.filter(named_before).or_else(former).or(live)?.clone();
@@ -383,7 +468,9 @@ impl Operation<'_> {
         let found = self
             .found
             .iter()
-            .find(|f| f.entry.member_id == Some(member) && f.entry.deleted.is_none() && f.until.is_none())?
+            .find(|f| {
+                f.entry.member_id == Some(member) && f.entry.deleted.is_none() && f.until.is_none()
+            })?
             .clone();
         Some(self.hold(found))
     }
@@ -414,26 +501,42 @@ impl Operation<'_> {
     pub(super) fn create_entry(&mut self, table: TableId, name: &Name) -> EntryId {
         let id = self.services.entropy.entry_id();
         let (entry, change) = Entry::create(id, table, name.to_string(), &self.stamp());
-        self.held.push(Held { entry, before: None, later_delta: 0, last_delta: None });
+        self.held.push(Held {
+            entry,
+            before: None,
+            later_delta: 0,
+            last_delta: None,
+        });
         self.changes.push(change);
         id
     }
 
     /// An entry as it stands now, within the operation.
     pub(super) fn entry(&self, id: EntryId) -> Option<&Entry> {
-        self.held.iter().find(|held| held.entry.id == id).map(|held| &held.entry)
+        self.held
+            .iter()
+            .find(|held| held.entry.id == id)
+            .map(|held| &held.entry)
     }
 
     /// The sum of the deltas of an entry that are dated after this operation.
     pub(super) fn later_delta(&self, id: EntryId) -> i64 {
-        self.held.iter().find(|held| held.entry.id == id).map_or(0, |held| held.later_delta)
+        self.held
+            .iter()
+            .find(|held| held.entry.id == id)
+            .map_or(0, |held| held.later_delta)
     }
 
     /// The newest stamp of anything done to an entry.
     pub(super) fn last_edit(&self, id: EntryId) -> Option<Stamp> {
         let held = self.held.iter().find(|held| held.entry.id == id)?;
         let registers = held.entry.stamps.values().max();
-        registers.into_iter().chain(&held.last_delta).chain([&held.entry.created]).max().cloned()
+        registers
+            .into_iter()
+            .chain(&held.last_delta)
+            .chain([&held.entry.created])
+            .max()
+            .cloned()
     }
 
     /// Edits an entry; what the edit tells becomes part of the event.
@@ -444,13 +547,21 @@ impl Operation<'_> {
     }
 
     /// Names of the table close to one that is not in it.
-    pub(super) async fn near(&mut self, table: TableId, name: &str) -> Result<Vec<String>, ServiceError> {
+    pub(super) async fn near(
+        &mut self,
+        table: TableId,
+        name: &str,
+    ) -> Result<Vec<String>, ServiceError> {
         let candidates = complete::candidates(&mut self.tx, table, &fold(name)).await?;
         Ok(nearest(name, candidates))
     }
 
     /// Reads a table, also a deleted one, and entries by their ids: for undo.
-    pub(super) async fn load(&mut self, table: Option<TableId>, entries: Vec<EntryId>) -> Result<(), ServiceError> {
+    pub(super) async fn load(
+        &mut self,
+        table: Option<TableId>,
+        entries: Vec<EntryId>,
+    ) -> Result<(), ServiceError> {
         let wanted = Wanted {
             guild: self.request.guild,
             op: &self.request.op,
@@ -466,7 +577,10 @@ impl Operation<'_> {
         };
         let opening = sql::open(&mut self.tx, &wanted).await?;
         self.found.extend(opening.entries);
-        self.table = opening.tables.into_iter().find(|found| Some(found.id) == table);
+        self.table = opening
+            .tables
+            .into_iter()
+            .find(|found| Some(found.id) == table);
         Ok(())
     }
 
@@ -490,17 +604,20 @@ impl Operation<'_> {
         undoes: Option<Seq>,
     ) -> Result<Receipt, ServiceError> {
         let mut this = self;
-        let table = this.table.as_ref().map(|table| (table.id, table.address()));
-        let touches_table = !action.is_session();
+        let about_table = !action.is_session();
         if let Some((session, _)) = &mut this.session {
             session.last_seen_at = session.last_seen_at.max(this.applied_at);
-            if touches_table && table.is_some() {
-                session.last_table = table.as_ref().map(|(id, _)| *id);
+            if let Some(table) = this.table.as_ref().filter(|_| about_table) {
+                session.last_table = Some(table.id);
             }
         }
         let events = this.events(action, reason, undoes);
         let written = this.table.as_ref().filter(|_| this.table_touched);
-        let sessions = this.session.iter().map(|(session, _)| session).chain(&this.ended);
+        let sessions = this
+            .session
+            .iter()
+            .map(|(session, _)| session)
+            .chain(&this.ended);
         let writes = writes(written, &this.held, sessions, &events);
         sql::write(&mut this.tx, this.request.guild, &writes)
             .await
@@ -508,19 +625,21 @@ impl Operation<'_> {
         let Some(event) = events.last().cloned() else {
             return Err(StoreError::Mismatch("an operation without an event").into());
         };
-        let receipt = Receipt {
-            event,
-            table: table.filter(|_| touches_table).map(|(_, address)| address),
-            session: this.session.as_ref().map(|(session, _)| session.clone()),
-            repeated: false,
-        };
+        let table = this.table.as_ref().filter(|_| about_table);
+        let session = this.session.as_ref().map(|(session, _)| session.clone());
+        let receipt = Receipt::new(event, table, session, false);
         match this.tx.commit().await {
             Ok(()) => Ok(receipt),
             Err(error) => this.services.outcome(&this.request, receipt, error).await,
         }
     }
 
-    fn events(&mut self, action: Action, reason: Option<String>, undoes: Option<Seq>) -> Vec<Event> {
+    fn events(
+        &mut self,
+        action: Action,
+        reason: Option<String>,
+        undoes: Option<Seq>,
+    ) -> Vec<Event> {
         let (device, attribution) = match &self.session {
             Some((session, attribution)) => (Some(session.device_id.clone()), Some(*attribution)),
             None => (None, None),
@@ -534,7 +653,11 @@ impl Operation<'_> {
             attribution,
             via: self.request.via,
             action,
-            table: self.table.as_ref().map(|table| table.id).filter(|_| !action.is_session()),
+            table: self
+                .table
+                .as_ref()
+                .map(|table| table.id)
+                .filter(|_| !action.is_session()),
             changes: std::mem::take(&mut self.changes),
             reason,
             undoes,
@@ -543,7 +666,8 @@ impl Operation<'_> {
     }
 
     fn append(&mut self, draft: Draft) -> Event {
-        let superseded = !draft.changes.is_empty() && draft.changes.iter().all(|change| change.superseded);
+        let superseded =
+            !draft.changes.is_empty() && draft.changes.iter().all(|change| change.superseded);
         let mut event = Event {
             guild_id: self.request.guild,
             seq: self.head_seq.next(),
@@ -560,7 +684,11 @@ impl Operation<'_> {
             reason: draft.reason,
             overwrote: None,
             undoes: draft.undoes,
-            outcome: if superseded { Outcome::Superseded } else { Outcome::Applied },
+            outcome: if superseded {
+                Outcome::Superseded
+            } else {
+                Outcome::Applied
+            },
             prev_hash: std::mem::take(&mut self.head_hash),
             hash: String::new(),
             salt: Some(self.services.entropy.salt()),
@@ -579,7 +707,10 @@ fn writes<'a>(
     sessions: impl Iterator<Item = &'a Session>,
     events: &'a [Event],
 ) -> Writes<'a> {
-    let changed = || held.iter().filter(|held| held.before.as_ref() != Some(&held.entry));
+    let changed = || {
+        held.iter()
+            .filter(|held| held.before.as_ref() != Some(&held.entry))
+    };
     Writes {
         tables: table.into_iter().map(table_write).collect(),
         entries: changed().map(entry_write).collect(),
@@ -609,10 +740,18 @@ fn entry_write(held: &Held) -> EntryWrite<'_> {
 }
 
 fn former_name(held: &Held) -> Option<FormerName<'_>> {
-    let before = held.before.as_ref().filter(|before| before.name != held.entry.name)?;
+    let before = held
+        .before
+        .as_ref()
+        .filter(|before| before.name != held.entry.name)?;
     let until = held.entry.stamps.get("name")?;
     let (entry_id, table_id, name_key) = (before.id, before.table_id, fold(&before.name));
-    Some(FormerName { entry_id, table_id, name_key, until })
+    Some(FormerName {
+        entry_id,
+        table_id,
+        name_key,
+        until,
+    })
 }
 
 /// The effective changes of points.
@@ -621,7 +760,12 @@ fn ledger(events: &[Event]) -> Vec<LedgerRow> {
     for event in events {
         for (entry_id, delta) in event.changes.iter().filter_map(Change::effective_points) {
             rows.entry((event.seq, entry_id))
-                .or_insert_with(|| LedgerRow { seq: event.seq.0, entry_id, stamp: event.stamp(), delta: 0 })
+                .or_insert_with(|| LedgerRow {
+                    seq: event.seq.0,
+                    entry_id,
+                    stamp: event.stamp(),
+                    delta: 0,
+                })
                 .delta += delta;
         }
     }
@@ -632,23 +776,34 @@ fn ledger(events: &[Event]) -> Vec<LedgerRow> {
 fn names(events: &[Event]) -> Vec<EventName> {
     let of_event = |event: &Event| {
         let mut names = BTreeSet::new();
-        for change in event.changes.iter().filter(|change| matches!(change.what, What::Entry | What::Table)) {
+        for change in event
+            .changes
+            .iter()
+            .filter(|change| matches!(change.what, What::Entry | What::Table))
+        {
             names.extend(change.name.as_deref().map(fold));
             if change.field == "name" {
                 names.extend(change.after.as_str().map(fold));
             }
         }
         let seq = event.seq.0;
-        names.into_iter().map(move |name_key| EventName { seq, name_key })
+        names
+            .into_iter()
+            .map(move |name_key| EventName { seq, name_key })
     };
     events.iter().flat_map(of_event).collect()
 }
 
 /// A unique constraint that refused the write is something the caller can understand.
 fn taken(error: StoreError, table: Option<&Table>, held: &[Held]) -> ServiceError {
-    let StoreError::Taken(constraint) = &error else { return error.into() };
+    let StoreError::Taken(constraint) = &error else {
+        return error.into();
+    };
     let table = table.map(Table::address).unwrap_or_default();
-    let name = held.last().map(|held| held.entry.name.clone()).unwrap_or_default();
+    let name = held
+        .last()
+        .map(|held| held.entry.name.clone())
+        .unwrap_or_default();
     match constraint.as_str() {
         "entries_name_key" => ServiceError::NameTaken { name, table },
         "entries_member_key" => ServiceError::MemberTaken { name },
@@ -676,12 +831,18 @@ pub(super) async fn no_table(
             let near = nearest(&table, live.iter().map(Table::address));
             ServiceError::UnknownTable { table, near }
         }
-        Some(table) => ServiceError::AmbiguousTable { table, tables: candidates },
+        Some(table) => ServiceError::AmbiguousTable {
+            table,
+            tables: candidates,
+        },
         None => ServiceError::ChooseTable {
             tables: live
                 .iter()
                 .take(25)
-                .map(|row| TableChoice { id: row.id, address: row.address() })
+                .map(|row| TableChoice {
+                    id: row.id,
+                    address: row.address(),
+                })
                 .collect(),
         },
     }
@@ -696,9 +857,14 @@ fn nearest(given: &str, existing: impl IntoIterator<Item = String>) -> Vec<Strin
         .filter_map(|name| {
             let key = fold(&name);
             let distance = strsim::osa_distance(&given, &key);
-            (distance <= tolerance || key.contains(&given) || given.contains(&key)).then_some((distance, name))
+            (distance <= tolerance || key.contains(&given) || given.contains(&key))
+                .then_some((distance, name))
         })
         .collect();
     close.sort();
-    close.into_iter().take(NEAR_NAMES).map(|(_, name)| name).collect()
+    close
+        .into_iter()
+        .take(NEAR_NAMES)
+        .map(|(_, name)| name)
+        .collect()
 }

@@ -29,7 +29,11 @@ impl Services {
     ///
     /// # Errors
     /// No such table, no right, or a member without an entry; nothing is changed then.
-    pub async fn add_points(&self, request: &Request, award: Award) -> Result<Receipt, ServiceError> {
+    pub async fn add_points(
+        &self,
+        request: &Request,
+        award: Award,
+    ) -> Result<Receipt, ServiceError> {
         let mut op = match self.begin(request, ask(&award)).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -38,16 +42,19 @@ impl Services {
         let stamp = op.stamp();
         for who in &award.names {
             let id = match who {
-                NameOrMember::Name(name) => match op.by_name(name) {
-                    Some(id) => id,
-                    None => {
+                NameOrMember::Name(name) => {
+                    if let Some(id) = op.by_name(name) {
+                        id
+                    } else {
                         request.require(Right::EntryAdd)?;
                         op.create_entry(table.id, name)
                     }
-                },
+                }
                 NameOrMember::Member(member) => linked(&mut op, *member, &table.address())?,
             };
-            op.edit(id, |entry| entry.add_points(award.points, table.floor, &stamp));
+            op.edit(id, |entry| {
+                entry.add_points(award.points, table.floor, &stamp)
+            });
         }
         op.finish(Action::PointsAdd, award.reason, None).await
     }
@@ -56,7 +63,11 @@ impl Services {
     ///
     /// # Errors
     /// As for adding; also if a name is not in the table, with the nearest names.
-    pub async fn remove_points(&self, request: &Request, award: Award) -> Result<Receipt, ServiceError> {
+    pub async fn remove_points(
+        &self,
+        request: &Request,
+        award: Award,
+    ) -> Result<Receipt, ServiceError> {
         let mut op = match self.begin(request, ask(&award)).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -64,7 +75,9 @@ impl Services {
         let table = op.table(Right::ScoreRemove).await?;
         let stamp = op.stamp();
         for id in existing(&mut op, &award.names).await? {
-            op.edit(id, |entry| entry.add_points(award.points.saturating_neg(), table.floor, &stamp));
+            op.edit(id, |entry| {
+                entry.add_points(award.points.saturating_neg(), table.floor, &stamp)
+            });
         }
         op.finish(Action::PointsRemove, award.reason, None).await
     }
@@ -72,7 +85,13 @@ impl Services {
 
 fn ask(award: &Award) -> Ask {
     let (names, members) = split(&award.names);
-    Ask { table: award.table.clone(), table_id: award.table_id, names, members, ..Ask::default() }
+    Ask {
+        table: award.table.clone(),
+        table_id: award.table_id,
+        names,
+        members,
+        ..Ask::default()
+    }
 }
 
 /// Names and members apart, as the opening of an operation takes them.
@@ -93,7 +112,9 @@ pub(super) async fn existing(
     op: &mut Operation<'_>,
     list: &[NameOrMember],
 ) -> Result<Vec<EntryId>, ServiceError> {
-    let Some(table) = op.current_table().cloned() else { return Err(ServiceError::NoTables) };
+    let Some(table) = op.current_table().cloned() else {
+        return Err(ServiceError::NoTables);
+    };
     let mut ids = Vec::new();
     let mut unknown = Vec::new();
     for who in list {
@@ -111,9 +132,15 @@ pub(super) async fn existing(
     let mut names = Vec::new();
     for name in unknown {
         let near = op.near(table.id, name.as_str()).await?;
-        names.push(UnknownName { name: name.to_string(), near });
+        names.push(UnknownName {
+            name: name.to_string(),
+            near,
+        });
     }
-    Err(ServiceError::UnknownNames { table: table.address(), names })
+    Err(ServiceError::UnknownNames {
+        table: table.address(),
+        names,
+    })
 }
 
 /// The entry linked to a member.
@@ -123,5 +150,8 @@ fn linked(op: &mut Operation<'_>, member: u64, table: &str) -> Result<EntryId, S
         table: table.to_owned(),
     })?;
     op.by_member(member)
-        .ok_or_else(|| ServiceError::MemberUnlinked { member, table: table.to_owned() })
+        .ok_or_else(|| ServiceError::MemberUnlinked {
+            member,
+            table: table.to_owned(),
+        })
 }

@@ -40,6 +40,10 @@ impl Request {
     /// # Errors
     /// [`ServiceError::Forbidden`] names the missing right.
     pub fn require(&self, right: Right) -> Result<(), ServiceError> {
-        if self.standing.may(right) { Ok(()) } else { Err(ServiceError::Forbidden { right }) }
+        if self.standing.may(right) {
+            Ok(())
+        } else {
+            Err(ServiceError::Forbidden { right })
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::name::fold;
 use crate::domain::session::{Attribution, EndReason, Session};
 use crate::store::sessions;
 
-use super::operation::{Ask, Begun, Receipt};
+use super::operation::{Ask, Begun, Receipt, SessionNeed};
 use super::{Request, ServiceError, Services};
 
 /// Which of the caller's sessions a command means.
@@ -25,8 +25,15 @@ impl Services {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn log_in(&self, request: &Request, label: Option<String>) -> Result<Receipt, ServiceError> {
-        let ask = Ask { opens_session: true, ..Ask::default() };
+    pub async fn log_in(
+        &self,
+        request: &Request,
+        label: Option<String>,
+    ) -> Result<Receipt, ServiceError> {
+        let ask = Ask {
+            session: SessionNeed::OpensItself,
+            ..Ask::default()
+        };
         let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -40,7 +47,11 @@ impl Services {
     /// # Errors
     /// [`ServiceError::UnknownSession`] if none is meant; nothing is changed then.
     pub async fn log_out(&self, request: &Request, which: &Which) -> Result<Receipt, ServiceError> {
-        let mut op = match self.begin(request, Ask::default()).await? {
+        let ask = Ask {
+            session: SessionNeed::Find,
+            ..Ask::default()
+        };
+        let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
@@ -51,7 +62,9 @@ impl Services {
             Which::Named(given) => vec![find(&open, given)?.device_id.clone()],
         };
         if meant.is_empty() {
-            return Err(ServiceError::UnknownSession { session: String::new() });
+            return Err(ServiceError::UnknownSession {
+                session: String::new(),
+            });
         }
         for id in &meant {
             op.end_session(id, EndReason::Logout);
@@ -63,7 +76,11 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::UnknownSession`] if none is meant.
-    pub async fn use_session(&self, request: &Request, given: &str) -> Result<Session, ServiceError> {
+    pub async fn use_session(
+        &self,
+        request: &Request,
+        given: &str,
+    ) -> Result<Session, ServiceError> {
         let mut conn = self.pool.acquire().await?;
         let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         let session = find(&open, given)?.clone();
@@ -75,11 +92,15 @@ impl Services {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn list_sessions(&self, request: &Request) -> Result<(Vec<Session>, Attribution), ServiceError> {
+    pub async fn list_sessions(
+        &self,
+        request: &Request,
+    ) -> Result<(Vec<Session>, Attribution), ServiceError> {
         let (current, attribution) = self.session(request).await?;
         let mut conn = self.pool.acquire().await?;
         sessions::touch(&mut conn, request.guild, &current.device_id, None, None).await?;
-        let mut open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
+        let mut open =
+            sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         open.retain(|session| session.device_id != current.device_id);
         open.insert(0, current);
         Ok((open, attribution))
@@ -100,9 +121,18 @@ impl Services {
     }
 
     /// Opens a session for a request that only reads, unless another has just done so.
-    pub(super) async fn open_session(&self, request: &Request) -> Result<(Session, Attribution), ServiceError> {
-        let opening = Request { op: request.op.with_suffix("session"), ..request.clone() };
-        let ask = Ask { opens_session: true, ..Ask::default() };
+    pub(super) async fn open_session(
+        &self,
+        request: &Request,
+    ) -> Result<(Session, Attribution), ServiceError> {
+        let opening = Request {
+            op: request.op.with_suffix("session"),
+            ..request.clone()
+        };
+        let ask = Ask {
+            session: SessionNeed::OpensItself,
+            ..Ask::default()
+        };
         let mut op = match self.begin(&opening, ask).await? {
             Begun::Repeated(receipt) => return opened(*receipt),
             Begun::Fresh(op) => op,
@@ -117,25 +147,46 @@ impl Services {
 }
 
 fn opened(receipt: Receipt) -> Result<(Session, Attribution), ServiceError> {
-    let session = receipt.session.ok_or(crate::store::StoreError::Corrupt("a session"))?;
+    let session = receipt
+        .session
+        .ok_or(crate::store::StoreError::Corrupt("a session"))?;
     Ok((session, Attribution::New))
 }
 
 /// The rules `exact` and `recent` among open sessions, most recently used first.
-pub(super) fn choose(mut open: Vec<Session>, clicked: Option<&DeviceId>) -> Option<(Session, Attribution)> {
+pub(super) fn choose(
+    mut open: Vec<Session>,
+    clicked: Option<&DeviceId>,
+) -> Option<(Session, Attribution)> {
     if open.is_empty() {
         return None;
     }
-    let exact = open.iter().position(|session| Some(&session.device_id) == clicked);
-    let attribution = if exact.is_some() { Attribution::Exact } else { Attribution::Recent };
+    let exact = open
+        .iter()
+        .position(|session| Some(&session.device_id) == clicked);
+    let attribution = if exact.is_some() {
+        Attribution::Exact
+    } else {
+        Attribution::Recent
+    };
     Some((open.remove(exact.unwrap_or(0)), attribution))
 }
 
 /// A session by its `device_id`, at least 4 first characters of it, or its label.
 fn find<'a>(open: &'a [Session], given: &str) -> Result<&'a Session, ServiceError> {
     let given = given.trim();
-    let by_id = || open.iter().find(|s| given.len() >= 4 && s.device_id.as_str().starts_with(given));
+    let by_id = || {
+        open.iter()
+            .find(|s| given.len() >= 4 && s.device_id.as_str().starts_with(given))
+    };
     let label = fold(given);
-    let by_label = || open.iter().find(|s| s.label.as_deref().map(fold).as_ref() == Some(&label));
-    by_id().or_else(by_label).ok_or_else(|| ServiceError::UnknownSession { session: given.to_owned() })
+    let by_label = || {
+        open.iter()
+            .find(|s| s.label.as_deref().map(fold).as_ref() == Some(&label))
+    };
+    by_id()
+        .or_else(by_label)
+        .ok_or_else(|| ServiceError::UnknownSession {
+            session: given.to_owned(),
+        })
 }

@@ -32,8 +32,15 @@ impl Services {
     ///
     /// # Errors
     /// One of that address exists, or no right; nothing is changed then.
-    pub async fn create_table(&self, request: &Request, address: TableAddress) -> Result<Receipt, ServiceError> {
-        let ask = Ask { table: Some(address.clone()), ..Ask::default() };
+    pub async fn create_table(
+        &self,
+        request: &Request,
+        address: TableAddress,
+    ) -> Result<Receipt, ServiceError> {
+        let ask = Ask {
+            table: Some(address.clone()),
+            ..Ask::default()
+        };
         let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -50,8 +57,15 @@ impl Services {
     ///
     /// # Errors
     /// No such table, or no right; nothing is changed then.
-    pub async fn set_rank(&self, request: &Request, order: RankOrder) -> Result<Receipt, ServiceError> {
-        let ask = Ask { table: Some(order.table), ..Ask::default() };
+    pub async fn set_rank(
+        &self,
+        request: &Request,
+        order: RankOrder,
+    ) -> Result<Receipt, ServiceError> {
+        let ask = Ask {
+            table: Some(order.table),
+            ..Ask::default()
+        };
         let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -84,7 +98,11 @@ impl Services {
     ///
     /// # Errors
     /// No such table, or no right.
-    pub async fn table(&self, request: &Request, address: &TableAddress) -> Result<Table, ServiceError> {
+    pub async fn table(
+        &self,
+        request: &Request,
+        address: &TableAddress,
+    ) -> Result<Table, ServiceError> {
         request.require(Right::TableView)?;
         let mut conn = self.pool.acquire().await?;
         find(&mut conn, request.guild, address).await
@@ -98,12 +116,20 @@ pub(super) async fn find(
     address: &TableAddress,
 ) -> Result<Table, ServiceError> {
     let category = address.category().map(Name::key);
-    let mut found = tables::by_address(conn, guild, category.as_deref(), &address.name().key()).await?;
+    let mut found =
+        tables::by_address(conn, guild, category.as_deref(), &address.name().key()).await?;
     match (found.pop(), found.is_empty()) {
         (Some(table), true) => Ok(table),
         (last, _) => {
-            let candidates = found.into_iter().chain(last).map(|table| table.address()).collect();
-            Err(super::operation::no_table(conn, guild, Some(address.to_string()), candidates).await)
+            let candidates = found
+                .into_iter()
+                .chain(last)
+                .map(|table| table.address())
+                .collect();
+            Err(
+                super::operation::no_table(conn, guild, Some(address.to_string()), candidates)
+                    .await,
+            )
         }
     }
 }

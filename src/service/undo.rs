@@ -6,8 +6,8 @@ use crate::domain::access::Right;
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
 use crate::domain::ids::{RoleId, Seq, UserId};
-use crate::domain::table::Rank;
-use crate::store::events;
+use crate::domain::table::{Rank, Table};
+use crate::store::{entries, events};
 
 use super::error::{Conflict, ConflictEvent};
 use super::operation::{Ask, Begun, Operation, Receipt};
@@ -59,7 +59,10 @@ impl Services {
         };
         let (event, conflicts) = prepare(&mut op, request, order).await?;
         if !conflicts.is_empty() && !order.force {
-            return Err(ServiceError::ChangedSince { event: event.seq, conflicts });
+            return Err(ServiceError::ChangedSince {
+                event: event.seq,
+                conflicts,
+            });
         }
         op.finish(Action::EventUndo, None, Some(event.seq)).await
     }
@@ -68,17 +71,31 @@ impl Services {
     ///
     /// # Errors
     /// As [`Services::undo`], without asking.
-    pub async fn preview_undo(&self, request: &Request, order: UndoOrder) -> Result<UndoPreview, ServiceError> {
+    pub async fn preview_undo(
+        &self,
+        request: &Request,
+        order: UndoOrder,
+    ) -> Result<UndoPreview, ServiceError> {
         let mut op = match self.begin(request, Ask::default()).await? {
             Begun::Repeated(receipt) => {
                 let Receipt { event, table, .. } = *receipt;
-                return Ok(UndoPreview { changes: event.changes.clone(), event, table, conflicts: Vec::new() });
+                return Ok(UndoPreview {
+                    changes: event.changes.clone(),
+                    event,
+                    table,
+                    conflicts: Vec::new(),
+                });
             }
             Begun::Fresh(op) => op,
         };
         let (event, conflicts) = prepare(&mut op, request, order).await?;
-        let table = op.current_table().map(crate::domain::table::Table::address);
-        Ok(UndoPreview { event, table, changes: op.changes().to_vec(), conflicts })
+        let table = op.current_table().map(Table::address);
+        Ok(UndoPreview {
+            event,
+            table,
+            changes: op.changes().to_vec(),
+            conflicts,
+        })
     }
 }
 
@@ -91,13 +108,23 @@ async fn prepare(
     let event = find(op, request, order).await?;
     let entries = event.changes.iter().filter_map(Change::entry_id).collect();
     op.load(event.table_id, entries).await?;
-    let mut undoing = Undoing { op, request, event: &event, conflicts: Vec::new() };
+    let mut undoing = Undoing {
+        op,
+        request,
+        event: &event,
+        conflicts: Vec::new(),
+    };
     // What was created first goes last: an entry's points before the entry.
-    for change in event.changes.iter().rev().filter(|change| !change.superseded) {
+    for change in event
+        .changes
+        .iter()
+        .rev()
+        .filter(|change| !change.superseded)
+    {
         match change.what {
             What::Entry => undoing.entry(change).await?,
             What::Table => undoing.table(change).await?,
-            What::Rank => undoing.rank(change),
+            What::Rank => undoing.rank(change).await?,
             What::Session => {}
         }
     }
@@ -106,7 +133,11 @@ async fn prepare(
 }
 
 /// The event to undo, with all that forbids it checked.
-async fn find(op: &mut Operation<'_>, request: &Request, order: UndoOrder) -> Result<Event, ServiceError> {
+async fn find(
+    op: &mut Operation<'_>,
+    request: &Request,
+    order: UndoOrder,
+) -> Result<Event, ServiceError> {
     let guild = request.guild;
     let seq = match order.event {
         Some(seq) => seq,
@@ -142,7 +173,10 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
             .await?
             .ok_or(ServiceError::UnknownEvent { event: seq })?;
     }
-    let sets_points = original.changes.iter().any(|change| change.field == "points");
+    let sets_points = original
+        .changes
+        .iter()
+        .any(|change| change.field == "points");
     Ok(match original.action {
         Action::PointsAdd => Right::ScoreAdd,
         Action::PointsRemove => Right::ScoreRemove,
@@ -163,8 +197,12 @@ struct Undoing<'a, 's> {
 
 impl Undoing<'_, '_> {
     async fn entry(&mut self, change: &Change) -> Result<(), ServiceError> {
-        let Some(id) = change.entry_id().and_then(|id| self.op.by_id(id)) else { return Ok(()) };
-        let Some(entry) = self.op.entry(id).cloned() else { return Ok(()) };
+        let Some(id) = change.entry_id().and_then(|id| self.op.by_id(id)) else {
+            return Ok(());
+        };
+        let Some(entry) = self.op.entry(id).cloned() else {
+            return Ok(());
+        };
         if change.is_creation() {
             self.uncreate(change, &entry).await
         } else if change.is_deletion() {
@@ -181,14 +219,22 @@ impl Undoing<'_, '_> {
         let delta = change.delta.unwrap_or(0);
         let is_base = self.event.action == Action::EntrySet;
         let base_moved = is_base
-            && entry.stamps.get("points").is_some_and(|base| base.op != self.event.op_id);
+            && entry
+                .stamps
+                .get("points")
+                .is_some_and(|base| base.op != self.event.op_id);
         let mut preview = entry.clone();
         let back = preview.compensate(delta, floor).after;
         if entry.deleted.is_some() || base_moved {
-            let field = if entry.deleted.is_some() { "name" } else { "points" };
+            let field = if entry.deleted.is_some() {
+                "name"
+            } else {
+                "points"
+            };
             self.conflict(entry, field, back).await?;
         }
-        self.op.edit(entry.id, |entry| entry.compensate(delta, floor));
+        self.op
+            .edit(entry.id, |entry| entry.compensate(delta, floor));
         Ok(())
     }
 
@@ -196,9 +242,12 @@ impl Undoing<'_, '_> {
         if entry.deleted.is_some() {
             self.conflict(entry, "name", change.before.clone()).await?;
         } else if entry.value_of(&change.field) != change.after {
-            self.conflict(entry, &change.field, change.before.clone()).await?;
+            self.conflict(entry, &change.field, change.before.clone())
+                .await?;
         }
-        let Some(former) = former_value(change) else { return Ok(()) };
+        let Some(former) = former_value(change) else {
+            return Ok(());
+        };
         let stamp = self.op.stamp();
         self.op.edit(entry.id, |entry| entry.set(former, &stamp));
         Ok(())
@@ -251,10 +300,13 @@ impl Undoing<'_, '_> {
     }
 
     async fn table(&mut self, change: &Change) -> Result<(), ServiceError> {
-        let Some(mut table) = self.op.current_table().cloned() else { return Ok(()) };
+        let Some(mut table) = self.op.current_table().cloned() else {
+            return Ok(());
+        };
         if change.is_creation() {
             let later =
-                events::last_in_table(self.op.conn(), self.request.guild, table.id, self.event.seq).await?;
+                events::last_in_table(self.op.conn(), self.request.guild, table.id, self.event.seq)
+                    .await?;
             if let Some(later) = later {
                 self.conflicts.push(Conflict {
                     name: table.address(),
@@ -274,13 +326,21 @@ impl Undoing<'_, '_> {
         Ok(())
     }
 
-    fn rank(&mut self, change: &Change) {
-        let Some(mut table) = self.op.current_table().cloned() else { return };
-        let Ok(number) = change.id.parse() else { return };
+    async fn rank(&mut self, change: &Change) -> Result<(), ServiceError> {
+        let Some(mut table) = self.op.current_table().cloned() else {
+            return Ok(());
+        };
+        let Ok(number) = change.id.parse() else {
+            return Ok(());
+        };
+        if table.rank_value(number, &change.field) != change.after {
+            self.rank_conflict(&table, number, change).await?;
+        }
         if change.is_creation() {
+            self.rank_in_use(&table, number, change).await?;
             let changes = table.remove_rank(number);
             self.op.put_table(table, changes);
-            return;
+            return Ok(());
         }
         let mut rank = table.ranks.get(&number).cloned().unwrap_or_else(|| Rank {
             number,
@@ -290,14 +350,62 @@ impl Undoing<'_, '_> {
             role: None,
         });
         match change.field.as_str() {
-            "title" => rank.title = change.before.as_str().unwrap_or_default().to_owned(),
+            "title" => change
+                .before
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut rank.title),
             "promote_at" => rank.promote_at = change.before.as_i64(),
             "demote_below" => rank.demote_below = change.before.as_i64(),
-            "role" => rank.role = change.before.as_str().and_then(|id| id.parse().ok()).map(RoleId::from_db),
-            _ => return,
+            "role" => {
+                rank.role = change
+                    .before
+                    .as_str()
+                    .and_then(|id| id.parse().ok())
+                    .map(RoleId::from_db)
+            }
+            _ => return Ok(()),
         }
         let changes = table.set_rank(rank);
         self.op.put_table(table, changes);
+        Ok(())
+    }
+
+    async fn rank_conflict(
+        &mut self,
+        table: &Table,
+        number: i32,
+        change: &Change,
+    ) -> Result<(), ServiceError> {
+        let (guild, after) = (self.request.guild, self.event.seq);
+        let by = events::last_of_rank(self.op.conn(), guild, table.id, number, after).await?;
+        self.conflicts.push(Conflict {
+            name: change.name.clone().unwrap_or_else(|| change.id.clone()),
+            field: change.field.clone(),
+            now: table.rank_value(number, &change.field),
+            back: change.before.clone(),
+            by: by.as_ref().map(told),
+        });
+        Ok(())
+    }
+
+    /// A rank that entries hold is not taken away without asking: they would keep its number.
+    async fn rank_in_use(
+        &mut self,
+        table: &Table,
+        number: i32,
+        change: &Change,
+    ) -> Result<(), ServiceError> {
+        if let Some(holder) = entries::holder_of_rank(self.op.conn(), table.id, number).await? {
+            self.conflicts.push(Conflict {
+                name: holder,
+                field: "rank".to_owned(),
+                now: number.into(),
+                back: change.before.clone(),
+                by: None,
+            });
+        }
+        Ok(())
     }
 
     /// Notes that a register no longer holds what the event wrote, and who wrote what it holds.
@@ -315,7 +423,11 @@ impl Undoing<'_, '_> {
             Some(stamp) => events::by_op_in(self.op.conn(), self.request.guild, &stamp.op).await?,
             None => None,
         };
-        let now = if entry.deleted.is_some() { serde_json::Value::Null } else { entry.value_of(field) };
+        let now = if entry.deleted.is_some() {
+            serde_json::Value::Null
+        } else {
+            entry.value_of(field)
+        };
         self.conflicts.push(Conflict {
             name: entry.name.clone(),
             field: field.to_owned(),
@@ -328,18 +440,30 @@ impl Undoing<'_, '_> {
 }
 
 fn told(event: &Event) -> ConflictEvent {
-    ConflictEvent { seq: event.seq, actor: event.actor_id, at: event.at }
+    ConflictEvent {
+        seq: event.seq,
+        actor: event.actor_id,
+        at: event.at,
+    }
 }
 
 /// The value a field had before a change.
 fn former_value(change: &Change) -> Option<Field> {
     Some(match change.field.as_str() {
         "name" => Field::Name(change.before.as_str()?.to_owned()),
-        "rank" => Field::Rank(change.before.as_i64().and_then(|rank| i32::try_from(rank).ok())),
-        "member" => {
-            Field::Member(change.before.as_str().and_then(|id| id.parse().ok()).map(UserId::from_db))
-        }
+        "rank" => Field::Rank(
+            change
+                .before
+                .as_i64()
+                .and_then(|rank| i32::try_from(rank).ok()),
+        ),
+        "member" => Field::Member(
+            change
+                .before
+                .as_str()
+                .and_then(|id| id.parse().ok())
+                .map(UserId::from_db),
+        ),
         _ => return None,
     })
 }
-

@@ -84,7 +84,10 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn verify_guild(&self, guild: GuildId) -> Result<VerifyReport, ServiceError> {
-        let mut tx = self.pool.begin_with("begin isolation level repeatable read read only").await?;
+        let mut tx = self
+            .pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
         let head = events::head(&mut tx, guild).await?;
         let mut walk = Walk::default();
         loop {
@@ -100,7 +103,8 @@ impl Services {
             }
         }
         if walk.problem.is_none() {
-            let (seq, hash) = head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
+            let (seq, hash) =
+                head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
             if (seq, &hash) != (walk.seq, &walk.hash) {
                 walk.problem = Some(Problem::WrongHead { head: seq });
             }
@@ -113,10 +117,19 @@ impl Services {
                     Some(fields.get("name")?.as_str()?.to_owned())
                 });
                 let name = name.unwrap_or(key.id);
-                Problem::WrongState { what: key.what.to_owned(), name, field }
+                Problem::WrongState {
+                    what: key.what.to_owned(),
+                    name,
+                    field,
+                }
             });
         }
-        Ok(VerifyReport { events: walk.seen, head_seq: walk.seq, head_hash: walk.hash, problem: walk.problem })
+        Ok(VerifyReport {
+            events: walk.seen,
+            head_seq: walk.seq,
+            head_hash: walk.hash,
+            problem: walk.problem,
+        })
     }
 }
 
@@ -131,7 +144,13 @@ struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { seq: Seq(0), hash: GENESIS.to_owned(), seen: 0, state: State::default(), problem: None }
+        Self {
+            seq: Seq(0),
+            hash: GENESIS.to_owned(),
+            seen: 0,
+            state: State::default(),
+            problem: None,
+        }
     }
 }
 
@@ -158,6 +177,10 @@ impl Walk {
         }
         let mismatch = self.state.apply(event).err()?;
         let name = mismatch.change.name.unwrap_or(mismatch.change.id);
-        Some(Problem::WrongBefore { seq: event.seq, name, field: mismatch.change.field })
+        Some(Problem::WrongBefore {
+            seq: event.seq,
+            name,
+            field: mismatch.change.field,
+        })
     }
 }

@@ -66,7 +66,11 @@ impl Services {
     ///
     /// # Errors
     /// Which table is meant can't be told, or no right.
-    pub async fn view(&self, request: &Request, order: &ViewOrder) -> Result<TablePage, ServiceError> {
+    pub async fn view(
+        &self,
+        request: &Request,
+        order: &ViewOrder,
+    ) -> Result<TablePage, ServiceError> {
         request.require(Right::TableView)?;
         let mut conn = self.pool.acquire().await?;
         let wanted = PageWanted {
@@ -74,7 +78,10 @@ impl Services {
             user: request.actor,
             device: request.device.as_ref(),
             limits: self.limits,
-            address: order.table.as_ref().map(|a| (a.category().map(Name::key), a.name().key())),
+            address: order
+                .table
+                .as_ref()
+                .map(|a| (a.category().map(Name::key), a.name().key())),
             table: order.table_id,
             sort: order.sort,
             offset: i64::from(order.page) * PAGE_ROWS,
@@ -84,24 +91,33 @@ impl Services {
         if page.tables.len() != 1 {
             let candidates = page.tables.iter().map(Table::address).collect();
             let address = order.table.as_ref().map(ToString::to_string);
-            return Err(super::operation::no_table(&mut conn, request.guild, address, candidates).await);
+            return Err(
+                super::operation::no_table(&mut conn, request.guild, address, candidates).await,
+            );
         }
         let table = page.tables.remove(0);
-        let (mut session, attribution) = match choose(page.sessions, request.device.as_ref()) {
-            Some(found) => found,
-            None => {
-                drop(conn);
-                let opened = self.open_session(request).await?;
-                conn = self.pool.acquire().await?;
-                opened
-            }
+        let found = choose(page.sessions, request.device.as_ref());
+        let (mut session, attribution) = if let Some(found) = found {
+            found
+        } else {
+            drop(conn);
+            let opened = self.open_session(request).await?;
+            conn = self.pool.acquire().await?;
+            opened
         };
-        sessions::touch(&mut conn, request.guild, &session.device_id, Some(table.id), order.layout.as_deref())
-            .await?;
+        sessions::touch(
+            &mut conn,
+            request.guild,
+            &session.device_id,
+            Some(table.id),
+            order.layout.as_deref(),
+        )
+        .await?;
         if order.layout.is_some() {
             session.layout.clone_from(&order.layout);
         }
-        let pages = u32::try_from((page.total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX);
+        let pages =
+            u32::try_from((page.total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX);
         Ok(TablePage {
             table,
             rows: page.rows,

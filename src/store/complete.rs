@@ -45,7 +45,12 @@ pub async fn entries(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn tables(pool: &PgPool, guild: GuildId, text: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+pub async fn tables(
+    pool: &PgPool,
+    guild: GuildId,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
         select case when t.category is null then t.name else t.category || '/' || t.name end as "address!"
@@ -116,7 +121,9 @@ impl SessionChoice {
     /// The id, shortened as people see it.
     #[must_use]
     pub fn short(&self) -> String {
-        DeviceId::parse(&self.device_id).map(|id| id.short().to_owned()).unwrap_or_default()
+        DeviceId::parse(&self.device_id)
+            .map(|id| id.short().to_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -203,7 +210,11 @@ pub async fn events(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn candidates(conn: &mut PgConnection, table: TableId, key: &str) -> Result<Vec<String>, StoreError> {
+pub async fn candidates(
+    conn: &mut PgConnection,
+    table: TableId,
+    key: &str,
+) -> Result<Vec<String>, StoreError> {
     let first: String = key.chars().take(1).collect();
     let found = sqlx::query_scalar!(
         r#"

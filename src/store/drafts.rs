@@ -51,5 +51,7 @@ pub async fn find<T: DeserializeOwned>(
     )
     .fetch_optional(conn)
     .await?;
-    found.map(|row| Ok((UserId::from_db(row.user_id), decode(row.body, "draft")?))).transpose()
+    found
+        .map(|row| Ok((UserId::from_db(row.user_id), decode(row.body, "draft")?)))
+        .transpose()
 }

@@ -37,7 +37,9 @@ impl Sort {
     /// Reads [`Self::as_str`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Points, Self::Name, Self::Rank].into_iter().find(|sort| sort.as_str() == text)
+        [Self::Points, Self::Name, Self::Rank]
+            .into_iter()
+            .find(|sort| sort.as_str() == text)
     }
 }
 
@@ -127,6 +129,29 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         total: row.total,
         points: row.points,
     })
+}
+
+/// The name of a live entry that holds a rank, if one does.
+///
+/// # Errors
+/// If the database fails.
+pub async fn holder_of_rank(
+    conn: &mut PgConnection,
+    table: TableId,
+    number: i32,
+) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select name from punctaj.entries
+        where table_id = $1 and rank = $2 and deleted_at is null
+        order by name_key limit 1
+        "#,
+        table.0,
+        number,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
 }
 
 /// All live entries of a table in the order of their names: for an export.

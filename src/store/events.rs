@@ -23,7 +23,11 @@ pub async fn by_op(pool: &PgPool, guild: GuildId, op: &OpId) -> Result<Option<Ev
 ///
 /// # Errors
 /// If the database fails.
-pub async fn by_op_in(conn: &mut PgConnection, guild: GuildId, op: &OpId) -> Result<Option<Event>, StoreError> {
+pub async fn by_op_in(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    op: &OpId,
+) -> Result<Option<Event>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"select to_jsonb(e) as "event!" from punctaj.events e where e.guild_id = $1 and e.op_id = $2"#,
         guild.db(),
@@ -38,7 +42,11 @@ pub async fn by_op_in(conn: &mut PgConnection, guild: GuildId, op: &OpId) -> Res
 ///
 /// # Errors
 /// If the database fails.
-pub async fn by_seq(conn: &mut PgConnection, guild: GuildId, seq: Seq) -> Result<Option<Event>, StoreError> {
+pub async fn by_seq(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    seq: Seq,
+) -> Result<Option<Event>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"select to_jsonb(e) as "event!" from punctaj.events e where e.guild_id = $1 and e.seq = $2"#,
         guild.db(),
@@ -54,7 +62,11 @@ pub async fn by_seq(conn: &mut PgConnection, guild: GuildId, seq: Seq) -> Result
 ///
 /// # Errors
 /// If the database fails.
-pub async fn undone_by(conn: &mut PgConnection, guild: GuildId, seq: Seq) -> Result<Option<Seq>, StoreError> {
+pub async fn undone_by(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    seq: Seq,
+) -> Result<Option<Seq>, StoreError> {
     let found = sqlx::query!(
         r#"
         with recursive chain as (
@@ -173,6 +185,36 @@ pub async fn last_in_table(
         guild.db(),
         table.0,
         after.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The newest event after `after` that changed a rank.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_of_rank(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+    number: i32,
+    after: Seq,
+) -> Result<Option<Event>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!"
+        from punctaj.events e
+        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3
+            and e.changes @> jsonb_build_array(jsonb_build_object('what', 'rank', 'id', $4::text))
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        table.0,
+        after.0,
+        number.to_string(),
     )
     .fetch_optional(conn)
     .await?;
@@ -300,7 +342,9 @@ pub async fn walk(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|event| decode(event, "event")).collect()
+    rows.into_iter()
+        .map(|event| decode(event, "event"))
+        .collect()
 }
 
 /// The head of a guild's chain, as the guild's own row has it.
@@ -325,7 +369,11 @@ pub async fn head(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Head
     )
     .fetch_optional(conn)
     .await?;
-    Ok(found.map(|row| Head { seq: Seq(row.head_seq), hash: row.head_hash, applied_at: row.applied_at }))
+    Ok(found.map(|row| Head {
+        seq: Seq(row.head_seq),
+        hash: row.head_hash,
+        applied_at: row.applied_at,
+    }))
 }
 
 /// All guilds that have a history.

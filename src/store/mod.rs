@@ -40,9 +40,10 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
-                Self::Unreachable(error)
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Tls(_) => Self::Unreachable(error),
             sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
                 (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
                 // Class 57: the server shuts down or crashed; 53300: too many connections.
@@ -74,9 +75,8 @@ impl SchemaError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Url(_) => false,
             Self::Connect(error) | Self::Migrate(MigrateError::Execute(error)) => passes(error),
-            Self::Migrate(_) => false,
+            Self::Url(_) | Self::Migrate(_) => false,
         }
     }
 }
@@ -85,9 +85,9 @@ fn passes(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         // 57: shutting down or starting up; 53: out of connections or resources.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("57") || code.starts_with("53"))
-        }
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("57") || code.starts_with("53")),
         _ => false,
     }
 }
@@ -112,7 +112,11 @@ impl StoreOptions {
             .map_err(SchemaError::Url)?
             .application_name("punctaj")
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
-        Ok(Self { connect, pool, acquire_timeout: Duration::from_secs(5) })
+        Ok(Self {
+            connect,
+            pool,
+            acquire_timeout: Duration::from_secs(5),
+        })
     }
 }
 
@@ -122,7 +126,9 @@ impl StoreOptions {
 /// # Errors
 /// If the database can't be reached or a migration fails.
 pub async fn migrate(options: &StoreOptions) -> Result<(), SchemaError> {
-    let mut conn = PgConnection::connect_with(&options.connect).await.map_err(SchemaError::Connect)?;
+    let mut conn = PgConnection::connect_with(&options.connect)
+        .await
+        .map_err(SchemaError::Connect)?;
     migrator().run(&mut conn).await?;
     conn.close().await.map_err(SchemaError::Connect)
 }
@@ -130,6 +136,8 @@ pub async fn migrate(options: &StoreOptions) -> Result<(), SchemaError> {
 /// The migrations, with their own bookkeeping kept inside the program's schema.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("./migrations");
+    // A bot of the version before keeps working on a schema that was expanded since.
+    migrator.set_ignore_missing(true);
     migrator.create_schema("punctaj");
     migrator.dangerous_set_table_name("punctaj._sqlx_migrations");
     migrator

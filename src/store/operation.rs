@@ -24,7 +24,10 @@ use crate::domain::table::Table;
 ///
 /// # Errors
 /// If the database can't be reached or the lock isn't had in time.
-pub async fn begin(pool: &PgPool, guild: GuildId) -> Result<Transaction<'static, Postgres>, StoreError> {
+pub async fn begin(
+    pool: &PgPool,
+    guild: GuildId,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
     // A number can't carry SQL; BEGIN takes no parameters.
     let statement = format!("begin; select pg_advisory_xact_lock({})", guild.db());
     Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
@@ -113,7 +116,11 @@ impl From<TableRow> for Table {
             floor: row.floor,
             private: row.private,
             deleted_at: row.deleted_at,
-            ranks: row.ranks.into_iter().map(|rank| (rank.number, rank)).collect(),
+            ranks: row
+                .ranks
+                .into_iter()
+                .map(|rank| (rank.number, rank))
+                .collect(),
         }
     }
 }
@@ -160,7 +167,10 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
     })
 }
 
-pub(super) fn decode<T: serde::de::DeserializeOwned>(value: serde_json::Value, what: &'static str) -> Result<T, StoreError> {
+pub(super) fn decode<T: serde::de::DeserializeOwned>(
+    value: serde_json::Value,
+    what: &'static str,
+) -> Result<T, StoreError> {
     serde_json::from_value(value).map_err(|error| {
         tracing::error!(error.what = what, error.detail = %error, "a stored value can't be read");
         StoreError::Corrupt(what)
@@ -255,7 +265,11 @@ pub struct EventName {
 /// # Errors
 /// [`StoreError::Taken`] names a violated unique constraint; [`StoreError::Mismatch`] should not
 /// happen under the lock, and nothing is committed then.
-pub async fn write(conn: &mut PgConnection, guild: GuildId, writes: &Writes<'_>) -> Result<(), StoreError> {
+pub async fn write(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    writes: &Writes<'_>,
+) -> Result<(), StoreError> {
     let (Some(first), Some(last)) = (writes.events.first(), writes.events.last()) else {
         return Err(StoreError::Mismatch("an operation without an event"));
     };
@@ -277,8 +291,11 @@ pub async fn write(conn: &mut PgConnection, guild: GuildId, writes: &Writes<'_>)
     )
     .fetch_one(conn)
     .await?;
-    let expected: BTreeMap<Uuid, i64> =
-        writes.entries.iter().map(|write| (write.entry.id.0, write.entry.points)).collect();
+    let expected: BTreeMap<Uuid, i64> = writes
+        .entries
+        .iter()
+        .map(|write| (write.entry.id.0, write.entry.points))
+        .collect();
     let points: BTreeMap<Uuid, i64> = decode(written.points.unwrap_or_default(), "points")?;
     if written.heads != Some(1) {
         return Err(StoreError::Mismatch("the head of the chain moved"));

@@ -39,7 +39,11 @@ pub async fn open_of(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn by_id(conn: &mut PgConnection, guild: GuildId, id: &DeviceId) -> Result<Option<Session>, StoreError> {
+pub async fn by_id(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    id: &DeviceId,
+) -> Result<Option<Session>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
         select to_jsonb(s) as "session!" from punctaj.sessions s where s.guild_id = $1 and s.device_id = $2

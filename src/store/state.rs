@@ -44,14 +44,23 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
     .fetch(conn);
     let mut state = State::default();
     while let Some(row) = rows.try_next().await? {
-        let fields: Fields = decode::<serde_json::Map<String, Value>>(row.fields, "state")?.into_iter().collect();
+        let fields: Fields = decode::<serde_json::Map<String, Value>>(row.fields, "state")?
+            .into_iter()
+            .collect();
         let what = match row.what.as_str() {
             "table" => "table",
             "rank" => "rank",
             "entry" => "entry",
             _ => "session",
         };
-        state.insert(Key { what, table: row.table_id, id: row.id }, fields);
+        state.insert(
+            Key {
+                what,
+                table: row.table_id,
+                id: row.id,
+            },
+            fields,
+        );
     }
     Ok(state)
 }

@@ -7,22 +7,39 @@ use super::operation::{TableRow, decode};
 use crate::domain::ids::{GuildId, TableId};
 use crate::domain::table::Table;
 
-/// A table's address, be it deleted or not.
+/// A table, be it deleted or not.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn address(conn: &mut PgConnection, guild: GuildId, id: TableId) -> Result<Option<String>, StoreError> {
-    let found = sqlx::query!(
-        "select category, name from punctaj.tables where guild_id = $1 and table_id = $2",
+pub async fn by_id(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    id: TableId,
+) -> Result<Option<Table>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select jsonb_build_object(
+            'id', t.table_id, 'category', t.category, 'name', t.name, 'floor', t.floor,
+            'private', t.private, 'deleted_at', t.deleted_at,
+            'ranks', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'number', r.number, 'title', r.title, 'promote_at', r.promote_at,
+                    'demote_below', r.demote_below, 'role', r.role_id
+                ) order by r.number), '[]')
+                from punctaj.ranks r where r.table_id = t.table_id
+            )
+        ) as "table!"
+        from punctaj.tables t
+        where t.guild_id = $1 and t.table_id = $2
+        "#,
         guild.db(),
         id.0,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(found.map(|row| match row.category {
-        Some(category) => format!("{category}/{}", row.name),
-        None => row.name,
-    }))
+    found
+        .map(|table| Ok(decode::<TableRow>(table, "table")?.into()))
+        .transpose()
 }
 
 /// A guild's live tables in the order of their addresses, with their ranks.
@@ -38,7 +55,10 @@ pub async fn list(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Table>,
 ///
 /// # Errors
 /// If the database fails.
-pub async fn list_with_counts(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<(Table, i64)>, StoreError> {
+pub async fn list_with_counts(
+    conn: &mut PgConnection,
+    guild: GuildId,
+) -> Result<Vec<(Table, i64)>, StoreError> {
     select(conn, guild, None, None).await
 }
 
@@ -53,8 +73,11 @@ pub async fn by_address(
     category_key: Option<&str>,
     name_key: &str,
 ) -> Result<Vec<Table>, StoreError> {
-    let mut found: Vec<Table> =
-        select(conn, guild, category_key, Some(name_key)).await?.into_iter().map(|(table, _)| table).collect();
+    let mut found: Vec<Table> = select(conn, guild, category_key, Some(name_key))
+        .await?
+        .into_iter()
+        .map(|(table, _)| table)
+        .collect();
     if category_key.is_none() && found.iter().any(|table| table.category.is_none()) {
         found.retain(|table| table.category.is_none());
     }

@@ -22,28 +22,58 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// Arguments, variables, and what the error must name.
+type Refusal<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[tokio::test]
 async fn what_cannot_run_ends_with_a_clear_error_and_a_non_zero_code() {
     const TOKEN: (&str, &str) = ("DISCORD_TOKEN", "not.a.real-token");
-    let cases: &[(&[&str], &[(&str, &str)], &[&str])] = &[
-        (&["run"], &[("PUNCTAJ_DATABASE_URL", "postgres://localhost/x")], &["DISCORD_TOKEN"]),
-        (&["run"], &[TOKEN, ("PUNCTAJ_DATABASE_URL", "localhost:5432")], &["PUNCTAJ_DATABASE_URL"]),
+    let cases: &[Refusal<'_>] = &[
         (
             &["run"],
-            &[TOKEN, ("PUNCTAJ_DATABASE_URL", "postgres://u:hemlig@db.example.com:6543/x?sslmode=require")],
+            &[("PUNCTAJ_DATABASE_URL", "postgres://localhost/x")],
+            &["DISCORD_TOKEN"],
+        ),
+        (
+            &["run"],
+            &[TOKEN, ("PUNCTAJ_DATABASE_URL", "localhost:5432")],
+            &["PUNCTAJ_DATABASE_URL"],
+        ),
+        (
+            &["run"],
+            &[
+                TOKEN,
+                (
+                    "PUNCTAJ_DATABASE_URL",
+                    "postgres://u:hemlig@db.example.com:6543/x?sslmode=require",
+                ),
+            ],
             &["6543", "5432"],
         ),
         (
             &["run"],
-            &[TOKEN, ("PUNCTAJ_DATABASE_URL", "postgres://u:hemlig@db.example.com/x?sslmode=disable")],
+            &[
+                TOKEN,
+                (
+                    "PUNCTAJ_DATABASE_URL",
+                    "postgres://u:hemlig@db.example.com/x?sslmode=disable",
+                ),
+            ],
             &["TLS", "PUNCTAJ_DATABASE_INSECURE"],
         ),
         (
             &["migrate"],
-            &[("SUPABASE_URL", "https://abc.supabase.co"), ("SUPABASE_SERVICE_KEY", "hemlig")],
+            &[
+                ("SUPABASE_URL", "https://abc.supabase.co"),
+                ("SUPABASE_SERVICE_KEY", "hemlig"),
+            ],
             &["PUNCTAJ_DATABASE_URL"],
         ),
-        (&["migrate"], &[("PUNCTAJ_DATABASE_URL", "postgres://u:hemlig@127.0.0.1:9/x")], &["can't be reached"]),
+        (
+            &["migrate"],
+            &[("PUNCTAJ_DATABASE_URL", "postgres://u:hemlig@127.0.0.1:9/x")],
+            &["can't be reached"],
+        ),
         (&["dance"], &[], &["dance"]),
     ];
     for (arguments, variables, parts) in cases {
@@ -62,7 +92,10 @@ async fn config_works_without_a_token_and_shows_no_secret() {
     let output = run(
         &["config"],
         &[
-            ("PUNCTAJ_DATABASE_URL", "postgres://u:hemlig@db.example.com:6543/x"),
+            (
+                "PUNCTAJ_DATABASE_URL",
+                "postgres://u:hemlig@db.example.com:6543/x",
+            ),
             ("DISCORD_TOKEN", "hemlig"),
             ("PUNCTAJ_PRESENCE", "perhaps"),
         ],
@@ -70,7 +103,14 @@ async fn config_works_without_a_token_and_shows_no_secret() {
     .await;
     let text = said(&output);
     assert!(output.status.success(), "{text}");
-    for part in ["DISCORD_TOKEN", "PUNCTAJ_DATABASE_URL", "environment", "6543", "PUNCTAJ_PRESENCE", "default"] {
+    for part in [
+        "DISCORD_TOKEN",
+        "PUNCTAJ_DATABASE_URL",
+        "environment",
+        "6543",
+        "PUNCTAJ_PRESENCE",
+        "default",
+    ] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
     assert!(!text.contains("hemlig"), "{text}");
@@ -88,15 +128,27 @@ async fn a_refused_token_and_a_wrong_password_end_the_bot() {
     ];
     let with = |more: &[(&'static str, &'static str)]| [common.as_slice(), more].concat();
     let url: &'static str = Box::leak(db.url().to_owned().into_boxed_str());
-    let refused = run(&["run"], &with(&[("DISCORD_TOKEN", "wrong"), ("PUNCTAJ_DATABASE_URL", url)])).await;
+    let refused = run(
+        &["run"],
+        &with(&[("DISCORD_TOKEN", "wrong"), ("PUNCTAJ_DATABASE_URL", url)]),
+    )
+    .await;
     assert!(!refused.status.success());
-    assert!(said(&refused).contains("DISCORD_TOKEN"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("DISCORD_TOKEN"),
+        "{}",
+        said(&refused)
+    );
 
     let mut wrong = url::Url::parse(url).unwrap();
     wrong.set_password(Some("wrong")).unwrap();
     let wrong: &'static str = Box::leak(wrong.to_string().into_boxed_str());
     let token: &'static str = Box::leak(discord.token().to_owned().into_boxed_str());
-    let refused = run(&["run"], &with(&[("DISCORD_TOKEN", token), ("PUNCTAJ_DATABASE_URL", wrong)])).await;
+    let refused = run(
+        &["run"],
+        &with(&[("DISCORD_TOKEN", token), ("PUNCTAJ_DATABASE_URL", wrong)]),
+    )
+    .await;
     assert!(!refused.status.success());
     assert!(said(&refused).contains("password"), "{}", said(&refused));
     discord.stop().await;
@@ -109,15 +161,25 @@ async fn the_real_binary_serves_verifies_and_stops_on_sigterm() {
     app.discord.ready().await;
     let alice = app.moderator("alice");
     let phone = fake_discord::Device::phone("Telefon");
-    alice.on(&phone).slash("punctaj-admin table create", [("table", "Clan")]).await;
-    let added = alice.on(&phone).slash("punctaj add", [("names", "Ana"), ("points", "5")]).await;
+    alice
+        .on(&phone)
+        .slash("punctaj-admin table create", [("table", "Clan")])
+        .await;
+    let added = alice
+        .on(&phone)
+        .slash("punctaj add", [("names", "Ana"), ("points", "5")])
+        .await;
     assert_says(&added, &["Ana", "0 → 5"]);
     assert_says(&view(&alice, &phone).await, &["Ana", "5"]);
     assert_eq!(bot.terminate().await, Some(0));
 
     let verified = run(&["verify"], &[("PUNCTAJ_DATABASE_URL", app.db.url())]).await;
     assert!(verified.status.success(), "{}", said(&verified));
-    assert!(said(&verified).contains("3 events agree"), "{}", said(&verified));
+    assert!(
+        said(&verified).contains("3 events agree"),
+        "{}",
+        said(&verified)
+    );
     app.finish().await;
 }
 

@@ -18,31 +18,57 @@ const ION: i64 = 2;
 
 fn award(names: &str, points: i64) -> Award {
     let names = NameList::parse(names, 50).unwrap().into_items();
-    Award { names, points, table: None, table_id: None, reason: None }
+    Award {
+        names,
+        points,
+        table: None,
+        table_id: None,
+        reason: None,
+    }
 }
 
 fn assignment(name: &str, value: NewValue) -> Assignment {
     let who = NameList::parse(name, 1).unwrap().into_items().remove(0);
-    Assignment { who, value, table: None, table_id: None }
+    Assignment {
+        who,
+        value,
+        table: None,
+        table_id: None,
+    }
 }
 
 fn deletion(names: &str) -> Deletion {
-    Deletion { names: NameList::parse(names, 50).unwrap().into_items(), table: None, table_id: None }
+    Deletion {
+        names: NameList::parse(names, 50).unwrap().into_items(),
+        table: None,
+        table_id: None,
+    }
 }
 
 const fn undo(event: Option<Seq>) -> UndoOrder {
-    UndoOrder { event, force: false, whose: Whose::Own }
+    UndoOrder {
+        event,
+        force: false,
+        whose: Whose::Own,
+    }
 }
 
 async fn with_table(db: &TestDb, interactions: &Interactions) -> Receipt {
     let address = TableAddress::parse("BlackWater/Politie").unwrap();
-    db.services.create_table(&interactions.by(GUILD, ANA), address).await.unwrap()
+    db.services
+        .create_table(&interactions.by(GUILD, ANA), address)
+        .await
+        .unwrap()
 }
 
 /// What everyone sees: `name=points` in the order of points.
 async fn seen(services: &Services, request: &Request) -> String {
     let page = services.view(request, &ViewOrder::default()).await.unwrap();
-    page.rows.iter().map(|row| format!("{}={}", row.name, row.points)).collect::<Vec<_>>().join(" ")
+    page.rows
+        .iter()
+        .map(|row| format!("{}={}", row.name, row.points))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 async fn assert_verifies(services: &Services, request: &Request) {
@@ -54,11 +80,25 @@ async fn assert_verifies(services: &Services, request: &Request) {
 async fn a_table_is_filled_and_the_history_verifies() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     let created = with_table(&db, &now).await;
-    assert_eq!(created.event.seq, Seq(2), "the session that opened is event 1");
-    let receipt = db.services.add_points(&now.by(GUILD, ANA), award("Ana, Ion", 5)).await.unwrap();
+    assert_eq!(
+        created.event.seq,
+        Seq(2),
+        "the session that opened is event 1"
+    );
+    let receipt = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana, Ion", 5))
+        .await
+        .unwrap();
     assert_eq!(receipt.table.as_deref(), Some("BlackWater/Politie"));
-    db.services.add_points(&now.by(GUILD, ION), award("ana", 3)).await.unwrap();
-    db.services.remove_points(&now.by(GUILD, ION), award("Ion", 7)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ION), award("ana", 3))
+        .await
+        .unwrap();
+    db.services
+        .remove_points(&now.by(GUILD, ION), award("Ion", 7))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ION)).await, "Ana=8 Ion=0");
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
@@ -68,8 +108,16 @@ async fn the_same_interaction_twice_is_one_event_with_one_answer() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
     let again = now.by(GUILD, ANA);
-    let first = db.services.add_points(&again, award("Ana", 5)).await.unwrap();
-    let second = db.services.add_points(&again, award("Ana", 5)).await.unwrap();
+    let first = db
+        .services
+        .add_points(&again, award("Ana", 5))
+        .await
+        .unwrap();
+    let second = db
+        .services
+        .add_points(&again, award("Ana", 5))
+        .await
+        .unwrap();
     assert_eq!(first.event, second.event);
     assert_eq!((first.repeated, second.repeated), (false, true));
     assert_eq!(first.table, second.table);
@@ -80,28 +128,65 @@ async fn the_same_interaction_twice_is_one_event_with_one_answer() {
 async fn unknown_names_come_with_near_ones_and_change_nothing() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Andrei Popescu", 5)).await.unwrap();
-    let error = db.services.remove_points(&now.by(GUILD, ANA), award("Andrei Popesc", 1)).await.unwrap_err();
-    let ServiceError::UnknownNames { names, .. } = error else { panic!("{error}") };
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Andrei Popescu", 5))
+        .await
+        .unwrap();
+    let error = db
+        .services
+        .remove_points(&now.by(GUILD, ANA), award("Andrei Popesc", 1))
+        .await
+        .unwrap_err();
+    let ServiceError::UnknownNames { names, .. } = error else {
+        panic!("{error}")
+    };
     assert_eq!(names[0].near, ["Andrei Popescu"]);
-    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Andrei Popescu=5");
+    assert_eq!(
+        seen(&db.services, &now.by(GUILD, ANA)).await,
+        "Andrei Popescu=5"
+    );
 }
 
 #[tokio::test]
 async fn undo_walks_backwards_and_can_be_undone() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana, Ion", 5)).await.unwrap();
-    db.services.set(&now.by(GUILD, ANA), assignment("Ana", NewValue::Points(40))).await.unwrap();
-    db.services.delete(&now.by(GUILD, ANA), deletion("Ion")).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana, Ion", 5))
+        .await
+        .unwrap();
+    db.services
+        .set(&now.by(GUILD, ANA), assignment("Ana", NewValue::Points(40)))
+        .await
+        .unwrap();
+    db.services
+        .delete(&now.by(GUILD, ANA), deletion("Ion"))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=40");
-    db.services.undo(&now.by(GUILD, ANA), undo(None)).await.unwrap();
-    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=40 Ion=5");
-    let unset = db.services.undo(&now.by(GUILD, ANA), undo(None)).await.unwrap();
+    db.services
+        .undo(&now.by(GUILD, ANA), undo(None))
+        .await
+        .unwrap();
+    assert_eq!(
+        seen(&db.services, &now.by(GUILD, ANA)).await,
+        "Ana=40 Ion=5"
+    );
+    let unset = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(None))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=5 Ion=5");
-    db.services.undo(&now.by(GUILD, ANA), undo(None)).await.unwrap();
+    db.services
+        .undo(&now.by(GUILD, ANA), undo(None))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "");
-    db.services.undo(&now.by(GUILD, ANA), undo(Some(unset.event.seq))).await.unwrap_err();
+    db.services
+        .undo(&now.by(GUILD, ANA), undo(Some(unset.event.seq)))
+        .await
+        .unwrap_err();
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
 
@@ -109,13 +194,34 @@ async fn undo_walks_backwards_and_can_be_undone() {
 async fn an_undo_of_an_undo_brings_entries_back_with_their_points() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    let added = db.services.add_points(&now.by(GUILD, ANA), award("Ana", 5)).await.unwrap();
-    let undone = db.services.undo(&now.by(GUILD, ANA), undo(Some(added.event.seq))).await.unwrap();
-    let twice = db.services.undo(&now.by(GUILD, ANA), undo(Some(added.event.seq))).await.unwrap_err();
-    assert!(matches!(twice, ServiceError::AlreadyUndone { by, .. } if by == undone.event.seq), "{twice}");
-    db.services.undo(&now.by(GUILD, ANA), undo(Some(undone.event.seq))).await.unwrap();
+    let added = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
+    let undone = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(added.event.seq)))
+        .await
+        .unwrap();
+    let twice = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(added.event.seq)))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(twice, ServiceError::AlreadyUndone { by, .. } if by == undone.event.seq),
+        "{twice}"
+    );
+    db.services
+        .undo(&now.by(GUILD, ANA), undo(Some(undone.event.seq)))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=5");
-    db.services.undo(&now.by(GUILD, ANA), undo(Some(added.event.seq))).await.unwrap();
+    db.services
+        .undo(&now.by(GUILD, ANA), undo(Some(added.event.seq)))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "");
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
@@ -124,15 +230,38 @@ async fn an_undo_of_an_undo_brings_entries_back_with_their_points() {
 async fn undo_asks_when_others_changed_a_field_since() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana", 5)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
     let name = |name| NewValue::Name(Name::parse(name).unwrap());
-    let mine = db.services.set(&now.by(GUILD, ANA), assignment("Ana", name("Anca"))).await.unwrap();
-    let other = db.services.set(&now.by(GUILD, ION), assignment("Anca", name("Ancuța"))).await.unwrap();
-    let error = db.services.undo(&now.by(GUILD, ANA), undo(Some(mine.event.seq))).await.unwrap_err();
-    let ServiceError::ChangedSince { conflicts, .. } = error else { panic!("{error}") };
+    let mine = db
+        .services
+        .set(&now.by(GUILD, ANA), assignment("Ana", name("Anca")))
+        .await
+        .unwrap();
+    let other = db
+        .services
+        .set(&now.by(GUILD, ION), assignment("Anca", name("Ancuța")))
+        .await
+        .unwrap();
+    let error = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(mine.event.seq)))
+        .await
+        .unwrap_err();
+    let ServiceError::ChangedSince { conflicts, .. } = error else {
+        panic!("{error}")
+    };
     assert_eq!(conflicts[0].by.as_ref().unwrap().seq, other.event.seq);
-    assert_eq!((conflicts[0].now.as_str(), conflicts[0].back.as_str()), (Some("Ancuța"), Some("Ana")));
-    let forced = UndoOrder { force: true, ..undo(Some(mine.event.seq)) };
+    assert_eq!(
+        (conflicts[0].now.as_str(), conflicts[0].back.as_str()),
+        (Some("Ancuța"), Some("Ana"))
+    );
+    let forced = UndoOrder {
+        force: true,
+        ..undo(Some(mine.event.seq))
+    };
     db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=5");
 }
@@ -142,13 +271,26 @@ async fn a_late_add_to_a_deleted_entry_does_not_resurrect_it() {
     let db = TestDb::new().await;
     let now = Interactions::new();
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana", 5)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
     let late = now.by(GUILD, ION);
-    db.services.delete(&now.by(GUILD, ANA), deletion("Ana")).await.unwrap();
-    let receipt = db.services.add_points(&late, award("Ana", 3)).await.unwrap();
+    db.services
+        .delete(&now.by(GUILD, ANA), deletion("Ana"))
+        .await
+        .unwrap();
+    let receipt = db
+        .services
+        .add_points(&late, award("Ana", 3))
+        .await
+        .unwrap();
     assert_eq!(receipt.event.outcome, Outcome::Superseded);
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "");
-    db.services.add_points(&now.by(GUILD, ION), award("Ana", 2)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ION), award("Ana", 2))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=2");
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
@@ -157,11 +299,20 @@ async fn a_late_add_to_a_deleted_entry_does_not_resurrect_it() {
 async fn a_late_add_finds_the_entry_that_was_renamed_meanwhile() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana", 5)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
     let late = now.by(GUILD, ION);
     let renamed = NewValue::Name(Name::parse("Ana Pop").unwrap());
-    db.services.set(&now.by(GUILD, ANA), assignment("Ana", renamed)).await.unwrap();
-    db.services.add_points(&late, award("Ana", 3)).await.unwrap();
+    db.services
+        .set(&now.by(GUILD, ANA), assignment("Ana", renamed))
+        .await
+        .unwrap();
+    db.services
+        .add_points(&late, award("Ana", 3))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana Pop=8");
 }
 
@@ -169,14 +320,28 @@ async fn a_late_add_finds_the_entry_that_was_renamed_meanwhile() {
 async fn two_hundred_concurrent_adds_from_ten_devices_on_four_tables_are_exact() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     for table in ["A", "B", "C", "D"] {
-        db.services.create_table(&now.by(GUILD, 1), TableAddress::parse(table).unwrap()).await.unwrap();
+        db.services
+            .create_table(&now.by(GUILD, 1), TableAddress::parse(table).unwrap())
+            .await
+            .unwrap();
     }
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..200 {
         let (services, request) = (db.services.clone(), now.by(GUILD, 1 + index % 10));
-        let table = TableAddress::parse(["A", "B", "C", "D"][usize::try_from(index).unwrap() % 4]).unwrap();
-        let order = Award { table: Some(table), ..award("Ana, Ion", 1 + index % 3) };
-        tasks.spawn(async move { services.add_points(&request, order).await.unwrap().event.seq });
+        let table =
+            TableAddress::parse(["A", "B", "C", "D"][usize::try_from(index).unwrap() % 4]).unwrap();
+        let order = Award {
+            table: Some(table),
+            ..award("Ana, Ion", 1 + index % 3)
+        };
+        tasks.spawn(async move {
+            services
+                .add_points(&request, order)
+                .await
+                .unwrap()
+                .event
+                .seq
+        });
     }
     let mut seqs: Vec<Seq> = tasks.join_all().await;
     seqs.sort_unstable();
@@ -184,12 +349,24 @@ async fn two_hundred_concurrent_adds_from_ten_devices_on_four_tables_are_exact()
     assert_eq!(seqs.len(), 200);
     let expected: i64 = (0..200).map(|index| 1 + index % 3).sum::<i64>() * 2;
     let pool = db.superuser().await;
-    let sum: i64 = sqlx::query_scalar("select sum(points)::bigint from punctaj.entries").fetch_one(&pool).await.unwrap();
+    let sum: i64 = sqlx::query_scalar("select sum(points)::bigint from punctaj.entries")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(sum, expected);
-    let gaps: i64 = sqlx::query_scalar("select max(seq) - count(*) from punctaj.events").fetch_one(&pool).await.unwrap();
+    let gaps: i64 = sqlx::query_scalar("select max(seq) - count(*) from punctaj.events")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(gaps, 0);
-    let sessions: i64 = sqlx::query_scalar("select count(*) from punctaj.sessions").fetch_one(&pool).await.unwrap();
-    assert_eq!(sessions, 10, "each person's first command opened one session, and only one");
+    let sessions: i64 = sqlx::query_scalar("select count(*) from punctaj.sessions")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        sessions, 10,
+        "each person's first command opened one session, and only one"
+    );
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
 
@@ -198,16 +375,32 @@ async fn logins_make_sessions_and_first_commands_share_one() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
     let (one, two) = (now.by(GUILD, ION), now.by(GUILD, ION));
-    let (one, two) = tokio::join!(db.services.log_in(&one, None), db.services.log_in(&two, None));
+    let (one, two) = tokio::join!(
+        db.services.log_in(&one, None),
+        db.services.log_in(&two, None)
+    );
     assert_ne!(one.unwrap().event.device_id, two.unwrap().event.device_id);
     let (one, two) = (now.by(GUILD, 3), now.by(GUILD, 3));
-    let (one, two) =
-        tokio::join!(db.services.add_points(&one, award("X", 1)), db.services.add_points(&two, award("X", 1)));
+    let (one, two) = tokio::join!(
+        db.services.add_points(&one, award("X", 1)),
+        db.services.add_points(&two, award("X", 1))
+    );
     assert_eq!(one.unwrap().event.device_id, two.unwrap().event.device_id);
-    let (open, _) = db.services.list_sessions(&now.by(GUILD, ION)).await.unwrap();
+    let (open, _) = db
+        .services
+        .list_sessions(&now.by(GUILD, ION))
+        .await
+        .unwrap();
     assert_eq!(open.len(), 2);
-    db.services.log_out(&now.by(GUILD, ION), &Which::AllOthers).await.unwrap();
-    let (left, _) = db.services.list_sessions(&now.by(GUILD, ION)).await.unwrap();
+    db.services
+        .log_out(&now.by(GUILD, ION), &Which::AllOthers)
+        .await
+        .unwrap();
+    let (left, _) = db
+        .services
+        .list_sessions(&now.by(GUILD, ION))
+        .await
+        .unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].device_id, open[0].device_id);
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
@@ -244,20 +437,25 @@ async fn every_table_has_row_level_security_and_nobody_else_has_rights() {
     .await
     .unwrap();
     assert_eq!(open, Vec::<String>::new());
-    sqlx::raw_sql("do $$ begin create role anon nologin; exception when duplicate_object then null; end $$")
-        .execute(&pool)
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "do $$ begin create role anon nologin; exception when duplicate_object then null; end $$",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     for table in ["events", "entries", "guilds"] {
-        let may: bool = sqlx::query_scalar("select has_table_privilege('anon', 'punctaj.' || $1, 'select')")
-            .bind(table)
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+        let may: bool =
+            sqlx::query_scalar("select has_table_privilege('anon', 'punctaj.' || $1, 'select')")
+                .bind(table)
+                .fetch_one(&pool)
+                .await
+                .unwrap();
         assert!(!may, "{table}");
     }
-    let usage: bool =
-        sqlx::query_scalar("select has_schema_privilege('anon', 'punctaj', 'usage')").fetch_one(&pool).await.unwrap();
+    let usage: bool = sqlx::query_scalar("select has_schema_privilege('anon', 'punctaj', 'usage')")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert!(!usage);
 }
 
@@ -265,12 +463,25 @@ async fn every_table_has_row_level_security_and_nobody_else_has_rights() {
 async fn points_added_by_a_late_delivery_count_once_each_in_any_order() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana", 10)).await.unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 10))
+        .await
+        .unwrap();
     let (early, base, late) = (now.by(GUILD, ANA), now.by(GUILD, ION), now.by(GUILD, ANA));
-    db.services.add_points(&late, award("Ana", 7)).await.unwrap();
-    db.services.set(&base, assignment("Ana", NewValue::Points(100))).await.unwrap();
+    db.services
+        .add_points(&late, award("Ana", 7))
+        .await
+        .unwrap();
+    db.services
+        .set(&base, assignment("Ana", NewValue::Points(100)))
+        .await
+        .unwrap();
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=107");
-    let superseded = db.services.add_points(&early, award("Ana", 3)).await.unwrap();
+    let superseded = db
+        .services
+        .add_points(&early, award("Ana", 3))
+        .await
+        .unwrap();
     assert_eq!(superseded.event.outcome, Outcome::Superseded);
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=107");
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
@@ -280,8 +491,15 @@ async fn points_added_by_a_late_delivery_count_once_each_in_any_order() {
 async fn a_guild_sees_nothing_of_another() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;
-    db.services.add_points(&now.by(GUILD, ANA), award("Ana", 5)).await.unwrap();
-    let elsewhere = db.services.add_points(&now.by(200, ANA), award("Ana", 5)).await.unwrap_err();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
+    let elsewhere = db
+        .services
+        .add_points(&now.by(200, ANA), award("Ana", 5))
+        .await
+        .unwrap_err();
     assert!(matches!(elsewhere, ServiceError::NoTables), "{elsewhere}");
     let _ = request(GUILD, ANA, 0, 0);
 }

@@ -18,7 +18,10 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
     app.discord.ready().await;
     let alice = app.moderator("alice");
     let pc = Device::desktop("PC");
-    alice.on(&pc).slash("punctaj-admin table create", [("table", "Clan")]).await;
+    alice
+        .on(&pc)
+        .slash("punctaj-admin table create", [("table", "Clan")])
+        .await;
 
     // Each add is a name of its own with one point: what is there once has 1, what is there
     // twice has 2.
@@ -28,7 +31,11 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
         let acting = alice.on(&pc);
         running.spawn(async move {
             let name = format!("ack {number}");
-            acting.slash("punctaj add", [("names", name.as_str()), ("points", "1")]).await.is_answered().then_some(name)
+            acting
+                .slash("punctaj add", [("names", name.as_str()), ("points", "1")])
+                .await
+                .is_answered()
+                .then_some(name)
         });
         if running.len() == 20 {
             acknowledged.extend(running.join_next().await.unwrap().unwrap());
@@ -42,7 +49,9 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
     let pending: Vec<_> = (0..IN_FLIGHT)
         .map(|number| {
             let name = format!("flight {number}");
-            let pending = alice.on(&pc).slash_start("punctaj add", [("names", name.as_str()), ("points", "1")]);
+            let pending = alice
+                .on(&pc)
+                .slash_start("punctaj add", [("names", name.as_str()), ("points", "1")]);
             (name, pending)
         })
         .collect();
@@ -53,10 +62,23 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
     let (mut answered, mut unanswered) = (Vec::new(), Vec::new());
     for (name, pending) in &pending {
         let attempts = app.discord.attempts(pending.interaction_id());
-        if attempts.is_empty() { &mut unanswered } else { &mut answered }.push(name.clone());
+        if attempts.is_empty() {
+            &mut unanswered
+        } else {
+            &mut answered
+        }
+        .push(name.clone());
     }
-    assert!(unanswered.len() >= 10, "the kill came too late: {} unanswered", unanswered.len());
-    println!("{} acknowledged, {} unanswered", acknowledged.len() + answered.len(), unanswered.len());
+    assert!(
+        unanswered.len() >= 10,
+        "the kill came too late: {} unanswered",
+        unanswered.len()
+    );
+    println!(
+        "{} acknowledged, {} unanswered",
+        acknowledged.len() + answered.len(),
+        unanswered.len()
+    );
 
     let pool = app.db.superuser().await;
     let entries: std::collections::BTreeMap<String, i64> =
@@ -70,7 +92,10 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
         assert_eq!(entries.get(name), Some(&1), "{name} was acknowledged");
     }
     for name in &unanswered {
-        assert!(entries.get(name).is_none_or(|points| *points == 1), "{name}");
+        assert!(
+            entries.get(name).is_none_or(|points| *points == 1),
+            "{name}"
+        );
     }
 
     // The same interactions, delivered again to a new process: each is there once then.
@@ -84,9 +109,15 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
         .await
         .unwrap();
     assert_eq!(twice, 0);
-    let all: i64 = sqlx::query_scalar("select count(*) from punctaj.entries").fetch_one(&pool).await.unwrap();
+    let all: i64 = sqlx::query_scalar("select count(*) from punctaj.entries")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(all, i64::try_from(ACKNOWLEDGED + IN_FLIGHT).unwrap());
-    let after = alice.on(&pc).slash("punctaj add", [("names", "ack 0"), ("points", "1")]).await;
+    let after = alice
+        .on(&pc)
+        .slash("punctaj add", [("names", "ack 0"), ("points", "1")])
+        .await;
     assert_says(&after, &["1 → 2"]);
     bot.terminate().await;
     let mut app = app;

@@ -4,14 +4,78 @@ use std::path::{Path, PathBuf};
 
 /// A folder below `src`, what its code must not name, and why.
 const RULES: &[(&str, &[&str], &str)] = &[
-    ("domain", &["sqlx", "serenity", "poise", "tokio", "crate::store", "crate::service", "crate::discord"], "plain types and rules"),
-    ("discord/commands", &["sqlx", "store::"], "a command parses, calls one service, shows one view"),
-    ("discord/views", &["sqlx", "tokio", ".await"], "views are pure"),
-    ("service", &["serenity", "poise", "query!", "crate::discord", "crate::i18n"], "no Discord, no SQL, no text"),
-    ("store", &["serenity", "poise", "crate::discord", "crate::service", "crate::i18n"], "SQL and nothing else"),
-    ("render", &["sqlx", "serenity", "poise", "crate::store", "crate::service"], "pure layouts"),
-    ("i18n", &["sqlx", "serenity", "poise", "crate::store", "crate::service"], "texts only"),
-    ("exchange", &["sqlx::", "serenity", "poise", "crate::discord"], "formats only"),
+    (
+        "domain",
+        &[
+            "sqlx",
+            "serenity",
+            "poise",
+            "tokio",
+            "crate::store",
+            "crate::service",
+            "crate::discord",
+        ],
+        "plain types and rules",
+    ),
+    (
+        "discord/commands",
+        &["sqlx", "store::"],
+        "a command parses, calls one service, shows one view",
+    ),
+    (
+        "discord/views",
+        &["sqlx", "tokio", ".await"],
+        "views are pure",
+    ),
+    (
+        "service",
+        &[
+            "serenity",
+            "poise",
+            "query!",
+            "crate::discord",
+            "crate::i18n",
+        ],
+        "no Discord, no SQL, no text",
+    ),
+    (
+        "store",
+        &[
+            "serenity",
+            "poise",
+            "crate::discord",
+            "crate::service",
+            "crate::i18n",
+        ],
+        "SQL and nothing else",
+    ),
+    (
+        "render",
+        &[
+            "sqlx",
+            "serenity",
+            "poise",
+            "crate::store",
+            "crate::service",
+        ],
+        "pure layouts",
+    ),
+    (
+        "i18n",
+        &[
+            "sqlx",
+            "serenity",
+            "poise",
+            "crate::store",
+            "crate::service",
+        ],
+        "texts only",
+    ),
+    (
+        "exchange",
+        &["sqlx::", "serenity", "poise", "crate::discord"],
+        "formats only",
+    ),
 ];
 
 #[test]
@@ -26,7 +90,11 @@ fn layers_name_only_what_lies_below_them() {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in forbidden.iter().filter(|word| code.contains(**word)) {
-                    broken.push(format!("{}:{}: `{word}` ({why})", file.display(), number + 1));
+                    broken.push(format!(
+                        "{}:{}: `{word}` ({why})",
+                        file.display(),
+                        number + 1
+                    ));
                 }
             }
         }

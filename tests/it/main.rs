@@ -1,10 +1,20 @@
 //! The integration tests: one binary, on a real Postgres, and against the stand-in for Discord.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look at the database with statements of their own, and read their environment"
+)]
+
 mod cli;
-mod core;
 mod commands;
-mod faults;
+mod core;
 mod crash;
+mod faults;
 mod layering;
 mod plans;
 mod round_trips;

@@ -13,7 +13,10 @@ const GUILD: i64 = 100;
 async fn filled() -> (TestDb, PgPool) {
     let (db, now) = (TestDb::new().await, Interactions::new());
     let table = TableAddress::parse("Mare").unwrap();
-    db.services.create_table(&now.by(GUILD, 1), table).await.unwrap();
+    db.services
+        .create_table(&now.by(GUILD, 1), table)
+        .await
+        .unwrap();
     let pool = db.superuser().await;
     pool.execute(
         "insert into punctaj.entries
@@ -32,12 +35,19 @@ async fn plans(pool: &PgPool, statement: &str, arguments: &str) -> Vec<String> {
     let mut plans = Vec::new();
     for mode in ["auto", "force_generic_plan"] {
         let mut conn = pool.acquire().await.unwrap();
-        conn.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}; prepare hot as {statement}"))).await.unwrap();
-        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("explain execute hot ({arguments})")))
-            .fetch_all(&mut *conn)
+        conn.execute(AssertSqlSafe(format!(
+            "set plan_cache_mode = {mode}; prepare hot as {statement}"
+        )))
+        .await
+        .unwrap();
+        let lines: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(format!("explain execute hot ({arguments})")))
+                .fetch_all(&mut *conn)
+                .await
+                .unwrap();
+        conn.execute("deallocate hot; reset plan_cache_mode")
             .await
             .unwrap();
-        conn.execute("deallocate hot; reset plan_cache_mode").await.unwrap();
         plans.push(lines.join("\n"));
     }
     plans
@@ -45,8 +55,14 @@ async fn plans(pool: &PgPool, statement: &str, arguments: &str) -> Vec<String> {
 
 fn assert_uses_indexes(plans: &[String]) {
     for plan in plans {
-        assert!(plan.contains("entries_name_key"), "the index on names serves it:\n{plan}");
-        assert!(!plan.contains("Seq Scan on entries"), "no walk through the table:\n{plan}");
+        assert!(
+            plan.contains("entries_name_key"),
+            "the index on names serves it:\n{plan}"
+        );
+        assert!(
+            !plan.contains("Seq Scan on entries"),
+            "no walk through the table:\n{plan}"
+        );
     }
 }
 
@@ -66,7 +82,11 @@ async fn autocomplete_finds_entries_by_index() {
     let arguments = "100, 1, null, null, 'membru 4', E'membru 4\\U0010FFFF', 25";
     assert_uses_indexes(&plans(&pool, statement, arguments).await);
     let now = Interactions::new();
-    let found = db.services.complete_entries(&now.by(GUILD, 1), None, "MEMBRU 4242").await.unwrap();
+    let found = db
+        .services
+        .complete_entries(&now.by(GUILD, 1), None, "MEMBRU 4242")
+        .await
+        .unwrap();
     assert_eq!(found.first().map(String::as_str), Some("Membru 4242"));
     assert_eq!(found.len(), 11, "itself and its ten continuations");
 }

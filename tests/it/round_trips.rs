@@ -12,7 +12,13 @@ const GUILD: i64 = 100;
 
 fn award(names: &str) -> Award {
     let names = NameList::parse(names, 50).unwrap().into_items();
-    Award { names, points: 5, table: None, table_id: None, reason: None }
+    Award {
+        names,
+        points: 5,
+        table: None,
+        table_id: None,
+        reason: None,
+    }
 }
 
 #[tokio::test]
@@ -21,15 +27,27 @@ async fn round_trips_of_add_view_and_autocomplete() {
     let proxy = CountingProxy::start(&socket_of(db.url())).await;
     let services = TestDb::services_on(&proxy.url(db.url()), 1, 7, SessionLimits::default());
     let table = TableAddress::parse("BlackWater/Politie").unwrap();
-    services.create_table(&now.by(GUILD, 1), table).await.unwrap();
+    services
+        .create_table(&now.by(GUILD, 1), table)
+        .await
+        .unwrap();
     let fifty: Vec<String> = (0..50).map(|number| format!("Nume {number}")).collect();
     let fifty = fifty.join(", ");
 
     // Warm: each statement was prepared on the connection, and the person has a session.
     for user in [1, 2] {
-        services.add_points(&now.by(GUILD, user), award("Ana")).await.unwrap();
-        services.view(&now.by(GUILD, user), &ViewOrder::default()).await.unwrap();
-        services.complete_entries(&now.by(GUILD, user), None, "An").await.unwrap();
+        services
+            .add_points(&now.by(GUILD, user), award("Ana"))
+            .await
+            .unwrap();
+        services
+            .view(&now.by(GUILD, user), &ViewOrder::default())
+            .await
+            .unwrap();
+        services
+            .complete_entries(&now.by(GUILD, user), None, "An")
+            .await
+            .unwrap();
     }
 
     macro_rules! counted {
@@ -49,7 +67,11 @@ async fn round_trips_of_add_view_and_autocomplete() {
         "round trips: add {add}, add of 50 {add_fifty}, first add {first}, first view {first_view}, \
          view {view}, autocomplete {complete}"
     );
-    assert_eq!((add, add_fifty), (4, 4), "BEGIN with the lock, read, write, COMMIT");
+    assert_eq!(
+        (add, add_fifty),
+        (4, 4),
+        "BEGIN with the lock, read, write, COMMIT"
+    );
     assert!(first <= 6 && first_view <= 6, "{first} {first_view}");
     assert_eq!((view, complete), (2, 1));
 }

@@ -29,12 +29,21 @@ pub(super) async fn add(
     #[autocomplete = "complete::table"] table: Option<String>,
     reason: Option<String>,
 ) -> CommandResult {
-    let order = Order::Add(Add { names, points: points.unwrap_or(0), reason });
+    let order = Order::Add(Add {
+        names,
+        points: points.unwrap_or(0),
+        reason,
+    });
     ordered(ctx, Manner::Own, order, table).await
 }
 
 impl Add {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {

@@ -40,7 +40,12 @@ async fn export(
 }
 
 impl Export {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         request.require(Right::DataExport)?;
         let format = self.format.as_deref().unwrap_or("csv");
         let address = match place.address {
@@ -49,23 +54,33 @@ impl Export {
         };
         let (table, rows) = call.services.export_table(request, &address).await?;
         let file = match format {
-            "csv" => exchange::table::csv(&table, &rows).map_err(|error| Failure::Internal(error.to_string()))?,
+            "csv" => exchange::table::csv(&table, &rows)
+                .map_err(|error| Failure::Internal(error.to_string()))?,
             "json" => exchange::table::json(&table, &rows),
             _ => return Err(Failure::told(keys::ERROR_UNKNOWN_FORMAT)),
         };
         views::export::check_size(file.len(), call.attachment_limit)?;
-        let attachment = CreateAttachment::bytes(file, views::export::file_name(&table.address(), format));
+        let attachment =
+            CreateAttachment::bytes(file, views::export::file_name(&table.address(), format));
         Ok(views::export::table(&table, rows.len(), call.locale).attach(attachment))
     }
 
     /// The table that was chosen, or the only one.
     async fn pick(&self, call: &Call, request: &Request, place: &Place) -> Result<Table, Failure> {
-        let mut tables: Vec<Table> =
-            call.services.list_tables(request).await?.into_iter().map(|(table, _)| table).collect();
+        let mut tables: Vec<Table> = call
+            .services
+            .list_tables(request)
+            .await?
+            .into_iter()
+            .map(|(table, _)| table)
+            .collect();
         if let Some(id) = place.id {
             tables.retain(|table| table.id == id);
         }
-        let choice = |table: &Table| TableChoice { id: table.id, address: table.address() };
+        let choice = |table: &Table| TableChoice {
+            id: table.id,
+            address: table.address(),
+        };
         let choices = tables.iter().take(25).map(choice).collect();
         match (tables.pop(), tables.is_empty()) {
             (Some(table), true) => Ok(table),
@@ -77,7 +92,11 @@ impl Export {
 
 fn address_of(table: Table) -> Result<TableAddress, Failure> {
     let stored = || Failure::Internal("a stored table has no valid address".to_owned());
-    let category = table.category.map(|category| Name::parse(&category)).transpose().map_err(|_| stored())?;
+    let category = table
+        .category
+        .map(|category| Name::parse(&category))
+        .transpose()
+        .map_err(|_| stored())?;
     let name = Name::parse(&table.name).map_err(|_| stored())?;
     TableAddress::new(category, name).map_err(|_| stored())
 }

@@ -6,7 +6,7 @@ use crate::discord::complete;
 use crate::discord::context::{CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
-use crate::discord::views;
+use crate::discord::views::{self, input};
 use crate::domain::ids::RoleId;
 use crate::domain::points;
 use crate::domain::table::MAX_RANK;
@@ -59,14 +59,17 @@ async fn list(ctx: Ctx<'_>, #[autocomplete = "complete::table"] table: String) -
 }
 
 fn number(rank: i64) -> Result<i32, Failure> {
-    let number = i32::try_from(rank).ok().filter(|number| (1..=MAX_RANK).contains(number));
-    number.ok_or_else(|| Failure::told(Message::new(keys::ERROR_RANK_NUMBER).with("limit", MAX_RANK)))
+    let number = i32::try_from(rank)
+        .ok()
+        .filter(|number| (1..=MAX_RANK).contains(number));
+    number
+        .ok_or_else(|| Failure::told(Message::new(keys::ERROR_RANK_NUMBER).with("limit", MAX_RANK)))
 }
 
 fn threshold(points: i64) -> Result<i64, Failure> {
     if (-points::LIMIT..=points::LIMIT).contains(&points) {
         Ok(points)
     } else {
-        Err(Failure::told(Message::new(keys::ERROR_NOT_POINTS).with("limit", points::LIMIT)))
+        Err(Failure::told(input::not_points(&points.to_string())))
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn group() -> Command {
 async fn create(ctx: Ctx<'_>, table: String) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let address = read::table(&table)?;
-        let receipt = call.services.create_table(&call.request(None)?, address).await?;
+        let receipt = call
+            .services
+            .create_table(&call.request(None)?, address)
+            .await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await

@@ -22,18 +22,31 @@ pub(super) async fn export(
     #[autocomplete = "complete::action"] action: Option<String>,
     format: Option<String>,
 ) -> CommandResult {
-    let filters = Filters { who: who.map(|user| user.id.get()), table, name, action };
+    let filters = Filters {
+        who: who.map(|user| user.id.get()),
+        table,
+        name,
+        action,
+    };
     let format = format.unwrap_or_else(|| "csv".to_owned());
-    super::answered(ctx, Manner::Own, |call| async move { file(&call, &filters, &format).await }).await
+    super::answered(ctx, Manner::Own, |call| async move {
+        file(&call, &filters, &format).await
+    })
+    .await
 }
 
 async fn file(call: &Call, filters: &Filters, format: &str) -> Result<Reply, Failure> {
     if !["csv", "jsonl"].contains(&format) {
         return Err(Failure::told(keys::ERROR_UNKNOWN_FORMAT));
     }
-    let events = call.services.export_events(&call.request(None)?, filters.order()?).await?;
+    let events = call
+        .services
+        .export_events(&call.request(None)?, filters.order()?)
+        .await?;
     let file = match format {
-        "csv" => exchange::events::csv(&events).map_err(|error| Failure::Internal(error.to_string()))?,
+        "csv" => {
+            exchange::events::csv(&events).map_err(|error| Failure::Internal(error.to_string()))?
+        }
         _ => exchange::events::jsonl(&events),
     };
     views::export::check_size(file.len(), call.attachment_limit)?;

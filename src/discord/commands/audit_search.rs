@@ -35,12 +35,22 @@ pub(super) async fn search(
     #[autocomplete = "complete::name"] name: Option<String>,
     #[autocomplete = "complete::action"] action: Option<String>,
 ) -> CommandResult {
-    let filters = Filters { who: who.map(|user| user.id.get()), table, name, action };
+    let filters = Filters {
+        who: who.map(|user| user.id.get()),
+        table,
+        name,
+        action,
+    };
     answered(ctx, Manner::Own, |call| async move {
         let request = call.request(None)?;
         let page = call.services.search(&request, filters.order()?).await?;
         let (session, _) = call.services.session(&request).await?;
-        Ok(views::audit::list(&page, None, &session.device_id, call.locale))
+        Ok(views::audit::list(
+            &page,
+            None,
+            &session.device_id,
+            call.locale,
+        ))
     })
     .await
 }
@@ -75,7 +85,10 @@ pub async fn page(
 
 fn action(text: &str) -> Result<Action, Failure> {
     Action::parse(text.trim()).ok_or_else(|| {
-        let known: Vec<_> = Action::ALL.iter().map(|action| format!("`{action}`")).collect();
+        let known: Vec<_> = Action::ALL
+            .iter()
+            .map(|action| format!("`{action}`"))
+            .collect();
         let given = render::escape(&render::clip(text, 100));
         let message = Message::new(keys::ERROR_UNKNOWN_ACTION).with("action", given);
         Failure::told(message.with("known", known.join(", ")))

@@ -29,10 +29,19 @@ pub(super) async fn delete(
 }
 
 impl Delete {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
-        let order = Deletion { names: names.into_items(), table: place.address, table_id: place.id };
+        let order = Deletion {
+            names: names.into_items(),
+            table: place.address,
+            table_id: place.id,
+        };
         let receipt = call.services.delete(request, order).await?;
         Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
     }

@@ -8,7 +8,11 @@ use crate::discord::views;
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn help(ctx: Ctx<'_>, topic: Option<String>) -> CommandResult {
     super::answered(ctx, Manner::Own, |call| async move {
-        Ok(views::help::help(topic.as_deref(), call.standing, call.locale))
+        Ok(views::help::help(
+            topic.as_deref(),
+            call.standing,
+            call.locale,
+        ))
     })
     .await
 }

@@ -71,7 +71,14 @@ fn punctaj_audit() -> Command {
 
 /// The commands of those who set it up.
 fn punctaj_admin() -> Command {
-    group("punctaj-admin", vec![admin_table::group(), admin_rank::group(), admin_data::group()])
+    group(
+        "punctaj-admin",
+        vec![
+            admin_table::group(),
+            admin_rank::group(),
+            admin_data::group(),
+        ],
+    )
 }
 
 /// A command that only holds others; Discord never sends it alone.
@@ -82,7 +89,9 @@ fn group(name: &'static str, subcommands: Vec<Command>) -> Command {
         subcommand_required: true,
         guild_only: true,
         slash_action: Some(|ctx| {
-            Box::pin(async move { Err(poise::FrameworkError::SubcommandRequired { ctx: ctx.into() }) })
+            Box::pin(
+                async move { Err(poise::FrameworkError::SubcommandRequired { ctx: ctx.into() }) },
+            )
         }),
         ..Command::default()
     }
@@ -95,7 +104,11 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let framework = ctx.framework;
-    let call = Call::of_command(framework.user_data, &framework.serenity_context.http, ctx.interaction);
+    let call = Call::of_command(
+        framework.user_data,
+        &framework.serenity_context.http,
+        ctx.interaction,
+    );
     answer::answer(&call, manner, work(Arc::clone(&call))).await;
     Ok(())
 }

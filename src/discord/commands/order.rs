@@ -55,18 +55,35 @@ impl Order {
 }
 
 /// Runs a command on the table that was named, or asks which one is meant.
-pub(super) async fn ordered(ctx: Ctx<'_>, manner: Manner, order: Order, table: Option<String>) -> CommandResult {
+pub(super) async fn ordered(
+    ctx: Ctx<'_>,
+    manner: Manner,
+    order: Order,
+    table: Option<String>,
+) -> CommandResult {
     super::answered(ctx, manner, |call| run_or_ask(call, order, table)).await
 }
 
-async fn run_or_ask(call: Arc<Call>, order: Order, table: Option<String>) -> Result<Reply, Failure> {
+async fn run_or_ask(
+    call: Arc<Call>,
+    order: Order,
+    table: Option<String>,
+) -> Result<Reply, Failure> {
     let request = call.request(None)?;
-    let place = Place { address: super::read::optional_table(table.as_deref())?, id: None };
+    let place = Place {
+        address: super::read::optional_table(table.as_deref())?,
+        id: None,
+    };
     match order.run(&call, &request, place).await {
         Err(Failure::Service(ServiceError::ChooseTable { tables })) => {
             let (session, _) = call.services.session(&request).await?;
             let draft = call.services.keep_draft(&request, &order).await?;
-            Ok(views::choose::table(&tables, session.device_id, draft, call.locale))
+            Ok(views::choose::table(
+                &tables,
+                session.device_id,
+                draft,
+                call.locale,
+            ))
         }
         done => done,
     }
@@ -86,7 +103,16 @@ pub async fn chosen(
     let table = value.as_deref().and_then(TableId::from_short);
     let table = table.ok_or_else(|| Failure::Internal("a menu without a table".to_owned()))?;
     let order: Order = call.services.draft(&request, draft).await?;
-    let reply = order.run(&call, &request, Place { address: None, id: Some(table) }).await?;
+    let reply = order
+        .run(
+            &call,
+            &request,
+            Place {
+                address: None,
+                id: Some(table),
+            },
+        )
+        .await?;
     Ok(match reply.manner {
         // A file or a public view can't take the place of the menu, which only its person sees.
         Manner::Own if reply.file.is_none() => reply.going(Manner::Update),

@@ -16,7 +16,7 @@ pub(super) const MAX_NAMES: usize = 50;
 const MAX_REASON: usize = 300;
 
 /// Characters of a session's label.
-const MAX_LABEL: usize = 50;
+const MAX_LABEL: usize = 100;
 
 pub(super) fn names(text: &str) -> Result<NameList, Failure> {
     NameList::parse(text, MAX_NAMES).map_err(|error| Failure::told(input::names(&error)))
@@ -24,7 +24,11 @@ pub(super) fn names(text: &str) -> Result<NameList, Failure> {
 
 /// One entry: a mention, or a name, in which a comma needs no quotation marks.
 pub(super) fn who(text: &str) -> Result<NameOrMember, Failure> {
-    let list = || NameList::parse(text, 1).ok().and_then(|list| list.into_items().pop());
+    let list = || {
+        NameList::parse(text, 1)
+            .ok()
+            .and_then(|list| list.into_items().pop())
+    };
     if text.trim_start().starts_with(['<', '"'])
         && let Some(only) = list()
     {
@@ -77,14 +81,22 @@ pub(super) fn label(text: Option<&str>) -> Result<Option<String>, Failure> {
 }
 
 /// A line of free text: control characters become spaces; nothing is left of empty text.
-fn line(text: Option<&str>, limit: usize, too_long: crate::i18n::Key) -> Result<Option<String>, Failure> {
-    let spaced = text.unwrap_or_default().replace(|c: char| c.is_control() || is_bidi(c), " ");
+fn line(
+    text: Option<&str>,
+    limit: usize,
+    too_long: crate::i18n::Key,
+) -> Result<Option<String>, Failure> {
+    let spaced = text
+        .unwrap_or_default()
+        .replace(|c: char| c.is_control() || is_bidi(c), " ");
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.chars().count() {
         0 => Ok(None),
-        chars if chars > limit => {
-            Err(Failure::told(Message::new(too_long).with("chars", chars).with("limit", limit)))
-        }
+        chars if chars > limit => Err(Failure::told(
+            Message::new(too_long)
+                .with("chars", chars)
+                .with("limit", limit),
+        )),
         _ => Ok(Some(line)),
     }
 }
@@ -98,7 +110,11 @@ const fn is_bidi(c: char) -> bool {
 }
 
 pub(super) fn event(number: i64) -> Result<Seq, Failure> {
-    if number > 0 { Ok(Seq(number)) } else { Err(Failure::told(keys::ERROR_EVENT_NUMBER)) }
+    if number > 0 {
+        Ok(Seq(number))
+    } else {
+        Err(Failure::told(keys::ERROR_EVENT_NUMBER))
+    }
 }
 
 /// A field and what it is to hold. Both languages' names of the fields are understood.
@@ -113,7 +129,9 @@ pub(super) fn value(field: &str, value: &str) -> Result<NewValue, Failure> {
         Some("member") => member(given).map(|member| NewValue::Member(Some(member))),
         _ => {
             let field = render::escape(&render::clip(field, 100));
-            Err(Failure::told(Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", field)))
+            Err(Failure::told(
+                Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", field),
+            ))
         }
     }
 }
@@ -133,8 +151,11 @@ fn field_key(field: &str) -> Option<&'static str> {
 }
 
 fn whole_number(text: &str) -> Result<i64, Failure> {
-    let number = text.parse::<i64>().ok().filter(|number| (-points::LIMIT..=points::LIMIT).contains(number));
-    number.ok_or_else(|| Failure::told(Message::new(keys::ERROR_NOT_POINTS).with("limit", points::LIMIT)))
+    let number = text
+        .parse::<i64>()
+        .ok()
+        .filter(|number| (-points::LIMIT..=points::LIMIT).contains(number));
+    number.ok_or_else(|| Failure::told(input::not_points(text)))
 }
 
 /// A mention or an id.
@@ -144,8 +165,12 @@ fn member(text: &str) -> Result<UserId, Failure> {
         .and_then(|rest| rest.strip_suffix('>'))
         .map_or(text, |rest| rest.trim_start_matches('!'));
     let is_id = id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = id.parse::<u64>().ok().filter(|id| is_id && *id > 0).and_then(|id| UserId::try_from(id).ok());
-    id.ok_or_else(|| Failure::told(keys::ERROR_NOT_A_MEMBER))
+    let id = id
+        .parse::<u64>()
+        .ok()
+        .filter(|id| is_id && *id > 0)
+        .and_then(|id| UserId::try_from(id).ok());
+    id.ok_or_else(|| Failure::told(input::not_a_member(text)))
 }
 
 #[cfg(test)]
@@ -156,9 +181,18 @@ mod tests {
     fn fields_are_known_in_both_languages() {
         assert_eq!(value("Puncte", " -12 ").unwrap(), NewValue::Points(-12));
         assert_eq!(value("rank", "-").unwrap(), NewValue::Rank(None));
-        assert_eq!(value("grad", " Sergent ").unwrap(), NewValue::Rank(Some("Sergent".to_owned())));
-        assert_eq!(value("membru", "<@!42>").unwrap(), NewValue::Member(Some(UserId::from_db(42))));
-        assert_eq!(value("member", "42").unwrap(), NewValue::Member(Some(UserId::from_db(42))));
+        assert_eq!(
+            value("grad", " Sergent ").unwrap(),
+            NewValue::Rank(Some("Sergent".to_owned()))
+        );
+        assert_eq!(
+            value("membru", "<@!42>").unwrap(),
+            NewValue::Member(Some(UserId::from_db(42)))
+        );
+        assert_eq!(
+            value("member", "42").unwrap(),
+            NewValue::Member(Some(UserId::from_db(42)))
+        );
         assert_eq!(value("member", "-").unwrap(), NewValue::Member(None));
         for (field, text) in [
             ("points", "1.000"),
@@ -184,14 +218,20 @@ mod tests {
         assert_eq!(key(added(-1).unwrap_err()), keys::ERROR_ADD_NEGATIVE);
         assert_eq!(key(removed(-1).unwrap_err()), keys::ERROR_REMOVE_NEGATIVE);
         assert_eq!(key(removed(0).unwrap_err()), keys::ERROR_REMOVE_ZERO);
-        assert_eq!(key(added(1_000_000_001).unwrap_err()), keys::ERROR_AWARD_LIMIT);
+        assert_eq!(
+            key(added(1_000_000_001).unwrap_err()),
+            keys::ERROR_AWARD_LIMIT
+        );
         assert_eq!(added(0).unwrap(), 0);
         assert_eq!(removed(1_000_000_000).unwrap(), 1_000_000_000);
     }
 
     #[test]
     fn a_reason_is_one_line() {
-        assert_eq!(reason(Some(" a\n\tb\u{202E}c ")).unwrap().as_deref(), Some("a b c"));
+        assert_eq!(
+            reason(Some(" a\n\tb\u{202E}c ")).unwrap().as_deref(),
+            Some("a b c")
+        );
         assert_eq!(reason(Some("\n")).unwrap(), None);
         assert!(reason(Some(&"a".repeat(300))).is_ok());
         assert!(reason(Some(&"a".repeat(301))).is_err());

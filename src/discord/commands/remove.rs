@@ -29,11 +29,26 @@ pub(super) async fn remove(
     #[autocomplete = "complete::table"] table: Option<String>,
     reason: Option<String>,
 ) -> CommandResult {
-    ordered(ctx, Manner::Own, Order::Remove(Remove { names, points, reason }), table).await
+    ordered(
+        ctx,
+        Manner::Own,
+        Order::Remove(Remove {
+            names,
+            points,
+            reason,
+        }),
+        table,
+    )
+    .await
 }
 
 impl Remove {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {

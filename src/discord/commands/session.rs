@@ -47,7 +47,10 @@ async fn use_session(
 ) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let session = session.ok_or_else(|| Failure::told(keys::ERROR_SESSION_MISSING))?;
-        let session = call.services.use_session(&call.request(None)?, &session).await?;
+        let session = call
+            .services
+            .use_session(&call.request(None)?, &session)
+            .await?;
         Ok(views::session::used(&session, call.locale))
     })
     .await
@@ -60,7 +63,10 @@ async fn logout(
     #[autocomplete = "complete::session_or_others"] session: Option<String>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
-        let receipt = call.services.log_out(&call.request(None)?, &which(session)).await?;
+        let receipt = call
+            .services
+            .log_out(&call.request(None)?, &which(session))
+            .await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await

@@ -29,11 +29,22 @@ pub(super) async fn set(
     value: String,
     #[autocomplete = "complete::table"] table: Option<String>,
 ) -> CommandResult {
-    ordered(ctx, Manner::Own, Order::Set(Set { name, field, value }), table).await
+    ordered(
+        ctx,
+        Manner::Own,
+        Order::Set(Set { name, field, value }),
+        table,
+    )
+    .await
 }
 
 impl Set {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         let order = Assignment {
             who: read::who(&self.name)?,
             value: read::value(&self.field, &self.value)?,

@@ -36,13 +36,22 @@ pub async fn undo(
     force: bool,
 ) -> Result<Reply, Failure> {
     let request = call.request(device)?;
-    let order = UndoOrder { event, force, whose: Whose::Own };
+    let order = UndoOrder {
+        event,
+        force,
+        whose: Whose::Own,
+    };
     let manner = if force { Manner::Update } else { Manner::Own };
     match call.services.undo(&request, order).await {
         Ok(receipt) => Ok(views::receipt::receipt(&receipt, &[], call.locale).going(manner)),
         Err(ServiceError::ChangedSince { event, conflicts }) => {
             let (session, _) = call.services.session(&request).await?;
-            Ok(views::undo::question(event, &conflicts, session.device_id, call.locale))
+            Ok(views::undo::question(
+                event,
+                &conflicts,
+                session.device_id,
+                call.locale,
+            ))
         }
         Err(error) => Err(error.into()),
     }

@@ -35,24 +35,52 @@ pub(super) async fn view(
 ) -> CommandResult {
     let share = share.unwrap_or(false);
     let manner = if share { Manner::Shared } else { Manner::Own };
-    ordered(ctx, manner, Order::View(View { sort, layout, share }), table).await
+    ordered(
+        ctx,
+        manner,
+        Order::View(View {
+            sort,
+            layout,
+            share,
+        }),
+        table,
+    )
+    .await
 }
 
 impl View {
-    pub(super) async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
         let layout = self.layout.as_deref().map(layout).transpose()?;
         let order = ViewOrder {
             table: place.address,
             table_id: place.id,
-            sort: self.sort.as_deref().map(sort).transpose()?.unwrap_or_default(),
+            sort: self
+                .sort
+                .as_deref()
+                .map(sort)
+                .transpose()?
+                .unwrap_or_default(),
             page: 0,
             layout: layout.map(|layout| layout.as_str().to_owned()),
         };
         let page = call.services.view(request, &order).await?;
         let device = page.session.device_id.clone();
         let layout = layout.unwrap_or_else(|| Layout::of_session(&page.session));
-        let shown = views::table::Shown { layout, shared: self.share, device: Some(device) };
-        let manner = if self.share { Manner::Shared } else { Manner::Own };
+        let shown = views::table::Shown {
+            layout,
+            shared: self.share,
+            device: Some(device),
+        };
+        let manner = if self.share {
+            Manner::Shared
+        } else {
+            Manner::Own
+        };
         Ok(views::table::page(&page, &shown, call.locale).going(manner))
     }
 }
@@ -80,15 +108,28 @@ pub struct Turn {
 /// The table is gone, or no right.
 pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
     let request = call.request(turn.device.clone())?;
-    let mut order = ViewOrder { table_id: Some(turn.table), sort: turn.sort, page: turn.page, ..ViewOrder::default() };
+    let mut order = ViewOrder {
+        table_id: Some(turn.table),
+        sort: turn.sort,
+        page: turn.page,
+        ..ViewOrder::default()
+    };
     let mut page = call.services.view(&request, &order).await?;
     if is_past_the_end(&page) {
         order.page = page.pages.saturating_sub(1);
         page = call.services.view(&request, &order).await?;
     }
     // A shared page keeps its author's session, whoever turns it.
-    let device = if turn.shared { turn.device } else { Some(page.session.device_id.clone()) };
-    let shown = views::table::Shown { layout: turn.layout, shared: turn.shared, device };
+    let device = if turn.shared {
+        turn.device
+    } else {
+        Some(page.session.device_id.clone())
+    };
+    let shown = views::table::Shown {
+        layout: turn.layout,
+        shared: turn.shared,
+        device,
+    };
     Ok(views::table::page(&page, &shown, call.locale).going(Manner::Update))
 }
 

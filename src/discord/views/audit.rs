@@ -33,10 +33,18 @@ pub fn list(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: L
         let lines = [locale.text(&keys::SEARCH_EMPTY.into())];
         return Reply::card(card(&title, &lines, None, locale));
     }
-    let lines: Vec<String> = page.events.iter().map(|found| line(found, locale)).collect();
+    let lines: Vec<String> = page
+        .events
+        .iter()
+        .map(|found| line(found, locale))
+        .collect();
     let reply = Reply::card(card(&title, &lines, None, locale)).row(menu(page, device, locale));
     let buttons = pager(page, before, device, locale);
-    if buttons.is_empty() { reply } else { reply.row(CreateActionRow::Buttons(buttons)) }
+    if buttons.is_empty() {
+        reply
+    } else {
+        reply.row(CreateActionRow::Buttons(buttons))
+    }
 }
 
 fn line(found: &Found, locale: Locale) -> String {
@@ -60,10 +68,16 @@ fn line(found: &Found, locale: Locale) -> String {
 
 /// The first changes, as many as fit.
 fn short_changes(event: &Event, room: usize, locale: Locale) -> String {
-    let lines = receipt::lines(event, locale);
-    let Some(first) = lines.first().filter(|_| !event.changes.is_empty()) else { return String::new() };
+    let lines = receipt::lines(event, &receipt::Ranks::new(), locale);
+    let Some(first) = lines.first().filter(|_| !event.changes.is_empty()) else {
+        return String::new();
+    };
     let more = Message::new(keys::SEARCH_MORE).with("count", lines.len() - 1);
-    let more = if lines.len() > 1 { locale.text(&more) } else { String::new() };
+    let more = if lines.len() > 1 {
+        locale.text(&more)
+    } else {
+        String::new()
+    };
     if render::length(first) + render::length(&more) < room {
         return format!("\n{first}{more}");
     }
@@ -75,23 +89,42 @@ fn short_changes(event: &Event, room: usize, locale: Locale) -> String {
 fn menu(page: &SearchPage, device: &DeviceId, locale: Locale) -> CreateActionRow {
     let option = |found: &Found| {
         let event = &found.event;
-        let about = event.changes.iter().find_map(|change| change.name.as_deref()).unwrap_or_default();
+        let about = event
+            .changes
+            .iter()
+            .find_map(|change| change.name.as_deref())
+            .unwrap_or_default();
         let label = format!("#{} {} {about}", event.seq, event.action);
         CreateSelectMenuOption::new(render::clip(label.trim(), OPTION), event.seq.to_string())
     };
     let options = page.events.iter().map(option).collect();
-    let press = Press::Show { device: Some(device.clone()) };
+    let press = Press::Show {
+        device: Some(device.clone()),
+    };
     let menu = CreateSelectMenu::new(press.encode(), CreateSelectMenuKind::String { options });
     CreateActionRow::SelectMenu(menu.placeholder(locale.text(&keys::SEARCH_MENU.into())))
 }
 
 /// Back leads to the newest page, Next to older events.
-fn pager(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: Locale) -> Vec<CreateButton> {
-    let press = |before| Press::Find { device: Some(device.clone()), draft: page.draft, before };
+fn pager(
+    page: &SearchPage,
+    before: Option<Seq>,
+    device: &DeviceId,
+    locale: Locale,
+) -> Vec<CreateButton> {
+    let press = |before| Press::Find {
+        device: Some(device.clone()),
+        draft: page.draft,
+        before,
+    };
     let back = before.map(|_| (press(None), keys::BUTTON_BACK));
-    let next = page.older.map(|older| (press(Some(older)), keys::BUTTON_NEXT));
+    let next = page
+        .older
+        .map(|older| (press(Some(older)), keys::BUTTON_NEXT));
     let buttons = [back, next].into_iter().flatten();
-    buttons.map(|(press, label)| button(&press, label, ButtonStyle::Secondary, locale)).collect()
+    buttons
+        .map(|(press, label)| button(&press, label, ButtonStyle::Secondary, locale))
+        .collect()
 }
 
 /// One event whole.
@@ -102,7 +135,12 @@ pub fn event(found: &Found, locale: Locale) -> Reply {
         .with("event", event.seq.to_string())
         .with("action", event.action.as_str());
     let mut lines = facts(found, locale);
-    lines.extend(event.changes.iter().map(|change| whole_change(event, change, locale)));
+    lines.extend(
+        event
+            .changes
+            .iter()
+            .map(|change| whole_change(event, change, locale)),
+    );
     if event.changes.is_empty() {
         lines.push(locale.text(&keys::EVENT_NO_CHANGES.into()));
     }
@@ -118,7 +156,10 @@ fn facts(found: &Found, locale: Locale) -> Vec<String> {
     if let Some(table) = &found.table {
         facts.push((keys::EVENT_TABLE, shown(table)));
     }
-    facts.push((keys::EVENT_OUTCOME, locale.text(&outcome(event.outcome).into())));
+    facts.push((
+        keys::EVENT_OUTCOME,
+        locale.text(&outcome(event.outcome).into()),
+    ));
     if let Some(device) = &event.device_id {
         facts.push((keys::EVENT_DEVICE, described_device(found, device, locale)));
     }
@@ -131,16 +172,25 @@ fn facts(found: &Found, locale: Locale) -> Vec<String> {
     facts.push((keys::EVENT_AT, moment(event.at)));
     facts.push((keys::EVENT_APPLIED_AT, moment(event.applied_at)));
     if let Some(reason) = &event.reason {
-        facts.push((keys::EVENT_REASON, render::escape(&render::clip(reason, 300))));
+        facts.push((
+            keys::EVENT_REASON,
+            render::escape(&render::clip(reason, 300)),
+        ));
     }
-    for (key, seq) in [(keys::EVENT_UNDOES, event.undoes), (keys::EVENT_UNDONE_BY, found.undone_by)] {
+    for (key, seq) in [
+        (keys::EVENT_UNDOES, event.undoes),
+        (keys::EVENT_UNDONE_BY, found.undone_by),
+    ] {
         facts.extend(seq.map(|seq| (key, format!("#{seq}"))));
     }
     for lost in event.overwrote.iter().flatten().take(5) {
         let value = super::words::value(&lost.field, &lost.value, locale);
         facts.push((keys::EVENT_OVERWROTE, format!("#{} · {value}", lost.seq)));
     }
-    facts.into_iter().map(|(key, value)| locale.text(&Message::new(key).with("value", value))).collect()
+    facts
+        .into_iter()
+        .map(|(key, value)| locale.text(&Message::new(key).with("value", value)))
+        .collect()
 }
 
 fn described_device(found: &Found, device: &DeviceId, locale: Locale) -> String {
@@ -161,5 +211,5 @@ const fn outcome(outcome: Outcome) -> Key {
 
 fn whole_change(event: &Event, change: &Change, locale: Locale) -> String {
     let is_undo = event.action == crate::domain::event::Action::EventUndo;
-    receipt::line(change, false, is_undo, locale)
+    receipt::line(change, false, is_undo, &receipt::Ranks::new(), locale)
 }

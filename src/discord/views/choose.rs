@@ -1,6 +1,8 @@
 //! Asking which table is meant.
 
-use serenity::builder::{CreateActionRow, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption};
+use serenity::builder::{
+    CreateActionRow, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+};
 
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -22,7 +24,10 @@ pub fn table(tables: &[TableChoice], device: DeviceId, draft: DraftId, locale: L
         CreateSelectMenuOption::new(render::clip(&table.address, MAX_LABEL), table.id.short())
     };
     let options = tables.iter().take(MAX_OPTIONS).map(option).collect();
-    let press = Press::Choose { device: Some(device), draft };
+    let press = Press::Choose {
+        device: Some(device),
+        draft,
+    };
     let menu = CreateSelectMenu::new(press.encode(), CreateSelectMenuKind::String { options })
         .placeholder(locale.text(&keys::CHOOSE_TABLE_MENU.into()));
     Reply::text(locale.text(&keys::CHOOSE_TABLE.into())).row(CreateActionRow::SelectMenu(menu))

@@ -28,7 +28,9 @@ pub fn internal(reference: &str, locale: Locale) -> Reply {
 /// Whether it was done is not known.
 #[must_use]
 pub fn outcome_unknown(reference: &str, locale: Locale) -> Reply {
-    Reply::text(locale.text(&Message::new(keys::ERROR_OUTCOME_UNKNOWN).with("reference", reference)))
+    Reply::text(
+        locale.text(&Message::new(keys::ERROR_OUTCOME_UNKNOWN).with("reference", reference)),
+    )
 }
 
 /// What a use case refused.
@@ -48,7 +50,12 @@ pub fn service(error: &ServiceError, locale: Locale) -> Reply {
 fn refused(mut lines: Vec<String>, locale: Locale) -> Reply {
     let nothing_changed = locale.text(&keys::NOTHING_CHANGED.into());
     let hint = if lines.len() > 1 { lines.pop() } else { None };
-    let end = [String::new()].into_iter().chain(hint).chain([nothing_changed]).collect::<Vec<_>>().join("\n");
+    let end = [String::new()]
+        .into_iter()
+        .chain(hint)
+        .chain([nothing_changed])
+        .collect::<Vec<_>>()
+        .join("\n");
     let room = CONTENT.saturating_sub(crate::render::length(&end));
     Reply::text(fitted(&lines, room, locale) + &end)
 }
@@ -65,41 +72,53 @@ fn unknown_name(name: &UnknownName, locale: Locale) -> String {
 
 fn message(error: &ServiceError, locale: Locale) -> Message {
     match error {
-        ServiceError::Forbidden { right } => Message::new(keys::ERROR_FORBIDDEN).with("right", right.code()),
+        ServiceError::Forbidden { right } => {
+            Message::new(keys::ERROR_FORBIDDEN).with("right", right.code())
+        }
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } if near.is_empty() => {
             Message::new(keys::ERROR_UNKNOWN_TABLE).with("table", shown(table))
         }
-        ServiceError::UnknownTable { table, near } => {
-            Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR).with("table", shown(table)).with("near", listed(near))
-        }
+        ServiceError::UnknownTable { table, near } => Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR)
+            .with("table", shown(table))
+            .with("near", listed(near)),
         ServiceError::AmbiguousTable { table, tables } => {
             let tables: Vec<&String> = tables.iter().take(5).collect();
-            Message::new(keys::ERROR_AMBIGUOUS_TABLE).with("table", shown(table)).with("tables", listed(&tables))
+            Message::new(keys::ERROR_AMBIGUOUS_TABLE)
+                .with("table", shown(table))
+                .with("tables", listed(&tables))
         }
-        ServiceError::TableExists { table } => Message::new(keys::ERROR_TABLE_EXISTS).with("table", shown(table)),
+        ServiceError::TableExists { table } => {
+            Message::new(keys::ERROR_TABLE_EXISTS).with("table", shown(table))
+        }
         ServiceError::UnknownNames { table, .. } => {
             Message::new(keys::ERROR_UNKNOWN_NAMES).with("table", shown(table))
         }
-        ServiceError::NameTaken { name, table } => {
-            Message::new(keys::ERROR_NAME_TAKEN).with("name", shown(name)).with("table", shown(table))
+        ServiceError::NameTaken { name, table } => Message::new(keys::ERROR_NAME_TAKEN)
+            .with("name", shown(name))
+            .with("table", shown(table)),
+        ServiceError::MemberTaken { name } => {
+            Message::new(keys::ERROR_MEMBER_TAKEN).with("name", shown(name))
         }
-        ServiceError::MemberTaken { name } => Message::new(keys::ERROR_MEMBER_TAKEN).with("name", shown(name)),
         ServiceError::MemberUnlinked { member, table } => Message::new(keys::ERROR_MEMBER_UNLINKED)
             .with("member", person(Some(*member), locale))
             .with("table", shown(table)),
-        ServiceError::UnknownRank { rank, table } => {
-            Message::new(keys::ERROR_UNKNOWN_RANK).with("rank", shown(rank)).with("table", shown(table))
+        ServiceError::UnknownRank { rank, table } => Message::new(keys::ERROR_UNKNOWN_RANK)
+            .with("rank", shown(rank))
+            .with("table", shown(table)),
+        ServiceError::BelowFloor { value, floor } => Message::new(keys::ERROR_BELOW_FLOOR)
+            .with("value", *value)
+            .with("floor", *floor),
+        ServiceError::UnknownField { field } => {
+            Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", shown(field))
         }
-        ServiceError::BelowFloor { value, floor } => {
-            Message::new(keys::ERROR_BELOW_FLOOR).with("value", *value).with("floor", *floor)
-        }
-        ServiceError::UnknownField { field } => Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", shown(field)),
         ServiceError::UnknownEvent { event } => {
             Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
         }
-        ServiceError::NotYours { event } => Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string()),
+        ServiceError::NotYours { event } => {
+            Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string())
+        }
         ServiceError::AlreadyUndone { event, by } => Message::new(keys::ERROR_ALREADY_UNDONE)
             .with("event", event.to_string())
             .with("by", by.to_string()),
@@ -110,7 +129,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::ChangedSince { event, .. } => {
             Message::new(keys::UNDO_ASKS).with("event", event.to_string())
         }
-        ServiceError::UnknownSession { session } if session.is_empty() => keys::ERROR_NO_OTHER_SESSIONS.into(),
+        ServiceError::UnknownSession { session } if session.is_empty() => {
+            keys::ERROR_NO_OTHER_SESSIONS.into()
+        }
         ServiceError::UnknownSession { session } => {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }

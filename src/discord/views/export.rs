@@ -21,7 +21,10 @@ pub fn events(count: usize, locale: Locale) -> Reply {
 pub fn table(table: &Table, rows: usize, locale: Locale) -> Reply {
     let message = Message::new(keys::EXPORT_TABLE)
         .with("table", shown(&table.address()))
-        .with("entries", entries(i128::try_from(rows).unwrap_or(0), locale));
+        .with(
+            "entries",
+            entries(i128::try_from(rows).unwrap_or(0), locale),
+        );
     Reply::text(locale.text(&message))
 }
 
@@ -34,14 +37,22 @@ pub fn check_size(bytes: usize, limit: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
-    let message = Message::new(keys::ERROR_FILE_LARGE).with("size", mebibytes(bytes)).with("limit", limit >> 20);
+    let message = Message::new(keys::ERROR_FILE_LARGE)
+        .with("size", mebibytes(bytes))
+        .with("limit", limit >> 20);
     Err(Failure::told(message))
 }
 
 /// A name for the file that every system takes.
 #[must_use]
 pub fn file_name(of: &str, format: &str) -> String {
-    let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let safe = |c: char| {
+        if c.is_alphanumeric() || c == '-' || c == '_' {
+            c
+        } else {
+            '_'
+        }
+    };
     let name: String = of.chars().take(MAX_NAME).map(safe).collect();
     format!("{name}.{format}")
 }

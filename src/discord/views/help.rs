@@ -73,25 +73,41 @@ const TOPICS: &[Topic] = &[
 #[must_use]
 pub fn help(topic: Option<&str>, standing: Standing, locale: Locale) -> Reply {
     let wanted = |of: &&Topic| topic.is_none_or(|name| name == of.name);
-    let mut lines: Vec<String> =
-        TOPICS.iter().filter(wanted).flat_map(|topic| part(topic, standing, locale)).collect();
+    let mut lines: Vec<String> = TOPICS
+        .iter()
+        .filter(wanted)
+        .flat_map(|topic| part(topic, standing, locale))
+        .collect();
     if lines.is_empty() {
         // A topic of another version, or one in which the caller may do nothing.
         lines.push(locale.text(&keys::HELP_NOTHING.into()));
     }
-    Reply::card(card(&locale.text(&keys::HELP_TITLE.into()), &lines, None, locale))
+    Reply::card(card(
+        &locale.text(&keys::HELP_TITLE.into()),
+        &lines,
+        None,
+        locale,
+    ))
 }
 
 fn part(topic: &Topic, standing: Standing, locale: Locale) -> Vec<String> {
     let may = |right: Option<Right>| right.is_none_or(|right| standing.may(right));
-    let commands: Vec<String> =
-        topic.commands.iter().filter(|(_, right)| may(*right)).map(|(path, _)| command(path, locale)).collect();
+    let commands: Vec<String> = topic
+        .commands
+        .iter()
+        .filter(|(_, right)| may(*right))
+        .map(|(path, _)| command(path, locale))
+        .collect();
     if commands.is_empty() {
         return commands;
     }
     let title = format!("**{}**", locale.text(&topic.title.into()));
     let text = locale.text(&topic.text.into());
-    [title, text].into_iter().chain(commands).chain([String::new()]).collect()
+    [title, text]
+        .into_iter()
+        .chain(commands)
+        .chain([String::new()])
+        .collect()
 }
 
 /// A command as it is typed in the reader's language, and what it does.
@@ -102,6 +118,8 @@ fn command(path: &str, locale: Locale) -> String {
         id = format!("{id}-{name}");
         typed.push(locale.lookup(&id).unwrap_or_else(|| name.to_owned()));
     }
-    let does = locale.lookup(&format!("{id}.description")).unwrap_or_default();
+    let does = locale
+        .lookup(&format!("{id}.description"))
+        .unwrap_or_default();
     format!("`/{}` — {does}", typed.join(" "))
 }

@@ -31,7 +31,12 @@ pub fn ranks(table: &Table, locale: Locale) -> Reply {
     if table.ranks.is_empty() {
         return Reply::text(locale.text(&Message::new(keys::RANKS_NONE).with("table", address)));
     }
-    let lines: Vec<String> = table.ranks.values().rev().map(|rank| rank_line(rank, locale)).collect();
+    let lines: Vec<String> = table
+        .ranks
+        .values()
+        .rev()
+        .map(|rank| rank_line(rank, locale))
+        .collect();
     let title = locale.text(&Message::new(keys::RANKS_TITLE).with("table", address));
     Reply::card(card(&title, &lines, None, locale))
 }
@@ -41,7 +46,10 @@ fn rank_line(rank: &Rank, locale: Locale) -> String {
         .with("rank", rank.number.to_string())
         .with("title", shown(&rank.title));
     let mut line = locale.text(&message);
-    for (key, threshold) in [(keys::RANKS_PROMOTE, rank.promote_at), (keys::RANKS_DEMOTE, rank.demote_below)] {
+    for (key, threshold) in [
+        (keys::RANKS_PROMOTE, rank.promote_at),
+        (keys::RANKS_DEMOTE, rank.demote_below),
+    ] {
         if let Some(threshold) = threshold {
             line += &locale.text(&Message::new(key).with("points", points(threshold, locale)));
         }

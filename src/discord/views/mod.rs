@@ -58,7 +58,9 @@ fn fitted(lines: &[String], limit: usize, locale: Locale) -> String {
     if render::length(&whole) <= limit {
         return whole;
     }
-    let rest = |kept: usize| locale.text(&Message::new(keys::MORE_LINES).with("count", lines.len() - kept));
+    let rest = |kept: usize| {
+        locale.text(&Message::new(keys::MORE_LINES).with("count", lines.len() - kept))
+    };
     let room = limit.saturating_sub(render::length(&rest(0)) + 1);
     let (mut text, mut used, mut kept) = (String::new(), 0, 0);
     for line in lines {
@@ -87,5 +89,7 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
 
 /// A button with a fixed label.
 fn button(press: &Press, label: Key, style: ButtonStyle, locale: Locale) -> CreateButton {
-    CreateButton::new(press.encode()).label(locale.text(&label.into())).style(style)
+    CreateButton::new(press.encode())
+        .label(locale.text(&label.into()))
+        .style(style)
 }

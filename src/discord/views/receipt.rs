@@ -1,6 +1,6 @@
 //! The answer to an edit, made from its event alone: a repeated delivery reads the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
@@ -22,7 +22,7 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
     let event = &receipt.event;
     let mut lines = match (&receipt.session, event.action) {
         (Some(session), Action::SessionOpen) => vec![super::session::line(session, locale)],
-        _ => lines(event, locale),
+        _ => lines(event, &receipt.ranks, locale),
     };
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
@@ -31,7 +31,11 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
     if event.action.is_session() || event.outcome != Outcome::Applied {
         return reply;
     }
-    let press = Press::Undo { device: event.device_id.clone(), event: event.seq, force: false };
+    let press = Press::Undo {
+        device: event.device_id.clone(),
+        event: event.seq,
+        force: false,
+    };
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
     reply.row(CreateActionRow::Buttons(vec![undo]))
 }
@@ -58,7 +62,10 @@ fn title(receipt: &Receipt, locale: Locale) -> Message {
         keys::RECEIPT_SESSION_OPEN | keys::RECEIPT_SESSION_CLOSE => message,
         keys::RECEIPT_POINTS_ADD | keys::RECEIPT_POINTS_REMOVE => {
             let points = points(requested(event).saturating_abs(), locale);
-            message.with("points", points).with("entries", entries()).with("table", table())
+            message
+                .with("points", points)
+                .with("entries", entries())
+                .with("table", table())
         }
         keys::RECEIPT_ENTRY_ADD | keys::RECEIPT_ENTRY_DELETE => {
             message.with("entries", entries()).with("table", table())
@@ -73,23 +80,43 @@ fn title(receipt: &Receipt, locale: Locale) -> Message {
 
 /// How many points were asked for, for each entry.
 fn requested(event: &Event) -> i64 {
-    event.changes.iter().find_map(|change| change.requested).unwrap_or(0)
+    event
+        .changes
+        .iter()
+        .find_map(|change| change.requested)
+        .unwrap_or(0)
 }
 
 /// How many things the event is about.
 fn things(event: &Event) -> usize {
-    event.changes.iter().map(|change| (&change.name, &change.id)).collect::<BTreeSet<_>>().len()
+    event
+        .changes
+        .iter()
+        .map(|change| (&change.name, &change.id))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
+/// What a table's ranks are called; where that is not known they are shown as numbers.
+pub(super) type Ranks = BTreeMap<i32, String>;
+
 /// A line for each change.
-pub(super) fn lines(event: &Event, locale: Locale) -> Vec<String> {
+pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String> {
     if event.changes.is_empty() {
         return vec![locale.text(&keys::RECEIPT_NO_CHANGE.into())];
     }
-    let created: BTreeSet<&str> =
-        event.changes.iter().filter(|change| change.is_creation()).map(|change| change.id.as_str()).collect();
-    let given: BTreeSet<&str> =
-        event.changes.iter().filter(|change| change.delta.is_some()).map(|change| change.id.as_str()).collect();
+    let created: BTreeSet<&str> = event
+        .changes
+        .iter()
+        .filter(|change| change.is_creation())
+        .map(|change| change.id.as_str())
+        .collect();
+    let given: BTreeSet<&str> = event
+        .changes
+        .iter()
+        .filter(|change| change.delta.is_some())
+        .map(|change| change.id.as_str())
+        .collect();
     let restores = event.action == Action::EventUndo;
     let mut lines = Vec::new();
     for change in &event.changes {
@@ -102,21 +129,33 @@ pub(super) fn lines(event: &Event, locale: Locale) -> Vec<String> {
             matches!(change.what, What::Table | What::Session)
         };
         if !(is_new && told_elsewhere) {
-            lines.push(line(change, is_new, restores, locale));
+            lines.push(line(change, is_new, restores, ranks, locale));
         }
     }
     lines
 }
 
 /// What one change was.
-pub(super) fn line(change: &Change, is_new: bool, restores: bool, locale: Locale) -> String {
+pub(super) fn line(
+    change: &Change,
+    is_new: bool,
+    restores: bool,
+    ranks: &Ranks,
+    locale: Locale,
+) -> String {
     let name = subject(change);
     let field_name = field(&change.field, locale);
-    let before = value(&change.field, &change.before, locale);
+    let before = ranked(change, &change.before, ranks, locale);
     let message = if change.superseded {
-        Message::new(keys::LINE_SUPERSEDED).with("field", field_name).with("value", before)
+        Message::new(keys::LINE_SUPERSEDED)
+            .with("field", field_name)
+            .with("value", before)
     } else if change.is_creation() && change.what != What::Rank {
-        Message::new(if restores { keys::LINE_RESTORED } else { keys::LINE_CREATED })
+        Message::new(if restores {
+            keys::LINE_RESTORED
+        } else {
+            keys::LINE_CREATED
+        })
     } else if change.is_deletion() {
         Message::new(keys::LINE_DELETED)
     } else if (change.what, change.field.as_str()) == (What::Session, "ended") {
@@ -124,14 +163,30 @@ pub(super) fn line(change: &Change, is_new: bool, restores: bool, locale: Locale
     } else if let ("points", Some(delta)) = (change.field.as_str(), change.delta) {
         return points_line(change, delta, is_new, &name, locale);
     } else {
-        let after = value(&change.field, &change.after, locale);
-        Message::new(keys::LINE_FIELD).with("field", field_name).with("before", before).with("after", after)
+        let after = ranked(change, &change.after, ranks, locale);
+        Message::new(keys::LINE_FIELD)
+            .with("field", field_name)
+            .with("before", before)
+            .with("after", after)
     };
     locale.text(&message.with("name", name))
 }
 
+/// A value, and a rank by its title.
+fn ranked(change: &Change, of: &serde_json::Value, ranks: &Ranks, locale: Locale) -> String {
+    let number = of
+        .as_i64()
+        .filter(|_| (change.what, change.field.as_str()) == (What::Entry, "rank"));
+    let title = number.and_then(|number| ranks.get(&i32::try_from(number).ok()?));
+    title.map_or_else(|| value(&change.field, of, locale), |title| shown(title))
+}
+
 fn points_line(change: &Change, delta: i64, is_new: bool, name: &str, locale: Locale) -> String {
-    let key = if is_new { keys::LINE_POINTS_NEW } else { keys::LINE_POINTS };
+    let key = if is_new {
+        keys::LINE_POINTS_NEW
+    } else {
+        keys::LINE_POINTS
+    };
     let message = Message::new(key)
         .with("name", name)
         .with("before", value("points", &change.before, locale))
@@ -141,7 +196,9 @@ fn points_line(change: &Change, delta: i64, is_new: bool, name: &str, locale: Lo
     match shortfall(change, delta) {
         Some(requested) => {
             let requested = points(requested.saturating_abs(), locale);
-            let note = Message::new(keys::LINE_CAPPED).with("line", line).with("requested", requested);
+            let note = Message::new(keys::LINE_CAPPED)
+                .with("line", line)
+                .with("requested", requested);
             locale.text(&note)
         }
         None => line,
@@ -179,7 +236,18 @@ fn footer(receipt: &Receipt, locale: Locale) -> String {
     let Some(session) = &receipt.session else {
         return locale.text(&Message::new(keys::FOOTER_EVENT).with("event", event));
     };
-    let inferred = !matches!(receipt.event.attribution, Some(Attribution::Exact | Attribution::New));
-    let key = if inferred { keys::FOOTER_INFERRED } else { keys::FOOTER_SESSION };
-    locale.text(&Message::new(key).with("event", event).with("session", session_plain(session)))
+    let inferred = !matches!(
+        receipt.event.attribution,
+        Some(Attribution::Exact | Attribution::New)
+    );
+    let key = if inferred {
+        keys::FOOTER_INFERRED
+    } else {
+        keys::FOOTER_SESSION
+    };
+    locale.text(
+        &Message::new(key)
+            .with("event", event)
+            .with("session", session_plain(session)),
+    )
 }

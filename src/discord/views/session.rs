@@ -14,10 +14,19 @@ pub fn list(sessions: &[Session], how: Attribution, locale: Locale) -> Reply {
         .enumerate()
         .map(|(place, session)| {
             let line = line(session, locale);
-            if place == 0 { current(&line, how, locale) } else { line }
+            if place == 0 {
+                current(&line, how, locale)
+            } else {
+                line
+            }
         })
         .collect();
-    Reply::card(card(&locale.text(&keys::SESSIONS_TITLE.into()), &lines, None, locale))
+    Reply::card(card(
+        &locale.text(&keys::SESSIONS_TITLE.into()),
+        &lines,
+        None,
+        locale,
+    ))
 }
 
 /// The session that was switched to.
@@ -28,7 +37,9 @@ pub fn used(session: &Session, locale: Locale) -> Reply {
 }
 
 fn current(line: &str, how: Attribution, locale: Locale) -> String {
-    let message = Message::new(keys::SESSION_CURRENT).with("session", line).with("how", attribution(how, locale));
+    let message = Message::new(keys::SESSION_CURRENT)
+        .with("session", line)
+        .with("how", attribution(how, locale));
     locale.text(&message)
 }
 

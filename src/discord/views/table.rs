@@ -36,7 +36,8 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
         let empty = locale.text(&keys::TABLE_EMPTY.into());
         return Reply::text(format!("{head}\n{empty}"));
     }
-    let room = |limit: usize| limit.saturating_sub(render::length(&head) + render::length(&foot) + 120);
+    let room =
+        |limit: usize| limit.saturating_sub(render::length(&head) + render::length(&foot) + 120);
     let view = view(page, locale);
     let content = laid_out(&view, how.layout, room(CONTENT));
     let reply = if content.rows_shown == page.rows.len() {
@@ -62,7 +63,9 @@ fn heading(page: &TablePage, locale: Locale) -> String {
 }
 
 fn page_number(page: &TablePage, locale: Locale) -> String {
-    let message = Message::new(keys::TABLE_PAGE).with("page", page.page.saturating_add(1)).with("pages", page.pages);
+    let message = Message::new(keys::TABLE_PAGE)
+        .with("page", page.page.saturating_add(1))
+        .with("pages", page.pages);
     locale.text(&message)
 }
 
@@ -100,12 +103,25 @@ fn view(page: &TablePage, locale: Locale) -> TableView {
         cells.push(locale.integer(row.points));
         cells
     };
-    TableView { columns, rows: page.rows.iter().zip(page.first_place()..).map(row).collect() }
+    TableView {
+        columns,
+        rows: page
+            .rows
+            .iter()
+            .zip(page.first_place()..)
+            .map(row)
+            .collect(),
+    }
 }
 
 fn rank(page: &TablePage, row: &PageRow, locale: Locale) -> String {
-    let Some(number) = row.rank else { return String::new() };
-    page.table.ranks.get(&number).map_or_else(|| locale.integer(number), |rank| rank.title.clone())
+    let Some(number) = row.rank else {
+        return String::new();
+    };
+    page.table
+        .ranks
+        .get(&number)
+        .map_or_else(|| locale.integer(number), |rank| rank.title.clone())
 }
 
 fn pager(page: &TablePage, how: &Shown, locale: Locale) -> Option<CreateActionRow> {
@@ -118,7 +134,11 @@ fn pager(page: &TablePage, how: &Shown, locale: Locale) -> Option<CreateActionRo
         shared: how.shared,
     };
     let back = page.page.checked_sub(1).map(|to| (to, keys::BUTTON_BACK));
-    let next = page.page.checked_add(1).filter(|to| *to < page.pages).map(|to| (to, keys::BUTTON_NEXT));
+    let next = page
+        .page
+        .checked_add(1)
+        .filter(|to| *to < page.pages)
+        .map(|to| (to, keys::BUTTON_NEXT));
     let buttons: Vec<_> = [back, next]
         .into_iter()
         .flatten()

@@ -31,7 +31,13 @@ fn device() -> DeviceId {
 
 fn session_of(label: Option<&str>) -> Session {
     let label = label.map(str::to_owned);
-    Session::open(device(), UserId::from_db(42), Platform::Unknown, label, DateTime::UNIX_EPOCH)
+    Session::open(
+        device(),
+        UserId::from_db(42),
+        Platform::Unknown,
+        label,
+        DateTime::UNIX_EPOCH,
+    )
 }
 
 fn event(action: Action, changes: Vec<Change>) -> Event {
@@ -60,7 +66,14 @@ fn event(action: Action, changes: Vec<Change>) -> Event {
 
 fn receipt_of(event: Event) -> Receipt {
     let session = Some(session_of(Some("PC Birou")));
-    Receipt { event, table: Some("BlackWater/Politie".to_owned()), session, repeated: false }
+    let ranks = BTreeMap::from([(3, "Sergent".to_owned())]);
+    Receipt {
+        event,
+        table: Some("BlackWater/Politie".to_owned()),
+        ranks,
+        session,
+        repeated: false,
+    }
 }
 
 fn entry(id: &str, name: &str, field: &str) -> Change {
@@ -78,13 +91,22 @@ fn points(id: &str, name: &str, before: i64, requested: i64, after: i64) -> Chan
 fn said(reply: &Reply) -> String {
     let embed = serde_json::to_value(&reply.embed).unwrap();
     let mut parts = vec![reply.content.clone()];
-    for part in [&embed["title"], &embed["description"], &embed["footer"]["text"]] {
+    for part in [
+        &embed["title"],
+        &embed["description"],
+        &embed["footer"]["text"],
+    ] {
         parts.extend(part.as_str().map(str::to_owned));
     }
     let rows = serde_json::to_value(&reply.rows).unwrap();
     for row in rows.as_array().unwrap() {
-        let labels = row["components"].as_array().unwrap().iter().filter_map(|c| c["label"].as_str());
-        parts.push(labels.map(|label| format!("[{label}]")).collect());
+        let labels = row["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|c| c["label"].as_str());
+        let labels: Vec<_> = labels.map(|label| format!("[{label}]")).collect();
+        parts.push(labels.concat());
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -101,7 +123,11 @@ fn an_award_tells_old_and_new() {
     event.reason = Some("pază".to_owned());
     let twice = [NameOrMember::Name(Name::parse("ana *a*").unwrap())];
     assert_eq!(
-        said(&receipt::receipt(&receipt_of(event.clone()), &twice, Locale::En)),
+        said(&receipt::receipt(
+            &receipt_of(event.clone()),
+            &twice,
+            Locale::En
+        )),
         "Added 5 points to 2 entries in BlackWater/Politie\n\
          **Ana \\*A\\***: 15 → 20 points (+5)\n\
          **Ion** (new): 0 → 5 points (+5)\n\
@@ -145,7 +171,7 @@ fn fields_are_told_before_and_after() {
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
         "Changed in BlackWater/Politie\n\
-         **Ana**, rank: none → 3\n\
+         **Ana**, rank: none → Sergent\n\
          **Ana**, member: <@42> → none\n\
          **Ana**: 3 → 100 points (+97)\n\
          #12 · session PC Birou (BwcHBwcH)\n\
@@ -155,7 +181,10 @@ fn fields_are_told_before_and_after() {
 
 #[test]
 fn what_came_too_late_is_told_and_has_no_undo() {
-    let mut event = event(Action::EntrySet, vec![entry("a", "Ana", "rank").before(2).after(3).superseded()]);
+    let mut event = event(
+        Action::EntrySet,
+        vec![entry("a", "Ana", "rank").before(2).after(3).superseded()],
+    );
     event.outcome = Outcome::Superseded;
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
@@ -167,7 +196,10 @@ fn what_came_too_late_is_told_and_has_no_undo() {
 
 #[test]
 fn an_undo_tells_what_came_back_and_can_be_undone() {
-    let changes = vec![entry("a", "Ana", "name").after("Ana"), points("b", "Ion", 8, -5, 3)];
+    let changes = vec![
+        entry("a", "Ana", "name").after("Ana"),
+        points("b", "Ion", 8, -5, 3),
+    ];
     let mut event = event(Action::EventUndo, changes);
     event.undoes = Some(Seq(11));
     assert_eq!(
@@ -192,9 +224,18 @@ fn a_login_tells_the_session_and_has_no_undo() {
 
 #[test]
 fn an_undo_asks_before_it_touches_what_others_did() {
-    let by = ConflictEvent { seq: Seq(13), actor: Some(UserId::from_db(7)), at: DateTime::UNIX_EPOCH };
-    let conflict =
-        Conflict { name: "Ana".to_owned(), field: "rank".to_owned(), now: 4.into(), back: 2.into(), by: Some(by) };
+    let by = ConflictEvent {
+        seq: Seq(13),
+        actor: Some(UserId::from_db(7)),
+        at: DateTime::UNIX_EPOCH,
+    };
+    let conflict = Conflict {
+        name: "Ana".to_owned(),
+        field: "rank".to_owned(),
+        now: 4.into(),
+        back: 2.into(),
+        by: Some(by),
+    };
     assert_eq!(
         said(&undo::question(Seq(12), &[conflict], device(), Locale::Ro)),
         "Desfac totuși evenimentul #12?\n\
@@ -207,8 +248,14 @@ fn an_undo_asks_before_it_touches_what_others_did() {
 
 #[test]
 fn an_unknown_name_brings_the_nearest() {
-    let name = UnknownName { name: "Anna_".to_owned(), near: vec!["Ana".to_owned()] };
-    let error = ServiceError::UnknownNames { table: "P".to_owned(), names: vec![name] };
+    let name = UnknownName {
+        name: "Anna_".to_owned(),
+        near: vec!["Ana".to_owned()],
+    };
+    let error = ServiceError::UnknownNames {
+        table: "P".to_owned(),
+        names: vec![name],
+    };
     assert_eq!(
         said(&errors::service(&error, Locale::En)),
         "These names are not in P:\n\
@@ -221,9 +268,16 @@ fn an_unknown_name_brings_the_nearest() {
 #[test]
 fn a_page_has_a_pager_only_where_there_is_more() {
     let labels = |page: u32, pages: u32| {
-        let shown = table::Shown { layout: Layout::Wide, shared: false, device: Some(device()) };
+        let shown = table::Shown {
+            layout: Layout::Wide,
+            shared: false,
+            device: Some(device()),
+        };
         let reply = table::page(&page_of(page, pages, &["Ana"]), &shown, Locale::En);
-        said(&reply).lines().filter(|line| line.starts_with('[')).collect::<String>()
+        said(&reply)
+            .lines()
+            .filter(|line| line.starts_with('['))
+            .collect::<String>()
     };
     assert_eq!(labels(0, 1), "");
     assert_eq!(labels(0, 2), "[Next]");
@@ -234,8 +288,16 @@ fn a_page_has_a_pager_only_where_there_is_more() {
 #[test]
 fn a_page_is_laid_out_for_a_pc_and_a_phone() {
     let said = |layout| {
-        let shown = table::Shown { layout, shared: false, device: None };
-        said(&table::page(&page_of(0, 1, &["Ana", "Ștefan"]), &shown, Locale::Ro))
+        let shown = table::Shown {
+            layout,
+            shared: false,
+            device: None,
+        };
+        said(&table::page(
+            &page_of(0, 1, &["Ana", "Ștefan"]),
+            &shown,
+            Locale::Ro,
+        ))
     };
     assert_eq!(
         said(Layout::Wide),
@@ -256,26 +318,52 @@ fn help_shows_what_one_may_do() {
     let member = said(&help::help(None, Standing::default(), Locale::Ro));
     assert!(member.contains("`/punctaj adaugă`"), "{member}");
     assert!(!member.contains("/punctaj-audit"), "{member}");
-    let manager = said(&help::help(None, Standing { manage_server: true }, Locale::En));
+    let manager = said(&help::help(
+        None,
+        Standing {
+            manage_server: true,
+        },
+        Locale::En,
+    ));
     assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
     assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
     let undo = said(&help::help(Some("undo"), Standing::default(), Locale::En));
-    assert!(undo.contains("`/punctaj undo`") && !undo.contains("session"), "{undo}");
+    assert!(
+        undo.contains("`/punctaj undo`") && !undo.contains("session"),
+        "{undo}"
+    );
 }
 
 // ---- the worst legal data -------------------------------------------------------------------
 
 /// A legal name of the greatest length, hard to show.
 fn name() -> impl Strategy<Value = String> {
-    let hard = prop::sample::select(vec!["*", "`", "_", "<@1>", "\\", "田", "😀", "a\u{301}", "|", "]", "> "]);
+    let hard = prop::sample::select(vec![
+        "*", "`", "_", "<@1>", "\\", "田", "😀", "a\u{301}", "|", "]", "> ",
+    ]);
     prop::collection::vec(hard, 1..60)
-        .prop_map(|parts| parts.concat().repeat(30).chars().take(100).collect::<String>())
-        .prop_filter_map("legal", |text| Name::parse(&text).ok().map(|name| name.to_string()))
+        .prop_map(|parts| {
+            parts
+                .concat()
+                .repeat(30)
+                .chars()
+                .take(100)
+                .collect::<String>()
+        })
+        .prop_filter_map("legal", |text| {
+            Name::parse(&text).ok().map(|name| name.to_string())
+        })
 }
 
 fn rank_of(title: &str) -> Rank {
     let limit = Some(LIMIT);
-    Rank { number: 1000, title: title.to_owned(), promote_at: limit, demote_below: limit, role: None }
+    Rank {
+        number: 1000,
+        title: title.to_owned(),
+        promote_at: limit,
+        demote_below: limit,
+        role: None,
+    }
 }
 
 fn table_of(title: &str) -> Table {
@@ -321,7 +409,11 @@ fn length(text: &Value) -> usize {
 }
 
 fn check(reply: &Reply) {
-    assert!(reply.content.encode_utf16().count() <= 2000, "content: {}", reply.content);
+    assert!(
+        reply.content.encode_utf16().count() <= 2000,
+        "content: {}",
+        reply.content
+    );
     let embed = serde_json::to_value(&reply.embed).unwrap();
     let sizes = [
         (length(&embed["title"]), 256),
@@ -350,7 +442,9 @@ fn check_components(rows: &Value) {
         let mut values = HashSet::new();
         for option in options {
             assert!((1..=100).contains(&length(&option["label"])), "{option}");
-            assert!((1..=100).contains(&length(&option["value"])) && values.insert(&option["value"]));
+            assert!(
+                (1..=100).contains(&length(&option["value"])) && values.insert(&option["value"])
+            );
         }
     }
 }

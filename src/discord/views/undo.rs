@@ -14,13 +14,25 @@ use crate::service::error::Conflict;
 /// What has changed since, and whether to go on.
 #[must_use]
 pub fn question(event: Seq, conflicts: &[Conflict], device: DeviceId, locale: Locale) -> Reply {
-    let mut lines: Vec<String> = conflicts.iter().map(|conflict| line(conflict, locale)).collect();
+    let mut lines: Vec<String> = conflicts
+        .iter()
+        .map(|conflict| line(conflict, locale))
+        .collect();
     lines.insert(0, locale.text(&keys::UNDO_QUESTION.into()));
     let title = locale.text(&Message::new(keys::UNDO_ASKS).with("event", event.to_string()));
-    let force = Press::Undo { device: Some(device), event, force: true };
+    let force = Press::Undo {
+        device: Some(device),
+        event,
+        force: true,
+    };
     Reply::card(card(&title, &lines, None, locale)).row(CreateActionRow::Buttons(vec![
         button(&force, keys::BUTTON_CONFIRM, ButtonStyle::Danger, locale),
-        button(&Press::Cancel, keys::BUTTON_CANCEL, ButtonStyle::Secondary, locale),
+        button(
+            &Press::Cancel,
+            keys::BUTTON_CANCEL,
+            ButtonStyle::Secondary,
+            locale,
+        ),
     ]))
 }
 

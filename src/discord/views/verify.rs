@@ -11,10 +11,15 @@ use crate::service::verify::{Problem, VerifyReport};
 pub fn report(report: &VerifyReport, locale: Locale) -> Reply {
     let seq = report.head_seq.to_string();
     let (title, first) = match &report.problem {
-        None => (keys::VERIFY_OK, Message::new(keys::VERIFY_OK_LINE).with("count", report.events)),
+        None => (
+            keys::VERIFY_OK,
+            Message::new(keys::VERIFY_OK_LINE).with("count", report.events),
+        ),
         Some(found) => (keys::VERIFY_PROBLEM, problem(found, locale)),
     };
-    let head = Message::new(keys::VERIFY_HEAD).with("event", seq).with("hash", report.head_hash.as_str());
+    let head = Message::new(keys::VERIFY_HEAD)
+        .with("event", seq)
+        .with("hash", report.head_hash.as_str());
     let lines = [first, head].map(|message| locale.text(&message));
     Reply::card(card(&locale.text(&title.into()), &lines, None, locale))
 }
@@ -22,14 +27,26 @@ pub fn report(report: &VerifyReport, locale: Locale) -> Reply {
 fn problem(problem: &Problem, locale: Locale) -> Message {
     match problem {
         Problem::Missing(seq) => Message::new(keys::VERIFY_MISSING).with("event", seq.to_string()),
-        Problem::BrokenChain(seq) => Message::new(keys::VERIFY_CHAIN).with("event", seq.to_string()),
+        Problem::BrokenChain(seq) => {
+            Message::new(keys::VERIFY_CHAIN).with("event", seq.to_string())
+        }
         Problem::WrongHash(seq) => Message::new(keys::VERIFY_HASH).with("event", seq.to_string()),
-        Problem::WrongBefore { seq, name, field: of } => Message::new(keys::VERIFY_BEFORE)
+        Problem::WrongBefore {
+            seq,
+            name,
+            field: of,
+        } => Message::new(keys::VERIFY_BEFORE)
             .with("event", seq.to_string())
             .with("name", shown(name))
             .with("field", field(of, locale)),
-        Problem::WrongHead { head } => Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string()),
-        Problem::WrongState { what, name, field: of } => Message::new(keys::VERIFY_STATE)
+        Problem::WrongHead { head } => {
+            Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string())
+        }
+        Problem::WrongState {
+            what,
+            name,
+            field: of,
+        } => Message::new(keys::VERIFY_STATE)
             .with("what", shown(what))
             .with("name", shown(name))
             .with("field", field(of, locale)),

@@ -48,7 +48,9 @@ pub fn value(field: &str, value: &Value, locale: Locale) -> String {
         (_, Value::Null) => locale.text(&keys::VALUE_NONE.into()),
         (_, Value::Bool(true)) => locale.text(&keys::VALUE_YES.into()),
         (_, Value::Bool(false)) => locale.text(&keys::VALUE_NO.into()),
-        (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), |n| locale.integer(n)),
+        (_, Value::Number(number)) => number
+            .as_i64()
+            .map_or_else(|| number.to_string(), |n| locale.integer(n)),
         ("member" | "user", Value::String(id)) if is_id(id) => format!("<@{id}>"),
         ("role", Value::String(id)) if is_id(id) => format!("<@&{id}>"),
         ("platform", Value::String(name)) => platform_of(name, locale),
@@ -94,7 +96,10 @@ pub fn entries(count: impl Into<i128>, locale: Locale) -> String {
 /// A person. The reply mentions nobody, so this only shows the name.
 #[must_use]
 pub fn person(id: Option<UserId>, locale: Locale) -> String {
-    id.map_or_else(|| locale.text(&keys::NOBODY.into()), |id| format!("<@{id}>"))
+    id.map_or_else(
+        || locale.text(&keys::NOBODY.into()),
+        |id| format!("<@{id}>"),
+    )
 }
 
 /// A moment, as Discord shows it in the reader's own time zone.

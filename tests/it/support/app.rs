@@ -2,8 +2,8 @@
 //! the real binary.
 
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fake_discord::permissions::MANAGE_GUILD;
@@ -41,7 +41,7 @@ struct Running {
 }
 
 impl TestApp {
-    /// A running bot in a guild called BlackWater.
+    /// A running bot in a guild called `BlackWater`.
     pub async fn start() -> Self {
         let mut app = Self::without_bot().await;
         app.start_bot().await;
@@ -53,13 +53,27 @@ impl TestApp {
         watch_the_log();
         let (db, discord) = (TestDb::new().await, FakeDiscord::start().await.unwrap());
         let guild = discord.guild("BlackWater");
-        Self { discord, guild, db, bot: None, expected_refusals: 0, finished: false }
+        Self {
+            discord,
+            guild,
+            db,
+            bot: None,
+            expected_refusals: 0,
+            finished: false,
+        }
     }
 
     /// A second bot beside another's, on the same stand-in and database.
     pub async fn beside(other: &Self) -> Self {
         let (discord, guild, db) = (other.discord.clone(), other.guild.clone(), other.db.clone());
-        let mut app = Self { discord, guild, db, bot: None, expected_refusals: 0, finished: false };
+        let mut app = Self {
+            discord,
+            guild,
+            db,
+            bot: None,
+            expected_refusals: 0,
+            finished: false,
+        };
         app.start_bot().await;
         app
     }
@@ -130,12 +144,22 @@ impl TestApp {
         self.finished = true;
         self.stop_bot().await;
         let violations = self.discord.violations();
-        assert!(violations.is_empty(), "requests that Discord's description does not know: {violations:#?}");
+        assert!(
+            violations.is_empty(),
+            "requests that Discord's description does not know: {violations:#?}"
+        );
         let unknown = self.discord.unknown_routes();
-        assert!(unknown.is_empty(), "routes that the stand-in does not know: {unknown:#?}");
+        assert!(
+            unknown.is_empty(),
+            "routes that the stand-in does not know: {unknown:#?}"
+        );
         let refusals = self.discord.refusals();
         assert_eq!(refusals.len(), self.expected_refusals, "{refusals:#?}");
-        assert_eq!(UNKNOWN_EVENTS.load(Ordering::SeqCst), 0, "serenity did not understand an event");
+        assert_eq!(
+            UNKNOWN_EVENTS.load(Ordering::SeqCst),
+            0,
+            "serenity did not understand an event"
+        );
         for guild in self.db.services.guilds().await.unwrap() {
             let report = self.db.services.verify_guild(guild).await.unwrap();
             assert_eq!(report.problem, None, "the history of {guild} verifies");
@@ -146,7 +170,10 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        assert!(self.finished || std::thread::panicking(), "call finish() at the end of the story");
+        assert!(
+            self.finished || std::thread::panicking(),
+            "call finish() at the end of the story"
+        );
     }
 }
 
@@ -157,8 +184,14 @@ fn watch_the_log() {
         use tracing_subscriber::util::SubscriberInitExt as _;
         let shown = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
         let print = tracing_subscriber::fmt::layer().with_test_writer();
-        let print = tracing_subscriber::Layer::with_filter(print, tracing_subscriber::EnvFilter::new(shown));
-        let _ = tracing_subscriber::registry().with(CountUnknown).with(print).try_init();
+        let print = tracing_subscriber::Layer::with_filter(
+            print,
+            tracing_subscriber::EnvFilter::new(shown),
+        );
+        let _ = tracing_subscriber::registry()
+            .with(CountUnknown)
+            .with(print)
+            .try_init();
     });
 }
 
@@ -167,11 +200,13 @@ struct CountUnknown;
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for CountUnknown {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
         if event.metadata().target().starts_with("serenity") {
-            event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-                if field.name() == "message" && format!("{value:?}").contains(UNKNOWN_EVENT) {
-                    UNKNOWN_EVENTS.fetch_add(1, Ordering::SeqCst);
-                }
-            });
+            event.record(
+                &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                    if field.name() == "message" && format!("{value:?}").contains(UNKNOWN_EVENT) {
+                        UNKNOWN_EVENTS.fetch_add(1, Ordering::SeqCst);
+                    }
+                },
+            );
         }
     }
 }
@@ -205,7 +240,13 @@ impl Process {
     /// SIGTERM, and the exit code.
     pub async fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill")
+                .arg(pid)
+                .status()
+                .unwrap()
+                .success()
+        );
         let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         status.expect("the bot stops on SIGTERM").unwrap().code()
     }
@@ -213,7 +254,8 @@ impl Process {
 
 /// The real binary, in an empty environment and folder.
 pub fn command() -> Command {
-    let binary = std::env::var("PUNCTAJ_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_punctaj").to_owned());
+    let binary = std::env::var("PUNCTAJ_TEST_BINARY")
+        .unwrap_or_else(|_| env!("CARGO_BIN_EXE_punctaj").to_owned());
     let mut command = Command::new(binary);
     command
         .env_clear()
@@ -245,5 +287,7 @@ pub fn assert_hides(reply: &Reply, parts: &[&str]) {
 
 /// The table as this person sees it now.
 pub async fn view(who: &Member, device: &Device) -> Reply {
-    who.on(device).slash("punctaj view", [("layout", "wide")]).await
+    who.on(device)
+        .slash("punctaj view", [("layout", "wide")])
+        .await
 }

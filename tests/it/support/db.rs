@@ -46,20 +46,33 @@ async fn server() -> &'static Server {
 }
 
 async fn start() -> Server {
-    let folder = tempfile::Builder::new().prefix("punctaj-it-").tempdir().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("punctaj-it-")
+        .tempdir()
+        .unwrap();
     make_reachable(folder.path());
     let options = EmbeddedOptions::new(folder.path())
         .setting("fsync", "off")
         .setting("synchronous_commit", "off")
         .setting("max_connections", "400");
-    let postgres = EmbeddedPostgres::start(options).await.expect("an embedded Postgres");
-    let mut conn = PgConnection::connect(postgres.url("postgres").expose()).await.unwrap();
-    conn.execute(AssertSqlSafe(format!("create database {TEMPLATE}"))).await.unwrap();
+    let postgres = EmbeddedPostgres::start(options)
+        .await
+        .expect("an embedded Postgres");
+    let mut conn = PgConnection::connect(postgres.url("postgres").expose())
+        .await
+        .unwrap();
+    conn.execute(AssertSqlSafe(format!("create database {TEMPLATE}")))
+        .await
+        .unwrap();
     conn.close().await.unwrap();
     let template = StoreOptions::new(postgres.url(TEMPLATE).expose(), 1).unwrap();
     store::migrate(&template).await.expect("the schema");
     let watchdog = watchdog(folder.path());
-    Server { postgres, _watchdog: watchdog, _folder: folder }
+    Server {
+        postgres,
+        _watchdog: watchdog,
+        _folder: folder,
+    }
 }
 
 /// When this process ends, its end of the pipe closes, and the server is stopped and swept away.
@@ -99,8 +112,14 @@ impl TestDb {
         let server = server().await;
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        let mut conn = PgConnection::connect(server.postgres.url("postgres").expose()).await.unwrap();
-        conn.execute(AssertSqlSafe(format!("create database {name} template {TEMPLATE}"))).await.unwrap();
+        let mut conn = PgConnection::connect(server.postgres.url("postgres").expose())
+            .await
+            .unwrap();
+        conn.execute(AssertSqlSafe(format!(
+            "create database {name} template {TEMPLATE}"
+        )))
+        .await
+        .unwrap();
         conn.close().await.unwrap();
         let url = server.postgres.url(&name).expose().to_owned();
         let services = Self::services_on(&url, 10, u64::from(number), limits);
@@ -134,7 +153,9 @@ const START_MS: i64 = 1_767_225_600_000 - 1_420_070_400_000;
 
 impl Interactions {
     pub const fn new() -> Self {
-        Self { next: AtomicI64::new(START_MS) }
+        Self {
+            next: AtomicI64::new(START_MS),
+        }
     }
 
     /// The next interaction of a person: a second after the one before.
@@ -149,7 +170,9 @@ pub fn request(guild: i64, user: i64, discord_ms: i64, counter: i64) -> Request 
     Request {
         guild: GuildId::from_db(guild),
         actor: UserId::from_db(user),
-        standing: Standing { manage_server: true },
+        standing: Standing {
+            manage_server: true,
+        },
         op: OpId::new(((discord_ms << 22) + counter).to_string()),
         at: DateTime::<Utc>::UNIX_EPOCH + TimeDelta::milliseconds(discord_ms + 1_420_070_400_000),
         device: None,

@@ -50,9 +50,17 @@ impl CountingProxy {
 /// The socket that an address of the embedded server names.
 pub fn socket_of(direct: &str) -> PathBuf {
     let url = url::Url::parse(direct).unwrap();
-    let pair = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let pair = |name: &str| {
+        url.query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
     let folder = pair("host").expect("a socket folder in the address");
-    let port = url.port().map(|port| port.to_string()).or_else(|| pair("port")).unwrap_or("5432".to_owned());
+    let port = url
+        .port()
+        .map(|port| port.to_string())
+        .or_else(|| pair("port"))
+        .unwrap_or("5432".to_owned());
     Path::new(&folder).join(format!(".s.PGSQL.{port}"))
 }
 
