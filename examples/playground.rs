@@ -68,77 +68,145 @@ fn configuration(discord: &FakeDiscord, data: &str) -> Result<Config, Box<dyn Er
     Ok(loaded.into_config(true)?)
 }
 
-async fn story(discord: &FakeDiscord) {
-    let guild = discord.guild("BlackWater");
-    let dana = guild.member("Dana").permissions(MANAGE_GUILD).join();
-    let bogdan = guild
-        .member("Bogdan")
-        .permissions(MANAGE_GUILD)
-        .locale("ro")
-        .join();
-    let office = Device::desktop("PC Birou");
-    let laptop = Device::desktop("Laptop");
-    let phone = Device::phone("Telefon");
-    let tablet = Device::phone("Tabletă");
+/// The people of the story, and their devices.
+struct Cast {
+    dana: Member,
+    bogdan: Member,
+    office: Device,
+    laptop: Device,
+    phone: Device,
+    tablet: Device,
+}
 
+impl Cast {
+    fn new(discord: &FakeDiscord) -> Self {
+        let guild = discord.guild("BlackWater");
+        let moderator = |name| guild.member(name).permissions(MANAGE_GUILD);
+        Self {
+            dana: moderator("Dana").join(),
+            bogdan: moderator("Bogdan").locale("ro").join(),
+            office: Device::desktop("PC Birou"),
+            laptop: Device::desktop("Laptop"),
+            phone: Device::phone("Telefon"),
+            tablet: Device::phone("Tabletă"),
+        }
+    }
+
+    async fn dana(&self, device: &Device, command: &str, options: &[(&str, &str)]) {
+        let reply = self
+            .dana
+            .on(device)
+            .slash(command, options.iter().copied())
+            .await;
+        self.show(&self.dana, device, &typed(command, options), &reply);
+    }
+
+    async fn bogdan(&self, command: &str, options: &[(&str, &str)]) -> Reply {
+        let reply = self
+            .bogdan
+            .on(&self.tablet)
+            .slash(command, options.iter().copied())
+            .await;
+        self.show(&self.bogdan, &self.tablet, &typed(command, options), &reply);
+        reply
+    }
+
+    fn show(&self, who: &Member, device: &Device, what: &str, reply: &Reply) {
+        let icon = match device.platform() {
+            Platform::Mobile => "📱",
+            _ => "💻",
+        };
+        say(&format!(
+            "\n  {icon} {} on {}:  {what}",
+            who.name(),
+            device.label()
+        ));
+        for line in reply.text().lines() {
+            say(&format!("     │ {}", self.as_shown(line)));
+        }
+        if !reply.buttons().is_empty() {
+            say(&format!("     │ [{}]", reply.buttons().join("] [")));
+        }
+    }
+
+    /// People and moments as Discord shows them, rather than as bots write them.
+    fn as_shown(&self, line: &str) -> String {
+        let mut shown = line.to_owned();
+        for member in [&self.dana, &self.bogdan] {
+            shown = shown.replace(&member.mention(), &format!("@{}", member.name()));
+        }
+        while let Some(start) = shown.find("<t:") {
+            let Some(length) = shown[start..].find('>') else {
+                break;
+            };
+            shown.replace_range(start..=start + length, "just now");
+        }
+        shown
+    }
+}
+
+async fn story(discord: &FakeDiscord) {
+    let cast = Cast::new(discord);
+    set_up(&cast).await;
+    three_devices_at_once(&cast).await;
+    a_mistake(&cast).await;
+    the_history(&cast).await;
+    leaving(&cast).await;
+}
+
+async fn set_up(cast: &Cast) {
     chapter("Dana sets up a score table from the office PC");
-    play(
-        &dana,
-        &office,
+    cast.dana(
+        &cast.office,
         "punctaj-admin table create",
         &[("table", "BlackWater/Politie")],
     )
     .await;
-    play(
-        &dana,
-        &office,
-        "punctaj-admin rank set",
-        &[("table", "Politie"), ("rank", "1"), ("title", "Ofițer")],
-    )
-    .await;
+    let rank = [("table", "Politie"), ("rank", "1"), ("title", "Ofițer")];
+    cast.dana(&cast.office, "punctaj-admin rank set", &rank)
+        .await;
 
     chapter("She logs in on each of her three devices: one account, three sessions");
-    for device in [&office, &laptop, &phone] {
-        play(
-            &dana,
+    for device in [&cast.office, &cast.laptop, &cast.phone] {
+        cast.dana(
             device,
             "punctaj session login",
             &[("device", device.label())],
         )
         .await;
     }
+}
 
+async fn three_devices_at_once(cast: &Cast) {
     chapter("Dana's laptop and phone and Bogdan's tablet give points at the same moment");
+    let reason = ("reason", "patrulă de noapte");
     let at_once = [
         (
-            &dana,
-            &laptop,
+            &cast.dana,
+            &cast.laptop,
             vec![("names", "Ana Pop, Ion Matei"), ("points", "5")],
         ),
         (
-            &dana,
-            &phone,
-            vec![
-                ("names", "Ana Pop"),
-                ("points", "3"),
-                ("reason", "patrulă de noapte"),
-            ],
+            &cast.dana,
+            &cast.phone,
+            vec![("names", "Ana Pop"), ("points", "3"), reason],
         ),
         (
-            &bogdan,
-            &tablet,
+            &cast.bogdan,
+            &cast.tablet,
             vec![("names", "Ana Pop, Maria Enache"), ("points", "2")],
         ),
     ];
+    let add = |who: &Member, device: &Device, options: &[(&'static str, &'static str)]| {
+        who.on(device)
+            .slash_start("punctaj add", options.iter().copied())
+    };
     let pending: Vec<_> = at_once
         .iter()
-        .map(|(who, device, options)| {
-            who.on(device)
-                .slash_start("punctaj add", options.iter().copied())
-        })
+        .map(|(who, device, options)| add(who, device, options))
         .collect();
     for (answer, (who, device, options)) in pending.into_iter().zip(&at_once) {
-        show(
+        cast.show(
             who,
             device,
             &typed("punctaj add", options),
@@ -147,53 +215,55 @@ async fn story(discord: &FakeDiscord) {
     }
 
     chapter("Everyone sees the same table, each in the layout of the device");
-    play(&dana, &office, "punctaj view", &[("layout", "wide")]).await;
-    play(&bogdan, &tablet, "punctaj view", &[("layout", "phone")]).await;
+    cast.dana(&cast.office, "punctaj view", &[("layout", "wide")])
+        .await;
+    cast.bogdan("punctaj view", &[("layout", "phone")]).await;
+}
 
+async fn a_mistake(cast: &Cast) {
     chapter("Bogdan mistypes +423 for +4, and takes it back with one tap");
-    let wrong = play(
-        &bogdan,
-        &tablet,
-        "punctaj add",
-        &[("names", "Maria Enache"), ("points", "423")],
-    )
-    .await;
-    let undone = bogdan.on(&tablet).click(&wrong, "Desfă").await;
-    show(&bogdan, &tablet, "[Desfă]", &undone);
+    let wrong = cast
+        .bogdan(
+            "punctaj add",
+            &[("names", "Maria Enache"), ("points", "423")],
+        )
+        .await;
+    let undone = cast.bogdan.on(&cast.tablet).click(&wrong, "Desfă").await;
+    cast.show(&cast.bogdan, &cast.tablet, "[Desfă]", &undone);
 
     chapter("Dana corrects a name from the phone; the office PC sees it at once");
-    play(
-        &dana,
-        &phone,
-        "punctaj set",
-        &[
-            ("name", "Ion Matei"),
-            ("field", "name"),
-            ("value", "Ioan Matei"),
-        ],
-    )
-    .await;
-    play(&dana, &office, "punctaj view", &[("layout", "wide")]).await;
+    let corrected = [
+        ("name", "Ion Matei"),
+        ("field", "name"),
+        ("value", "Ioan Matei"),
+    ];
+    cast.dana(&cast.phone, "punctaj set", &corrected).await;
+    cast.dana(&cast.office, "punctaj view", &[("layout", "wide")])
+        .await;
+}
 
-    chapter("Every change is in the history, with its device, and the history verifies");
-    play(
-        &dana,
-        &office,
+async fn the_history(cast: &Cast) {
+    chapter("Every change is in the history, and the history verifies");
+    cast.dana(
+        &cast.office,
         "punctaj-audit search",
         &[("table", "Politie")],
     )
     .await;
-    play(&dana, &office, "punctaj-audit verify", &[]).await;
+    cast.dana(&cast.office, "punctaj-audit show", &[("event", "11")])
+        .await;
+    cast.dana(&cast.office, "punctaj-audit verify", &[]).await;
+}
 
+async fn leaving(cast: &Cast) {
     chapter("She leaves the office: that session ends, the others go on");
-    play(
-        &dana,
-        &phone,
+    cast.dana(
+        &cast.phone,
         "punctaj session logout",
         &[("session", "PC Birou")],
     )
     .await;
-    play(&dana, &phone, "punctaj session list", &[]).await;
+    cast.dana(&cast.phone, "punctaj session list", &[]).await;
 }
 
 async fn keep(discord: &FakeDiscord) -> Result<(), Box<dyn Error>> {
@@ -207,36 +277,12 @@ async fn keep(discord: &FakeDiscord) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn play(who: &Member, device: &Device, command: &str, options: &[(&str, &str)]) -> Reply {
-    let reply = who.on(device).slash(command, options.iter().copied()).await;
-    show(who, device, &typed(command, options), &reply);
-    reply
-}
-
 fn typed(command: &str, options: &[(&str, &str)]) -> String {
     options
         .iter()
         .fold(format!("/{command}"), |text, (name, value)| {
             format!("{text} {name}:{value}")
         })
-}
-
-fn show(who: &Member, device: &Device, what: &str, reply: &Reply) {
-    let icon = match device.platform() {
-        Platform::Mobile => "📱",
-        _ => "💻",
-    };
-    say(&format!(
-        "\n  {icon} {} on {}:  {what}",
-        who.name(),
-        device.label()
-    ));
-    for line in reply.text().lines() {
-        say(&format!("     │ {line}"));
-    }
-    if !reply.buttons().is_empty() {
-        say(&format!("     │ [{}]", reply.buttons().join("] [")));
-    }
 }
 
 fn chapter(title: &str) {

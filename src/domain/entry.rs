@@ -57,7 +57,8 @@ pub struct Entry {
     pub rank: Option<i32>,
     /// Within the table's floor and [`points::LIMIT`].
     pub points: i64,
-    /// When each register was last written: `name`, `rank`, `member`, and `points` for the base.
+    /// When each register was last written: `name`, `rank`, `member`, `points` for the base, and
+    /// `restored` for its last return from deletion.
     pub stamps: BTreeMap<String, Stamp>,
     /// When it came to be.
     pub created: Stamp,
@@ -98,11 +99,9 @@ impl Entry {
         self.give(requested, floor, change)
     }
 
-    /// Gives back the effective delta of an earlier change: dated now, so nothing supersedes it.
-    pub fn compensate(&mut self, delta: i64, floor: i64) -> Change {
-        let mut change = self.change("points").before(self.points);
-        change.requested = Some(delta.saturating_neg());
-        self.give(delta.saturating_neg(), floor, change)
+    /// Gives back the effective delta of an earlier change. An undo may arrive late as well.
+    pub fn compensate(&mut self, delta: i64, floor: i64, stamp: &Stamp) -> Change {
+        self.add_points(delta.saturating_neg(), floor, stamp)
     }
 
     fn give(&mut self, requested: i64, floor: i64, mut change: Change) -> Change {
@@ -133,7 +132,7 @@ impl Entry {
     /// Writes a field. Superseded by a later write of the same field and by a later deletion.
     pub fn set(&mut self, field: Field, stamp: &Stamp) -> Change {
         let change = self.change(field.key()).before(self.value_of(field.key()));
-        if self.is_deleted_after(stamp)
+        if self.deleted.is_some()
             || self
                 .stamps
                 .get(field.key())
@@ -155,7 +154,7 @@ impl Entry {
     /// before that is superseded, since whoever asked for it had not seen the edit.
     pub fn delete(&mut self, last_edit: &Stamp, stamp: &Stamp) -> Change {
         let change = self.change("name").before(self.name.clone());
-        if last_edit > stamp {
+        if self.deleted.is_some() || last_edit > stamp {
             return change.superseded();
         }
         self.deleted = Some(stamp.clone());
@@ -165,6 +164,8 @@ impl Entry {
     /// Brings it back from deletion, under `name`.
     pub fn restore(&mut self, name: String, stamp: &Stamp) -> Change {
         self.deleted = None;
+        // A deletion dated before this arrives too late.
+        self.stamps.insert("restored".to_owned(), stamp.clone());
         if self.name != name {
             self.name = name;
             self.stamps.insert("name".to_owned(), stamp.clone());

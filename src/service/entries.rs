@@ -87,14 +87,14 @@ impl Services {
                 });
             }
             NewValue::Name(name) => {
-                op.edit(id, |entry| entry.set(Field::Name(name.to_string()), &stamp))
+                op.edit(id, |entry| entry.set(Field::Name(name.to_string()), &stamp));
             }
             NewValue::Rank(rank) => {
                 let rank = rank.map(|rank| find_rank(&table, &rank)).transpose()?;
                 op.edit(id, |entry| entry.set(Field::Rank(rank), &stamp));
             }
             NewValue::Member(member) => {
-                op.edit(id, |entry| entry.set(Field::Member(member), &stamp))
+                op.edit(id, |entry| entry.set(Field::Member(member), &stamp));
             }
         }
         op.finish(Action::EntrySet, None, None).await

@@ -127,7 +127,7 @@ struct Draft {
 }
 
 /// A transaction that holds the guild's lock, and what it has read and changed so far. Dropped
-/// without [`Operation::finish`], it leaves no trace.
+/// without its `finish`, it leaves no trace.
 pub struct Operation<'s> {
     services: &'s Services,
     tx: Transaction<'static, Postgres>,
@@ -437,11 +437,8 @@ impl Operation<'_> {
     /// when the edit was made, be it renamed or deleted since.
     pub(super) fn by_name(&mut self, name: &Name) -> Option<EntryId> {
         let (key, stamp) = (name.key(), self.stamp());
-        if let Some(held) = self
-            .held
-            .iter()
-            .find(|h| h.entry.deleted.is_none() && fold(&h.entry.name) == key)
-        {
+        let created = |held: &&Held| held.before.is_none() && fold(&held.entry.name) == key;
+        if let Some(held) = self.held.iter().find(created) {
             return Some(held.entry.id);
         }
         let of_name = || {

@@ -224,7 +224,8 @@ impl Undoing<'_, '_> {
                 .get("points")
                 .is_some_and(|base| base.op != self.event.op_id);
         let mut preview = entry.clone();
-        let back = preview.compensate(delta, floor).after;
+        let stamp = self.op.stamp();
+        let back = preview.compensate(delta, floor, &stamp).after;
         if entry.deleted.is_some() || base_moved {
             let field = if entry.deleted.is_some() {
                 "name"
@@ -234,7 +235,7 @@ impl Undoing<'_, '_> {
             self.conflict(entry, field, back).await?;
         }
         self.op
-            .edit(entry.id, |entry| entry.compensate(delta, floor));
+            .edit(entry.id, |entry| entry.compensate(delta, floor, &stamp));
         Ok(())
     }
 
@@ -362,7 +363,7 @@ impl Undoing<'_, '_> {
                     .before
                     .as_str()
                     .and_then(|id| id.parse().ok())
-                    .map(RoleId::from_db)
+                    .map(RoleId::from_db);
             }
             _ => return Ok(()),
         }

@@ -1,14 +1,19 @@
 //! The event core through the services: what an operation writes, and what it refuses.
 
+use chrono::TimeDelta;
 use punctaj::domain::event::Outcome;
-use punctaj::domain::ids::Seq;
+use punctaj::domain::ids::{GuildId, Seq};
 use punctaj::domain::name::{Name, NameList, TableAddress};
+use punctaj::domain::session::SessionLimits;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
+use punctaj::service::tables::RankOrder;
 use punctaj::service::undo::{UndoOrder, Whose};
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Receipt, Request, ServiceError, Services};
+
+use punctaj::store::StoreOptions;
 
 use crate::support::db::{Interactions, TestDb, request};
 
@@ -502,4 +507,142 @@ async fn a_guild_sees_nothing_of_another() {
         .unwrap_err();
     assert!(matches!(elsewhere, ServiceError::NoTables), "{elsewhere}");
     let _ = request(GUILD, ANA, 0, 0);
+}
+
+#[tokio::test]
+async fn undo_of_a_rank_asks_when_it_was_changed_since_or_is_held() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    let rank = |title| RankOrder {
+        table: TableAddress::parse("Politie").unwrap(),
+        number: 2,
+        title: Name::parse(title).unwrap(),
+        promote_at: None,
+        demote_below: None,
+        role: None,
+    };
+    let mine = db
+        .services
+        .set_rank(&now.by(GUILD, ANA), rank("A"))
+        .await
+        .unwrap();
+    let other = db
+        .services
+        .set_rank(&now.by(GUILD, ION), rank("B"))
+        .await
+        .unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ION), award("Ana", 1))
+        .await
+        .unwrap();
+    let promoted = NewValue::Rank(Some("b".to_owned()));
+    db.services
+        .set(&now.by(GUILD, ION), assignment("Ana", promoted))
+        .await
+        .unwrap();
+    let error = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(mine.event.seq)))
+        .await
+        .unwrap_err();
+    let ServiceError::ChangedSince { conflicts, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(conflicts[0].by.as_ref().unwrap().seq, other.event.seq);
+    assert_eq!(
+        (conflicts[1].name.as_str(), conflicts[1].field.as_str()),
+        ("Ana", "rank")
+    );
+    let forced = UndoOrder {
+        force: true,
+        ..undo(Some(mine.event.seq))
+    };
+    db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
+
+#[tokio::test]
+async fn logging_out_without_a_session_opens_none() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let error = db
+        .services
+        .log_out(&now.by(GUILD, ANA), &Which::Current)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ServiceError::UnknownSession { .. }),
+        "{error}"
+    );
+    assert_eq!(db.services.guilds().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn sessions_end_by_idleness_with_an_event_and_a_new_one_opens() {
+    let limits = SessionLimits {
+        idle: TimeDelta::milliseconds(1),
+        lifetime: TimeDelta::days(7),
+    };
+    let (db, now) = (TestDb::with_limits(limits).await, Interactions::new());
+    let first = with_table(&db, &now).await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let second = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 1))
+        .await
+        .unwrap();
+    assert_ne!(first.event.device_id, second.event.device_id);
+    let pool = db.superuser().await;
+    let (reason, op): (String, String) = sqlx::query_as(
+        "select s.end_reason, e.op_id from punctaj.sessions s join punctaj.events e using (device_id)
+         where e.action = 'session.close'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(reason, "idle");
+    assert!(op.starts_with("expiry/"), "{op}");
+    let report = db
+        .services
+        .verify_guild(GuildId::from_db(GUILD))
+        .await
+        .unwrap();
+    assert_eq!(report.problem, None);
+}
+
+/// The schema's owner is not a superuser at Supabase, nor anywhere careful.
+#[tokio::test]
+async fn an_owner_who_may_only_create_roles_migrates_and_works() {
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    let name = format!("owner_{}", db.number());
+    for statement in [
+        format!("create role {name} login createrole password 'x'"),
+        format!("grant punctaj_app to {name} with admin option"),
+        format!("create database {name} owner {name}"),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    let mut url = url::Url::parse(db.url()).unwrap();
+    url.set_path(&name);
+    url.set_username(&name).unwrap();
+    url.set_password(Some("x")).unwrap();
+    let options = StoreOptions::new(url.as_str(), 2).unwrap();
+    punctaj::store::migrate(&options).await.unwrap();
+    punctaj::store::migrate(&options)
+        .await
+        .expect("migrating again changes nothing");
+    let services = TestDb::services_on(url.as_str(), 2, 1, SessionLimits::default());
+    let now = Interactions::new();
+    let address = TableAddress::parse("Clan").unwrap();
+    services
+        .create_table(&now.by(GUILD, ANA), address)
+        .await
+        .unwrap();
+    services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 1))
+        .await
+        .unwrap();
 }

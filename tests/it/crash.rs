@@ -1,6 +1,9 @@
 //! The real binary killed in the middle of its work.
 
-use fake_discord::Device;
+use std::collections::BTreeMap;
+
+use fake_discord::{Device, Member};
+use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 use crate::support::app::{Process, TestApp, assert_says};
@@ -23,27 +26,7 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
         .slash("punctaj-admin table create", [("table", "Clan")])
         .await;
 
-    // Each add is a name of its own with one point: what is there once has 1, what is there
-    // twice has 2.
-    let mut acknowledged = Vec::new();
-    let mut running = JoinSet::new();
-    for number in 0..ACKNOWLEDGED {
-        let acting = alice.on(&pc);
-        running.spawn(async move {
-            let name = format!("ack {number}");
-            acting
-                .slash("punctaj add", [("names", name.as_str()), ("points", "1")])
-                .await
-                .is_answered()
-                .then_some(name)
-        });
-        if running.len() == 20 {
-            acknowledged.extend(running.join_next().await.unwrap().unwrap());
-        }
-    }
-    while let Some(done) = running.join_next().await {
-        acknowledged.extend(done.unwrap());
-    }
+    let acknowledged = acknowledged_adds(&alice, &pc).await;
     assert_eq!(acknowledged.len(), ACKNOWLEDGED);
 
     let pending: Vec<_> = (0..IN_FLIGHT)
@@ -81,13 +64,7 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
     );
 
     let pool = app.db.superuser().await;
-    let entries: std::collections::BTreeMap<String, i64> =
-        sqlx::query_as::<_, (String, i64)>("select name, points from punctaj.entries")
-            .fetch_all(&pool)
-            .await
-            .unwrap()
-            .into_iter()
-            .collect();
+    let entries = points_by_name(&pool).await;
     for name in acknowledged.iter().chain(&answered) {
         assert_eq!(entries.get(name), Some(&1), "{name} was acknowledged");
     }
@@ -124,4 +101,34 @@ async fn kill_dash_nine_loses_nothing_acknowledged_and_doubles_nothing() {
     let refused = app.discord.refusals().len();
     app.expect_refusals(refused);
     app.finish().await;
+}
+
+/// Adds that were answered. Each is a name of its own with one point: what is there once has 1,
+/// what is there twice has 2.
+async fn acknowledged_adds(who: &Member, device: &Device) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    let mut running = JoinSet::new();
+    for number in 0..ACKNOWLEDGED {
+        let acting = who.on(device);
+        running.spawn(async move {
+            let name = format!("ack {number}");
+            let options = [("names", name.as_str()), ("points", "1")];
+            let reply = acting.slash("punctaj add", options).await;
+            reply.has_button("Undo").then_some(name)
+        });
+        if running.len() == 20 {
+            acknowledged.extend(running.join_next().await.unwrap().unwrap());
+        }
+    }
+    acknowledged.extend(running.join_all().await.into_iter().flatten());
+    acknowledged
+}
+
+async fn points_by_name(pool: &PgPool) -> BTreeMap<String, i64> {
+    sqlx::query_as::<_, (String, i64)>("select name, points from punctaj.entries")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect()
 }

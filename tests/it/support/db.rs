@@ -100,6 +100,7 @@ fn make_reachable(folder: &std::path::Path) {
 #[derive(Clone)]
 pub struct TestDb {
     url: String,
+    number: u32,
     pub services: Services,
 }
 
@@ -123,13 +124,22 @@ impl TestDb {
         conn.close().await.unwrap();
         let url = server.postgres.url(&name).expose().to_owned();
         let services = Self::services_on(&url, 10, u64::from(number), limits);
-        Self { url, services }
+        Self {
+            url,
+            number,
+            services,
+        }
     }
 
     /// Services on a database of that address, as another process would have them.
     pub fn services_on(url: &str, pool: u32, seed: u64, limits: SessionLimits) -> Services {
         let options = StoreOptions::new(url, pool).unwrap();
         Services::new(store::connect(&options), Entropy::seeded(seed), limits)
+    }
+
+    /// A number of its own.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The address, with the rights of the schema's owner.
