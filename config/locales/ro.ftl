@@ -3,7 +3,8 @@
 # Fiecare text are o linie în src/i18n/keys.rs și o pereche cu aceleași variabile în en.ftl, în afară
 # de cele ale comenzilor (cmd-…). Testele le compară. Numerele își primesc singure separatorii.
 # Formele de plural sunt trei: 1 punct [one], 2 puncte [few], 20 de puncte [other].
-# Se scriu ș și ț cu virgulă dedesubt, nu cu sedilă.
+# Se scriu ș și ț cu virgulă dedesubt, nu cu sedilă. Un rând dintr-un tabel se numește peste tot
+# înregistrare.
 
 ## Numărători
 
@@ -16,6 +17,11 @@ entries-count = { $count ->
         [one] { $count } înregistrare
         [few] { $count } înregistrări
        *[other] { $count } de înregistrări
+    }
+characters-count = { $count ->
+        [one] { $count } caracter
+        [few] { $count } caractere
+       *[other] { $count } de caractere
     }
 
 ## Butoane: textele sunt fixe, oamenii și testele le cunosc
@@ -53,48 +59,95 @@ field-role = rol
 field-user = persoană
 field-platform = platformă
 field-label = etichetă
-field-ended = încheiată
+field-ended = încheiere
 
 ## Valori
 
-value-none = nimic
-value-deleted = șters
+value-none = —
 value-yes = da
 value-no = nu
-platform-desktop = aplicația de calculator
-platform-mobile = aplicația de telefon
+platform-desktop = aplicația de pe calculator
+platform-mobile = aplicația de pe telefon
 platform-web = browser
 platform-unknown = platformă necunoscută
-ended-logout = deconectare
-ended-moderator = de un moderator
-ended-idle = nefolosită prea mult timp
-ended-lifetime = deschisă de prea mult timp
-ended-undo = deschiderea ei a fost desfăcută
+ended-logout = încheiată de utilizator
+ended-moderator = încheiată de un moderator
+ended-idle = încheiată după prea mult timp fără activitate
+ended-lifetime = încheiată fiindcă era deschisă de prea mult timp
+ended-undo = încheiată prin desfacerea deschiderii ei
 
 ## Răspunsuri la modificări
 
-receipt-points-add = Am adăugat { $points } pentru { $entries } în { $table }
-receipt-points-remove = Am scăzut { $points } pentru { $entries } în { $table }
-receipt-entry-add = Am adăugat { $entries } în { $table }
-receipt-entry-set = Am modificat în { $table }
-receipt-entry-delete = Am șters { $entries } din { $table }
+receipt-points-add = { $count ->
+        [one] Am adăugat { $points } la o înregistrare din { $table }
+        [few] Am adăugat câte { $points } la { $count } înregistrări din { $table }
+       *[other] Am adăugat câte { $points } la { $count } de înregistrări din { $table }
+    }
+receipt-points-add-total = Am adăugat în total { $points } la { $entries } din { $table }
+receipt-points-remove = { $count ->
+        [one] Am scăzut { $points } de la o înregistrare din { $table }
+        [few] Am scăzut câte { $points } de la { $count } înregistrări din { $table }
+       *[other] Am scăzut câte { $points } de la { $count } de înregistrări din { $table }
+    }
+receipt-points-remove-total = Am scăzut în total { $points } de la { $entries } din { $table }
+receipt-entry-add = { $count ->
+        [one] Am adăugat o înregistrare în { $table }
+        [few] Am adăugat { $count } înregistrări în { $table }
+       *[other] Am adăugat { $count } de înregistrări în { $table }
+    }
+receipt-entry-set = Modificare în { $table }
+receipt-entry-delete = { $count ->
+        [one] Am șters o înregistrare din { $table }
+        [few] Am șters { $count } înregistrări din { $table }
+       *[other] Am șters { $count } de înregistrări din { $table }
+    }
 receipt-table-create = Am creat tabelul { $table }
-receipt-rank-set = Am modificat un grad din { $table }
+receipt-rank-set = Modificare în gradele din { $table }
 receipt-event-undo = Am desfăcut evenimentul #{ $event } din { $table }
 receipt-session-open = Sesiune deschisă
-receipt-session-close = Sesiune încheiată
-receipt-superseded = Nimic nu s-a schimbat în { $table }: rămâne o modificare mai nouă
-receipt-no-change = Totul este deja cum ai cerut; nu a fost nimic de schimbat.
-line-points = **{ $name }**: { $before } → { $after } ({ $delta })
-line-points-new = **{ $name }** (intrare nouă): { $before } → { $after } ({ $delta })
-line-capped = { $line }; s-au cerut { $requested }, dar s-a atins o limită a tabelului
+receipt-session-close = { $count ->
+        [one] Sesiune încheiată
+        [few] { $count } sesiuni încheiate
+       *[other] { $count } de sesiuni încheiate
+    }
+receipt-superseded = Nu s-a schimbat nimic în { $table }: există o modificare mai nouă
+receipt-unchanged = Nu s-a schimbat nimic în { $table }
+receipt-undo-unchanged = Evenimentul #{ $event } din { $table } este desfăcut, dar nu a fost nimic de schimbat
+receipt-no-change = Totul este deja cum ai cerut.
+line-points = **{ $name }**{ $state ->
+        [new] {" "}(înregistrare nouă)
+        [deleted] {" "}(înregistrare ștearsă)
+        [restored] {" "}(înregistrare readusă)
+       *[same] {""}
+    }: { $before } → { $after } ({ $delta })
+line-points-floored = **{ $name }**: { $before } → { $after } ({ $delta } în loc de { $requested }: s-a atins minimul tabelului)
+line-points-capped = **{ $name }**: { $before } → { $after } ({ $delta } în loc de { $requested }: s-a atins maximul posibil)
+line-points-unchanged = **{ $name }**: rămâne la { $points }
+line-points-at-floor = **{ $name }**: rămâne la { $points }; minimul tabelului era deja atins
+line-points-at-cap = **{ $name }**: rămâne la { $points }; maximul posibil era deja atins
 line-field = **{ $name }**, { $field }: { $before } → { $after }
-line-created = Nou: **{ $name }**
-line-deleted = Șters: **{ $name }**
-line-restored = Readus: **{ $name }**
+line-unchanged = **{ $name }**, { $field }: era deja { $value }
+line-created = { $what ->
+        [table] Tabel nou
+        [rank] Grad nou
+        [session] Sesiune nouă
+       *[entry] Înregistrare nouă
+    }: **{ $name }**
+line-deleted = { $what ->
+        [table] Tabel șters
+        [rank] Grad șters
+        [session] Sesiune ștearsă
+       *[entry] Înregistrare ștearsă
+    }: **{ $name }**
+line-restored = { $what ->
+        [table] Tabel readus
+        [rank] Grad readus
+        [session] Sesiune readusă
+       *[entry] Înregistrare readusă
+    }: **{ $name }**
 line-session-ended = **{ $name }**: { $how }
-line-superseded = **{ $name }**, { $field }: rămâne { $value }, există o modificare mai nouă
-note-repeated = Date de mai multe ori, socotite o dată: { $names }
+line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
+note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
 footer-event = #{ $event }
 footer-session = #{ $event } · sesiunea { $session }
@@ -102,35 +155,40 @@ footer-inferred = #{ $event } · sesiunea { $session }, dedusă
 
 ## Desfacere
 
-undo-asks = Desfac totuși evenimentul #{ $event }?
-undo-question = Ce a scris el s-a schimbat între timp. Încă nu s-a modificat nimic: Confirmă îl desface totuși, Renunță lasă totul cum este.
-undo-conflict = **{ $name }**, { $field }: acum { $now }; { $effect }
-undo-conflict-by = **{ $name }**, { $field }: acum { $now }, de la { $who } { $when } (#{ $event }); { $effect }
-undo-puts-back = desfacerea pune la loc { $back }
-undo-deletes = desfacerea îl șterge
+undo-asks = Desfaci totuși evenimentul #{ $event }?
+undo-question = Între timp s-au făcut și alte modificări. Deocamdată nu s-a modificat nimic: Confirmă îl desface totuși, Renunță lasă totul cum este.
+undo-by = {" "}(de { $who }, { $when }, #{ $event })
+undo-changed = **{ $name }**, { $field }: valoarea scrisă de acest eveniment s-a schimbat între timp, acum este { $now }{ $by }; după desfacere: { $back }
+undo-gone = **{ $name }** nu mai există{ $by }; desfacerea nu schimbă asta
+undo-gone-back = **{ $name }**, { $field }: nu mai există{ $by }; după desfacere: { $back }
+undo-name-taken = Numele **{ $name }** este acum al altei înregistrări{ $by }; desfacerea pune în loc numele { $back }
+undo-member-taken = { $now } este legat acum de înregistrarea **{ $name }**{ $by }; desfacerea nu îl mai leagă
+undo-in-use = La **{ $name }** s-a lucrat între timp{ $by }; după desfacere nu mai există
+undo-in-use-points = La **{ $name }** s-a lucrat între timp{ $by }, acum are { $points }; după desfacere nu mai există
+undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
 nothing-changed = Nu s-a modificat nimic.
 
 ## Tabele
 
 table-heading = **{ $table }** — { $entries }, { $points }
 table-page = Pagina { $page } din { $pages }
-table-empty = Încă nu are nicio înregistrare. Adaug-o pe prima cu `/punctaj adaugă`.
+table-empty = Nu are încă nicio înregistrare. Adaug-o pe prima cu `/punctaj adaugă`.
 table-cut = { $count ->
-        [one] Un rând al acestei pagini este prea lung pentru a fi arătat; îl găsești cu `/punctaj-admin date export`.
-        [few] { $count } rânduri ale acestei pagini sunt prea lungi pentru a fi arătate; le găsești cu `/punctaj-admin date export`.
-       *[other] { $count } de rânduri ale acestei pagini sunt prea lungi pentru a fi arătate; le găsești cu `/punctaj-admin date export`.
+        [one] Un rând al acestei pagini este prea lung ca să încapă aici; îl găsești cu `/punctaj-admin date export`.
+        [few] { $count } rânduri ale acestei pagini sunt prea lungi ca să încapă aici; le găsești cu `/punctaj-admin date export`.
+       *[other] { $count } de rânduri ale acestei pagini sunt prea lungi ca să încapă aici; le găsești cu `/punctaj-admin date export`.
     }
 column-name = Nume
 column-rank = Grad
 column-points = Puncte
-choose-table = La care tabel te referi? Alege unul sau scrie-l în opțiunea `tabel`.
+choose-table = La care tabel te referi? Alege-l din meniu sau scrie-l în opțiunea `tabel`.
 choose-table-menu = Alege un tabel
 tables-title = { $count ->
         [one] Un tabel
         [few] { $count } tabele
        *[other] { $count } de tabele
     }
-tables-none = Încă nu există niciun tabel. Creează unul cu `/punctaj-admin tabel creează`.
+tables-none = Nu există încă niciun tabel. Creează unul cu `/punctaj-admin tabel creează`.
 tables-line = **{ $table }** — { $entries }, { $ranks ->
         [0] fără grade
         [one] un grad
@@ -149,14 +207,14 @@ sessions-title = Sesiunile tale deschise
 session-line = **{ $label }** · `{ $id }` · { $platform } · deschisă { $since } · folosită { $seen }
 session-unnamed = fără etichetă
 session-current = { $session }
-    ↳ aceasta: { $how }
+    ↳ cea de acum: { $how }
 session-used = De acum lucrezi în această sesiune: { $session }
 session-all-others = toate celelalte
 session-choice = { $id }, { $platform }
-attribution-exact = exact, din butonul apăsat
-attribution-presence = dedusă după locul unde persoana este online
-attribution-recent = dedusă, sesiunea folosită ultima
-attribution-new = abia deschisă
+attribution-exact = exact, după butonul apăsat
+attribution-presence = dedusă, după dispozitivul pe care persoana era online
+attribution-recent = dedusă, fiind cea folosită ultima
+attribution-new = nouă, deschisă chiar atunci
 
 ## Istoricul
 
@@ -164,7 +222,11 @@ search-title = Evenimente, de la cel mai nou
 search-empty = Niciun eveniment nu se potrivește.
 search-line = **#{ $event }** { $when } { $who } · `{ $action }`
 search-undone = {" "}· desfăcut de #{ $event }
-search-more = {" "}(+{ $count })
+search-more = {" "}… și încă { $count ->
+        [one] o modificare
+        [few] { $count } modificări
+       *[other] { $count } de modificări
+    }
 search-changes = { $count ->
         [one] o modificare
         [few] { $count } modificări
@@ -176,115 +238,130 @@ event-who = **Cine:** { $value }
 event-table = **Tabel:** { $value }
 event-outcome = **Rezultat:** { $value }
 event-device = **Dispozitiv:** { $value }
-event-attribution = **Cum a fost recunoscut:** { $value }
+event-attribution = **Cum a fost recunoscută sesiunea:** { $value }
 event-via = **Pe ce cale:** { $value }
 event-at = **Cerut:** { $value }
 event-applied-at = **Aplicat:** { $value }
 event-reason = **Motiv:** { $value }
 event-undoes = **Desface:** { $value }
 event-undone-by = **Desfăcut de:** { $value }
-event-overwrote = **A suprascris fără să fi fost văzut:** { $value }
+event-overwrote = **A suprascris, fără ca autorul să fi văzut:** { $value }
 event-no-changes = Fără modificări.
 event-hash = amprentă { $hash }…
 outcome-applied = aplicat
-outcome-superseded = fără efect: rămâne o modificare mai nouă
-outcome-refused = refuzat: lipsește dreptul
+outcome-superseded = fără efect: există o modificare mai nouă
+outcome-refused = refuzat: fără drept
 export-events = { $count ->
-        [one] Un eveniment, de la cel mai vechi.
+        [one] Un eveniment.
         [few] { $count } evenimente, de la cel mai vechi.
        *[other] { $count } de evenimente, de la cel mai vechi.
     }
 export-table = { $table }: { $entries }.
 verify-ok = Istoricul este în regulă
 verify-ok-line = { $count ->
-        [one] Un eveniment a fost recalculat, iar reluarea lui dă exact ce este în tabele.
-        [few] Toate cele { $count } evenimente au fost recalculate, iar reluarea lor dă exact ce este în tabele.
-       *[other] Toate cele { $count } de evenimente au fost recalculate, iar reluarea lor dă exact ce este în tabele.
+        [0] Încă nu există niciun eveniment.
+        [one] Singurul eveniment a fost verificat și corespunde întocmai cu ce este în tabele.
+        [few] Toate cele { $count } evenimente au fost verificate și corespund întocmai cu ce este în tabele.
+       *[other] Toate cele { $count } de evenimente au fost verificate și corespund întocmai cu ce este în tabele.
     }
 verify-problem = Istoricul nu este în regulă
-verify-head = Capăt: #{ $event }
+verify-head = Ultimul eveniment: #{ $event }
     `{ $hash }`
 verify-missing = Lipsește evenimentul #{ $event }.
-verify-chain = Evenimentul #{ $event } nu continuă amprenta celui dinaintea lui.
-verify-hash = Conținutul evenimentului #{ $event } nu este cel din care s-a calculat amprenta lui.
-verify-before = Evenimentul #{ $event } modifică { $field } pentru { $name }, dar valoarea dinainte nu era cea scrisă în el.
-verify-wrong-head = Capătul ar fi evenimentul #{ $event }, dar evenimentele se termină în altă parte.
-verify-state = În tabele, { $field } pentru { $name } ({ $what }) nu este ce spun evenimentele.
+verify-chain = Amprenta evenimentului #{ $event } nu o continuă pe cea a evenimentului dinaintea lui.
+verify-hash = Conținutul evenimentului #{ $event } nu mai corespunde amprentei lui.
+verify-before = Evenimentul #{ $event } modifică la **{ $name }** câmpul „{ $field }”, dar valoarea de dinainte nu era cea scrisă în el.
+verify-wrong-head = Ultimul eveniment ar trebui să fie #{ $event }, dar istoricul se termină în altă parte.
+verify-state = În tabele, câmpul „{ $field }” { $what ->
+        [entry] al înregistrării
+        [table] al tabelului
+        [rank] al gradului
+        [session] al sesiunii
+       *[other] din
+    } **{ $name }** nu este cel care rezultă din evenimente.
 
 ## Ajutor
 
 help-title = Ce poți face aici
-help-nothing = Aici nu este nimic ce ai voie să faci. Poate cineva cu dreptul Administrează serverul.
+help-nothing = Aici nu ai dreptul să faci nimic. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
 help-everyday = În fiecare zi
-help-everyday-text = Mai multe nume se despart prin virgule; un nume cu virgulă se scrie între ghilimele. Fără `tabel` lucrezi în tabelul folosit ultima dată.
+help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată.
 help-undo = Desfacere
-help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfacere se poate desface și ea. Folosită din nou, comanda merge mai departe înapoi.
+help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfacere se poate desface și ea. Folosită din nou, comanda merge tot mai în urmă.
 help-sessions = Dispozitive
-help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Cu câte o sesiune pentru fiecare dispozitiv, istoricul le deosebește.
+help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Dacă deschizi câte o sesiune pe fiecare dispozitiv, istoricul le deosebește.
 help-audit = Istoric
-help-audit-text = Orice modificare este un eveniment cu un număr; niciunul nu poate fi schimbat.
+help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni.
 help-admin = Configurare
 help-admin-text = Un tabel se numește `Nume` sau `Categorie/Nume`.
 
 ## Ce nu a mers
 
-error-internal = Ceva nu a mers în interiorul botului. Referință: `{ $reference }`
-error-outcome-unknown = Legătura cu baza de date s-a întrerupt chiar la salvare și nu s-a putut afla dacă modificarea ta a fost salvată. Verifică cu `/punctaj arată` înainte să o repeți. Referință: `{ $reference }`
-error-unreachable = Baza de date nu poate fi accesată acum. Încearcă din nou peste un minut.
-error-guild-only = Merge doar pe un server. Folosește comanda pe un canal al serverului tău.
+error-internal = A apărut o eroare internă a botului. Referință: `{ $reference }`
+error-outcome-unknown = Legătura cu baza de date s-a întrerupt chiar la salvare și nu știm dacă modificarea ta a fost salvată. Verifică cu `/punctaj arată` înainte să o repeți. Referință: `{ $reference }`
+error-unreachable = Baza de date nu răspunde acum. Încearcă din nou peste un minut.
+error-busy = Baza de date este prea ocupată acum. Încearcă din nou peste câteva secunde.
+error-guild-only = Comanda merge doar pe un server. Folosește-o pe un canal al serverului tău.
 error-old-button = Butonul sau meniul acesta este de la altă versiune a botului. Folosește din nou comanda ca să primești unul nou.
 error-old-command = Discord are comanda aceasta de la altă versiune a botului. Încearcă din nou peste câteva minute sau repornește Discord.
-error-option = Una dintre opțiuni nu poate fi citită. Alege ce oferă Discord sau scrie din nou.
-error-forbidden = Îți lipsește dreptul `{ $right }` pentru asta. Poate cineva cu dreptul Administrează serverul.
-error-no-tables = Aici nu există încă niciun tabel. Cineva cu dreptul Administrează serverul creează unul cu `/punctaj-admin tabel creează`.
-error-unknown-table = Nu există tabelul { $table }. `/punctaj-admin tabel listă` arată ce tabele sunt.
+error-option = Una dintre opțiuni nu poate fi citită. Alege din ce oferă Discord sau scrie-o din nou.
+error-forbidden = Nu ai dreptul `{ $right }`, necesar aici. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
+error-no-tables = Aici nu există încă niciun tabel. Cineva cu permisiunea „Gestionează serverul” (Manage Server) poate crea unul cu `/punctaj-admin tabel creează`.
+error-unknown-table = Nu există tabelul { $table }. Vezi ce tabele sunt cu `/punctaj-admin tabel listă`.
 error-unknown-table-near = Nu există tabelul { $table }. Te-ai gândit la: { $near }?
-error-ambiguous-table = Mai multe tabele se numesc { $table }. Scrie-l cu categoria lui: { $tables }.
+error-ambiguous-table = Mai multe tabele se numesc { $table }. Scrie-l cu tot cu categorie: { $tables }.
 error-table-exists = Tabelul { $table } există deja. Alege alt nume sau altă categorie.
+error-table-gone = Tabelul a fost șters între timp. Vezi ce tabele sunt cu `/punctaj-admin tabel listă`.
 error-unknown-names = Aceste nume nu sunt în { $table }:
 line-unknown-name = - **{ $name }**
 line-unknown-name-near = - **{ $name }** — te-ai gândit la: { $near }?
-hint-unknown-names = Corectează numele și încearcă din nou; `/punctaj adaugă` creează înregistrări noi.
+hint-unknown-names = Corectează numele și încearcă din nou; înregistrări noi se creează cu `/punctaj adaugă`.
 error-name-taken = În { $table } există deja altă înregistrare cu numele { $name }. Alege alt nume.
-error-member-taken = Membrul este legat de altă înregistrare a acestui tabel, deci { $name } nu poate fi legat de el. Pune mai întâi `-` la câmpul `membru` al acelei înregistrări.
-error-member-unlinked = { $member } nu este legat de nicio înregistrare din { $table }. Scrie numele înregistrării sau leag-o cu `/punctaj setează` și câmpul `membru`.
-error-unknown-rank = { $table } nu are gradul { $rank }. `/punctaj-admin grad listă` arată gradele; `-` scoate gradul.
+error-member-taken = Membrul este deja legat de altă înregistrare din acest tabel, așa că { $name } nu se poate lega de el. Pune mai întâi `-` la câmpul `membru` al acelei înregistrări.
+error-member-unlinked = { $member } nu este legat de nicio înregistrare din { $table }. Scrie numele înregistrării sau leag-o cu `/punctaj setează`, câmpul `membru`.
+error-unknown-rank = { $table } nu are gradul { $rank }. Vezi gradele cu `/punctaj-admin grad listă`; `-` scoate gradul.
 error-below-floor = { $value } este sub { $floor }, minimul acestui tabel. Scrie un număr mai mare.
-error-unknown-field = Nu există câmpul { $field }. Există: nume, grad, puncte, membru.
-error-unknown-event = Nu există evenimentul #{ $event }. Numerele evenimentelor sunt în fiecare răspuns și în `/punctaj-audit caută`.
-error-not-yours = Evenimentul #{ $event } este al altcuiva. Poți desface doar modificările tale.
-error-already-undone = Evenimentul #{ $event } este deja desfăcut, de #{ $by }. Ca să revină, desfă #{ $by }.
-error-not-undoable = Evenimentul #{ $event } nu se poate desface: ține de o sesiune sau nu a avut efect.
-error-nothing-to-undo = Nu ai aici nicio modificare care s-ar putea desface.
-error-unknown-session = Nu ai nicio sesiune deschisă { $session }. `/punctaj sesiune listă` arată sesiunile tale.
-error-no-other-sessions = Nu ai altă sesiune deschisă.
-error-session-missing = Spune ce sesiune vrei să folosești. `/punctaj sesiune listă` arată sesiunile tale.
-error-draft-gone = Meniul sau căutarea este prea veche pentru a continua sau nu este a ta. Folosește din nou comanda.
-error-add-negative = `adaugă` nu primește puncte negative. Ca să scazi puncte, folosește `/punctaj scade` (`/punctaj remove`).
-error-remove-negative = `scade` primește punctele ca număr pozitiv. Ca să dai puncte, folosește `/punctaj adaugă` (`/punctaj add`).
-error-remove-zero = Scăderea a 0 puncte nu schimbă nimic. Scrie cel puțin 1.
-error-award-limit = O comandă dă sau ia cel mult { $limit } puncte. Scrie un număr mai mic.
-error-not-points = { $given } nu este un număr de puncte. Punctele sunt un număr întreg scris cu cifre, de exemplu 12 sau -3, de cel mult { $limit } în orice sens. Scrie un astfel de număr.
-error-not-a-member = { $given } nu este un membru. Menționează un membru sau scrie id-ul lui; `-` dezleagă.
-error-reason-long = Numărul de caractere al motivului este { $chars }; limita este { $limit }. Scurtează-l.
-error-label-long = Numărul de caractere al etichetei este { $chars }; limita este { $limit }. Scurteaz-o.
-error-event-number = Numărul unui eveniment este cel puțin 1. Îl găsești în fiecare răspuns.
-error-unknown-action = Nu există acțiunea { $action }. Există: { $known }.
-error-unknown-layout = Nu există un astfel de aspect. Există: phone, wide.
-error-unknown-sort = Nu există o astfel de ordine. Există: points, name, rank.
-error-unknown-format = Nu există un astfel de format. Alege unul dintre cele oferite de Discord.
+error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, grad, puncte, membru.
+error-unknown-event = Nu există evenimentul #{ $event }. Numărul unui eveniment apare în răspunsul la modificare și în `/punctaj-audit caută`.
+error-not-yours = Evenimentul #{ $event } este al altcuiva, iar aici poți desface doar modificările tale. Alege unul dintre evenimentele tale.
+error-already-undone = Evenimentul #{ $event } a fost deja desfăcut de #{ $by }. Dacă îl vrei înapoi, desfă #{ $by }.
+error-not-undoable = Evenimentul #{ $event } nu se poate desface: ține de o sesiune sau nu a avut efect. Alege alt eveniment.
+error-nothing-to-undo = Nu ai aici nicio modificare de desfăcut. O desfacere se poate desface și ea, după numărul ei.
+error-unknown-session = Nu ai nicio sesiune deschisă { $session }. Vezi sesiunile tale cu `/punctaj sesiune listă`.
+error-ambiguous-session = Mai multe sesiuni deschise ale tale se potrivesc cu { $session }. Scrie id-ul uneia dintre ele: { $ids }.
+error-no-session = Nu ai nicio sesiune deschisă, deci nu este nimic de încheiat. Poți deschide una cu `/punctaj sesiune deschide`.
+error-no-other-sessions = Nu ai altă sesiune deschisă în afară de cea de acum. Pe aceasta o închei cu `/punctaj sesiune încheie`, fără opțiuni.
+error-session-missing = Nu ai spus ce sesiune vrei să folosești. Vezi sesiunile tale cu `/punctaj sesiune listă`.
+error-draft-gone = Meniul sau căutarea este prea veche ca să continui sau nu este a ta. Folosește din nou comanda.
+error-add-negative = `adaugă` nu primește un număr negativ. Ca să scazi puncte, folosește `/punctaj scade` (`/punctaj remove`).
+error-remove-negative = `scade` primește un număr pozitiv. Ca să dai puncte, folosește `/punctaj adaugă` (`/punctaj add`).
+error-remove-zero = O scădere cu 0 puncte nu schimbă nimic. Scrie cel puțin 1.
+error-award-limit = O comandă dă sau ia cel mult { $limit }. Scrie un număr mai mic.
+error-not-points = { $given } nu este un număr de puncte. Scrie un număr întreg, doar cu cifre, de exemplu 12 sau -3, între -{ $limit } și { $limit }.
+error-not-a-member = { $given } nu este un membru. Menționează un membru sau scrie id-ul lui; `-` scoate legătura.
+error-reason-long = Motivul are { $chars }; limita este { $limit }. Scurtează-l.
+error-label-long = Eticheta are { $chars }; limita este { $limit }. Scurteaz-o.
+error-event-number = Numărul unui eveniment este cel puțin 1. Îl găsești în răspunsul la modificare.
+error-unknown-action = Nu există acțiunea { $action }. Alege una dintre: { $known }.
+error-unknown-layout = Nu există un astfel de aspect. Alege din ce oferă Discord.
+error-unknown-sort = Nu există o astfel de ordine. Alege din ce oferă Discord.
+error-unknown-format = Nu există un astfel de format. Alege din ce oferă Discord.
 error-rank-number = Numărul unui grad este între 1 și { $limit }. Scrie un astfel de număr.
-error-file-large = Fișierul ar avea { $size } MiB, iar Discord primește aici cel mult { $limit } MiB. Restrânge-l cu filtrele.
+error-file-large = Fișierul ar avea { $size } MiB, iar Discord primește aici cel mult { $limit } MiB. Restrânge rezultatul cu filtrele.
 error-name-empty = Un nume este gol. Scrie cel puțin un caracter vizibil.
-error-name-long = Numărul de caractere al unui nume este { $chars }; limita este { $limit }. Scurtează-l.
+error-name-long = Un nume are { $chars }; limita este { $limit }. Scurtează-l.
 error-name-character = Un nume conține caracterul { $character }, care este invizibil sau rupe rândul. Scrie numele din nou.
 error-category = Categoria: { $problem }
 error-extra-slash = Adresa unui tabel are cel mult o bară: `Categorie/Nume`. Scoate-le pe celelalte.
 error-names-empty = În listă nu este niciun nume. Scrie cel puțin unul.
-error-names-many = Numărul de nume din listă este { $count }; limita unei comenzi este { $limit }. Împarte lista.
+error-names-many = Lista are { $count ->
+        [one] un nume
+        [few] { $count } nume
+       *[other] { $count } de nume
+    }; limita unei comenzi este { $limit }. Împarte lista.
 error-names-part = { $part } din listă nu poate fi citit. { $problem }
 error-quote-open = O pereche de ghilimele nu este închisă. Închide-o sau scoate-o.
-error-quote-text = După ghilimelele care se închid urmează o virgulă. Pune una acolo.
+error-quote-text = După ghilimelele de închidere trebuie să urmeze o virgulă. Pune una acolo.
 
 ## Comenzi: nume, descrieri, opțiuni, alegeri
 
@@ -295,49 +372,55 @@ cmd-punctaj-add = adaugă
 cmd-punctaj-add-points = puncte
     .description = Câte, de la 0 la 1.000.000.000 (0 dacă lipsește)
 cmd-punctaj-remove = scade
-    .description = Scade puncte, până la minimul tabelului
+    .description = Scade puncte, cel mult până la minimul tabelului
 cmd-punctaj-remove-points = puncte
     .description = Câte, de la 1 la 1.000.000.000
 cmd-punctaj-set = setează
-    .description = Setează un câmp al unei înregistrări: nume, grad, puncte sau membru
+    .description = Schimbă un câmp al unei înregistrări: nume, grad, puncte sau membru
 cmd-punctaj-set-name = nume
-    .description = Înregistrarea: numele ei sau o mențiune a membrului
+    .description = Înregistrarea: numele ei sau o mențiune a membrului legat
 cmd-punctaj-delete = șterge
     .description = Șterge înregistrări; desfacerea le aduce înapoi cu punctele lor
 cmd-punctaj-view = arată
     .description = Arată un tabel, pe pagini
 cmd-punctaj-undo = desfă
-    .description = Desface ultima ta modificare sau una de-a ta după număr
+    .description = Desface ultima ta modificare sau pe cea cu acest număr
 cmd-punctaj-undo-event = eveniment
     .description = Numărul evenimentului tău, ca în #12
 cmd-punctaj-session = sesiune
     .description = Dispozitivele tale
 cmd-punctaj-session-login = deschide
-    .description = Începe o sesiune nouă pentru acest dispozitiv
+    .description = Deschide o sesiune nouă pentru acest dispozitiv
 cmd-punctaj-session-list = listă
     .description = Arată sesiunile tale deschise
 cmd-punctaj-session-use = folosește
     .description = Trece la altă sesiune de-a ta
 cmd-punctaj-session-logout = încheie
-    .description = Încheie sesiunea aceasta sau alta de-a ta
+    .description = Încheie sesiunea de acum sau alta de-a ta
+cmd-punctaj-session-logout-session = sesiune
+    .description = Care dintre sesiunile tale: id-ul sau eticheta; dacă lipsește, cea de acum
 cmd-punctaj-help = ajutor
     .description = Ce poți face aici
 cmd-punctaj-audit = punctaj-audit
     .description = Istoricul tuturor modificărilor
 cmd-punctaj-audit-search = caută
     .description = Caută în istoric; toate filtrele se combină
+cmd-punctaj-audit-search-table = tabel
+    .description = Doar evenimentele acestui tabel; din toate tabelele, dacă lipsește
 cmd-punctaj-audit-search-name = nume
-    .description = Evenimente despre această înregistrare sau acest tabel
+    .description = Doar evenimentele despre această înregistrare sau acest tabel
 cmd-punctaj-audit-show = arată
-    .description = Arată un eveniment întreg
+    .description = Arată un eveniment cu toate detaliile
 cmd-punctaj-audit-export = export
-    .description = Rezultatul unei căutări ca fișier
+    .description = Descarcă rezultatul unei căutări ca fișier
+cmd-punctaj-audit-export-table = tabel
+    .description = Doar evenimentele acestui tabel; din toate tabelele, dacă lipsește
 cmd-punctaj-audit-export-name = nume
-    .description = Evenimente despre această înregistrare sau acest tabel
+    .description = Doar evenimentele despre această înregistrare sau acest tabel
 cmd-punctaj-audit-verify = verifică
-    .description = Verifică dacă istoricul este întreg și se potrivește cu tabelele
+    .description = Verifică dacă istoricul este intact și corespunde tabelelor
 cmd-punctaj-admin = punctaj-admin
-    .description = Configurarea tabelelor, gradelor și datelor
+    .description = Configurarea tabelelor, a gradelor și a datelor
 cmd-punctaj-admin-table = tabel
     .description = Tabele
 cmd-punctaj-admin-table-create = creează
@@ -350,18 +433,20 @@ cmd-punctaj-admin-rank = grad
     .description = Gradele unui tabel
 cmd-punctaj-admin-rank-set = setează
     .description = Creează un grad sau îl modifică pe cel cu acest număr
+cmd-punctaj-admin-rank-set-table = tabel
+    .description = Tabelul în care este gradul
 cmd-punctaj-admin-rank-list = listă
     .description = Arată gradele unui tabel
+cmd-punctaj-admin-rank-list-table = tabel
+    .description = Tabelul ale cărui grade vrei să le vezi
 cmd-punctaj-admin-data = date
-    .description = Date care intră și ies
+    .description = Import și export de date
 cmd-punctaj-admin-data-export = export
-    .description = Un tabel ca fișier
+    .description = Descarcă un tabel ca fișier
+cmd-punctaj-admin-data-export-table = tabel
+    .description = Care tabel; dacă lipsește și sunt mai multe, botul întreabă
 cmd-opt-names = nume
     .description = Nume sau mențiuni, despărțite prin virgule
-cmd-opt-name = nume
-    .description = Numele înregistrării
-cmd-opt-points = puncte
-    .description = Câte puncte
 cmd-opt-table = tabel
     .description = Care tabel; dacă lipsește, cel folosit ultima dată
 cmd-opt-reason = motiv
@@ -369,13 +454,13 @@ cmd-opt-reason = motiv
 cmd-opt-field = câmp
     .description = Care câmp
 cmd-opt-value = valoare
-    .description = Ce să conțină; - golește gradul și membrul
+    .description = Valoarea nouă; - golește gradul sau membrul
 cmd-opt-sort = ordine
     .description = În ce ordine
 cmd-opt-layout = aspect
     .description = Pentru telefon sau pentru ecran lat; se ține minte pentru sesiune
 cmd-opt-share = public
-    .description = Să vadă toți de pe canal
+    .description = Ca să vadă toți cei de pe canal
 cmd-opt-event = eveniment
     .description = Numărul evenimentului, ca în #12
 cmd-opt-device = dispozitiv
@@ -383,21 +468,21 @@ cmd-opt-device = dispozitiv
 cmd-opt-session = sesiune
     .description = Care dintre sesiunile tale: id-ul sau eticheta ei
 cmd-opt-topic = subiect
-    .description = Despre ce
+    .description = Despre ce; totul, dacă lipsește
 cmd-opt-who = cine
-    .description = Cine a acționat
+    .description = Doar ce a făcut această persoană
 cmd-opt-action = acțiune
-    .description = Ce s-a făcut
+    .description = Doar acest fel de modificare
 cmd-opt-format = format
-    .description = Felul fișierului; CSV dacă lipsește
+    .description = Tipul fișierului; CSV, dacă lipsește
 cmd-opt-rank = grad
-    .description = Numărul lui; mai mare înseamnă mai sus
+    .description = Numărul gradului; un număr mai mare este un grad mai înalt
 cmd-opt-title = titlu
-    .description = Cum se numește
+    .description = Cum se numește gradul
 cmd-opt-promote_at = avansează_la
     .description = Puncte de la care se trece la gradul următor
 cmd-opt-demote_below = retrogradează_sub
-    .description = Puncte sub care se coboară la gradul dinainte
+    .description = Puncte sub care se coboară la gradul anterior
 cmd-opt-role = rol
     .description = Rolul de Discord care îi corespunde
 cmd-choice-points = puncte

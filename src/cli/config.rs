@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::config::{Loaded, Place, Problem, Setting};
+use crate::config::{Found, Loaded, Problem, Setting};
 
 /// Prints what is in effect and where it came from. Needs neither a token nor a configuration
 /// without problems.
@@ -18,20 +18,20 @@ pub fn print(loaded: &Loaded, out: &mut impl io::Write) -> io::Result<()> {
         let (name, value) = (setting.name(), loaded.shown(setting));
         writeln!(out, "  {name:<26} {value}  ({origin})")?;
     }
-    writeln!(out, "\nPlaces searched, the first one wins:")?;
+    writeln!(
+        out,
+        "\nPlaces searched, for each setting the first one that has it wins:"
+    )?;
     for place in loaded.places() {
-        writeln!(out, "  {} ({})", place.origin, found(place))?;
+        writeln!(out, "  {}", plain(&place.to_string()))?;
+        if let Found::Read { unused, .. } = &place.found
+            && !unused.is_empty()
+        {
+            writeln!(out, "    read but unused: {}", unused.join(", "))?;
+        }
     }
     list(out, "Warnings", loaded.warnings())?;
     list(out, "Problems", loaded.problems())
-}
-
-fn found(place: &Place) -> String {
-    match place.settings {
-        None => "not there".to_owned(),
-        Some(1) => "1 setting".to_owned(),
-        Some(count) => format!("{count} settings"),
-    }
 }
 
 fn list(out: &mut impl io::Write, title: &str, problems: &[Problem]) -> io::Result<()> {
@@ -41,7 +41,12 @@ fn list(out: &mut impl io::Write, title: &str, problems: &[Problem]) -> io::Resu
     writeln!(out, "\n{title}:")?;
     problems
         .iter()
-        .try_for_each(|problem| writeln!(out, "  - {problem}"))
+        .try_for_each(|problem| writeln!(out, "  - {}", plain(&problem.to_string())))
+}
+
+/// Nothing in a path may move the terminal's cursor.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -87,9 +92,12 @@ mod tests {
             ),
             "  sessions.idle              12h  (default)".into(),
             "  sessions.lifetime          7d  (default)".into(),
-            "  environment (4 settings)".into(),
-            format!("  {file} (2 settings)"),
-            "  - PUNCTAJ_DATABASE_POOL must be a number from 1 to 100".into(),
+            "  environment: found, 4 settings".into(),
+            format!("  .env, {file}: found, 2 settings"),
+            "  --config: not given".into(),
+            "  PUNCTAJ_CONFIG: not given".into(),
+            format!("  working folder, {}: not found", folder.path().display()),
+            format!("  - PUNCTAJ_DATABASE_POOL must be a number from 1 to 100 ({file})"),
             "  - PUNCTAJ_PRESENCE must be `on` or `off`".into(),
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");
@@ -110,8 +118,8 @@ mod tests {
             "DISCORD_TOKEN              not set  (default)",
             "DISCORD_API_URL            https://discord.com/  (default)",
             "PUNCTAJ_DATABASE_URL       embedded, in /home/u/share/punctaj  (default)",
-            "environment (0 settings)",
-            ".env (not there)",
+            "  environment: found, 0 settings",
+            "/.env: not found",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }

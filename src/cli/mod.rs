@@ -5,6 +5,8 @@ pub mod migrate;
 pub mod run;
 pub mod verify;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use crate::app::AppError;
@@ -17,6 +19,9 @@ use crate::logging::{self, LoggingError};
 pub struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
+    /// A configuration file, or a folder with some, to use instead of what would be found
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +83,7 @@ impl CliError {
 /// # Errors
 /// [`CliError`] says what went wrong and what to do.
 pub async fn execute(line: CommandLine) -> Result<(), CliError> {
-    let environment = Environment::from_process();
+    let environment = Environment::from_process().with_config(line.config);
     let loaded = Config::load(&environment, &std::env::current_dir()?);
     match line.command.unwrap_or(Command::Run) {
         Command::Config => config::print(&loaded, &mut std::io::stdout().lock())?,

@@ -15,11 +15,15 @@ use crate::service::{ServiceError, Services};
 /// [`CliError::Disagrees`] if one does not agree; else what failed.
 pub async fn run(config: Config, guild: Option<u64>, out: &mut impl Write) -> Result<(), CliError> {
     let backend = Backend::start(&config).await?;
-    let services = backend.services(&config);
-    let reports = reports(&services, guild).await;
+    let reports = match backend.require_schema().await {
+        Ok(()) => reports(&backend.services(&config), guild)
+            .await
+            .map_err(AppError::Service),
+        Err(error) => Err(error),
+    };
     backend.stop().await;
     let mut agree = true;
-    for (guild, report) in reports.map_err(AppError::Service)? {
+    for (guild, report) in reports? {
         agree &= report.problem.is_none();
         print(guild, &report, out)?;
     }

@@ -5,12 +5,15 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::folders::{Folders, System};
+
 /// The environment of a process, passed in so that everything below can be tested. `Debug`
 /// shows names only.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
-    user_data_dir: Option<PathBuf>,
+    folders: Folders,
+    config: Option<PathBuf>,
 }
 
 impl Environment {
@@ -21,16 +24,19 @@ impl Environment {
         reason = "the one place that reads the environment"
     )]
     pub fn from_process() -> Self {
-        let user_data_dir = etcetera::base_strategy::choose_native_strategy()
-            .ok()
-            .map(|strategy| etcetera::BaseStrategy::data_dir(&strategy));
-        Self {
-            variables: std::env::vars_os().collect(),
-            user_data_dir,
-        }
+        let variables = std::env::vars_os().map(|(name, value)| (known_case(name), value));
+        let environment = Self::from_variables(variables);
+        let user = etcetera::base_strategy::choose_native_strategy().ok();
+        let program = std::env::current_exe().ok();
+        let program = program.and_then(|program| Some(program.parent()?.to_owned()));
+        let folders = Folders::of(System::current(), user.as_ref(), |name| {
+            environment.get(name)
+        });
+        environment.with_folders(folders.with_program(program))
     }
 
-    /// An environment of given variables, for tests and tools.
+    /// An environment of given variables, for tests and tools. Nothing outside the working folder
+    /// is searched for settings.
     pub fn from_variables<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<OsString>,
@@ -42,14 +48,29 @@ impl Environment {
             .collect();
         Self {
             variables,
-            user_data_dir: None,
+            ..Self::default()
         }
+    }
+
+    /// The same with other folders.
+    #[must_use]
+    pub fn with_folders(mut self, folders: Folders) -> Self {
+        self.folders = folders;
+        self
     }
 
     /// The same with another folder for users' data.
     #[must_use]
     pub fn with_user_data_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.user_data_dir = Some(path.into());
+        self.folders.user_data = Some(path.into());
+        self
+    }
+
+    /// The same with a configuration file, or a folder with some, that was named on the command
+    /// line.
+    #[must_use]
+    pub fn with_config(mut self, path: Option<PathBuf>) -> Self {
+        self.config = path;
         self
     }
 
@@ -66,10 +87,22 @@ impl Environment {
         self.variables.keys().filter_map(|name| name.to_str())
     }
 
+    /// The folders of the user and the machine.
+    #[must_use]
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
     /// The folder for users' data, such as `~/.local/share`.
     #[must_use]
     pub fn user_data_dir(&self) -> Option<&Path> {
-        self.user_data_dir.as_deref()
+        self.folders.user_data.as_deref()
+    }
+
+    /// The configuration that was named on the command line.
+    #[must_use]
+    pub fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// The folders of `PATH`.
@@ -81,11 +114,21 @@ impl Environment {
     }
 }
 
+/// Windows finds variables in any letter case, and calls them `Path` and `ProgramData`.
+fn known_case(name: OsString) -> OsString {
+    if cfg!(windows) {
+        name.to_ascii_uppercase()
+    } else {
+        name
+    }
+}
+
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("names", &self.variables.keys().collect::<Vec<_>>())
-            .field("user_data_dir", &self.user_data_dir)
+            .field("folders", &self.folders)
+            .field("config", &self.config)
             .finish()
     }
 }
@@ -117,6 +160,12 @@ mod tests {
 
     #[test]
     fn the_process_has_an_environment() {
-        assert!(Environment::from_process().get("PATH").is_some());
+        let environment = Environment::from_process();
+        assert!(environment.get("PATH").is_some());
+        let program = environment.folders().program.clone().unwrap();
+        assert_eq!(
+            Some(program.as_path()),
+            std::env::current_exe().unwrap().parent()
+        );
     }
 }

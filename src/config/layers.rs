@@ -28,27 +28,22 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A place that was searched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Where.
-    pub origin: Origin,
-    /// How many settings it holds; `None` when it is not there.
-    pub settings: Option<usize>,
-}
-
 /// The values of one place, not yet judged.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub origin: Origin,
     pub present: bool,
     pub values: BTreeMap<Setting, Secret>,
+    /// What `PUNCTAJ_CONFIG` names.
+    pub config: Option<PathBuf>,
+    /// Options that were read, but mean nothing to the bot.
+    pub unused: Vec<String>,
     pub problems: Vec<Problem>,
     pub warnings: Vec<Problem>,
 }
 
-/// Names that belong to the program without being settings.
-const OTHER_NAMES: [&str; 1] = ["PUNCTAJ_CONFIG"];
+/// The variable that names a configuration file or its folder. No setting: it is not in files.
+pub(super) const CONFIG: &str = "PUNCTAJ_CONFIG";
 
 impl Layer {
     fn new(origin: Origin) -> Self {
@@ -56,6 +51,8 @@ impl Layer {
             origin,
             present: true,
             values: BTreeMap::new(),
+            config: None,
+            unused: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
         }
@@ -81,15 +78,22 @@ impl Layer {
         for name in environment.names() {
             layer.warn_about(name);
         }
+        let config = environment.get(CONFIG).filter(|path| !path.is_empty());
+        layer.config = config.map(PathBuf::from);
         layer
     }
 
     /// A `.env` file. Nothing of it enters the environment of the process.
     pub(super) fn dot_env(path: &Path) -> Self {
+        Self::file(path, Self::read_dot_env)
+    }
+
+    /// A file, as `read` understands its text.
+    pub(super) fn file(path: &Path, read: impl FnOnce(&mut Self, &str)) -> Self {
         let mut layer = Self::new(Origin::File(path.to_owned()));
         match std::fs::read(path) {
             Ok(bytes) => match str::from_utf8(&bytes) {
-                Ok(text) => layer.read_dot_env(text.trim_start_matches('\u{feff}')),
+                Ok(text) => read(&mut layer, text.trim_start_matches('\u{feff}')),
                 Err(_) => layer.complain("is not valid UTF-8 text"),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => layer.present = false,
@@ -103,6 +107,9 @@ impl Layer {
             match item {
                 Ok((name, value)) => {
                     self.warn_about(&name);
+                    if name == CONFIG {
+                        self.config = Some(value.trim()).filter(|t| !t.is_empty()).map(Into::into);
+                    }
                     let of_this_name = |setting: &Setting| setting.variable() == Some(&name);
                     if let Some(setting) = Setting::ALL.into_iter().find(of_this_name) {
                         self.set(setting, &value);
@@ -119,7 +126,7 @@ impl Layer {
     }
 
     /// An empty value counts as unset; a later line wins.
-    fn set(&mut self, setting: Setting, text: &str) {
+    pub(super) fn set(&mut self, setting: Setting, text: &str) {
         let text = text.trim();
         if text.is_empty() {
             self.values.remove(&setting);
@@ -132,23 +139,21 @@ impl Layer {
         let known = Setting::ALL
             .iter()
             .any(|setting| setting.variable() == Some(name));
-        if name.starts_with("PUNCTAJ_") && !known && !OTHER_NAMES.contains(&name) {
-            let text = format!("is no setting ({}); is the name right?", self.origin);
-            self.warnings.push(Problem::new(name, text));
+        if name.starts_with("PUNCTAJ_") && !known && name != CONFIG {
+            self.warn_unknown(name);
         }
     }
 
-    fn complain(&mut self, text: &str) {
+    /// Warns that a name is no setting.
+    pub(super) fn warn_unknown(&mut self, name: &str) {
+        let text = format!("is no setting ({}); is the name right?", self.origin);
+        self.warnings.push(Problem::new(name, text));
+    }
+
+    /// Notes something wrong with the place itself.
+    pub(super) fn complain(&mut self, text: &str) {
         let subject = self.origin.to_string();
         self.problems.push(Problem::new(subject, text));
-    }
-
-    /// For the list of places that were searched.
-    pub(super) fn place(&self) -> Place {
-        Place {
-            origin: self.origin.clone(),
-            settings: self.present.then_some(self.values.len()),
-        }
     }
 }
 

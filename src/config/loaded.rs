@@ -1,7 +1,7 @@
 //! Judges what the places hold: every problem is found, not only the first.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +11,10 @@ use url::Url;
 
 use super::database_url::{DatabaseUrl, Tls};
 use super::environment::Environment;
-use super::layers::{Layer, Origin, Place};
+use super::layers::{Layer, Origin};
+use super::places::{Place, search};
 use super::secret::Secret;
+use super::service_key::public_kind;
 use super::setting::Setting;
 use super::{Config, Database, Discord, Log, LogFormat, Sessions, Shards, Supabase};
 
@@ -87,26 +89,28 @@ pub struct Loaded {
 }
 
 impl Config {
-    /// Reads and judges all places: the environment, then `.env` in the working folder.
+    /// Reads and judges all places: the environment, then `.env` in the working folder, then the
+    /// configuration files of the first place that has any.
     #[must_use]
     pub fn load(environment: &Environment, working_folder: &Path) -> Loaded {
-        let layers = vec![
-            Layer::environment(environment),
-            Layer::dot_env(&working_folder.join(".env")),
-        ];
-        Loaded::judge(layers, environment, working_folder)
-    }
-}
+        let dot_env = working_folder.join(".env");
+        let first = Layer::environment(environment);
+        let second = Layer::dot_env(&dot_env);
+        let named = first.config.as_deref().or(second.config.as_deref());
+        let found = search(environment, named, working_folder);
 
-impl Loaded {
-    fn judge(layers: Vec<Layer>, environment: &Environment, working_folder: &Path) -> Self {
+        let mut places = vec![
+            first.place("environment", None),
+            second.place(".env", Some(dot_env)),
+        ];
+        places.extend(found.places);
         let mut judge = Judge::default();
-        let places = layers.iter().map(Layer::place).collect();
-        for layer in layers {
+        judge.problems.extend(found.problems);
+        for layer in [first, second].into_iter().chain(found.layers) {
             judge.add(layer);
         }
         let config = judge.config(environment, working_folder);
-        Self {
+        Loaded {
             values: judge.values,
             places,
             problems: judge.problems,
@@ -114,7 +118,9 @@ impl Loaded {
             config,
         }
     }
+}
 
+impl Loaded {
     /// The configuration.
     ///
     /// # Errors
@@ -306,7 +312,7 @@ impl Judge {
 
     fn supabase(&mut self) -> Option<Supabase> {
         let url = self.parse(Setting::SupabaseUrl, parse_http);
-        let key = self.parse(Setting::SupabaseServiceKey, parse_token);
+        let key = self.parse(Setting::SupabaseServiceKey, parse_service_key);
         let has = |setting| self.values.contains_key(&setting);
         let present = [Setting::SupabaseUrl, Setting::SupabaseServiceKey].map(has);
         if present != [false, false] && !has(Setting::DatabaseUrl) {
@@ -333,9 +339,11 @@ impl Judge {
         );
     }
 
+    /// What a file says is relative to the file's own folder, which may be moved as a whole.
     fn data_dir(&mut self, environment: &Environment, working_folder: &Path) -> PathBuf {
         if let Some(path) = self.parse(Setting::DataDir, parse_data_dir) {
-            return working_folder.join(path);
+            let file = self.file(Setting::DataDir).and_then(Path::parent);
+            return file.unwrap_or(working_folder).join(path);
         }
         let Some(base) = environment.user_data_dir() else {
             if !self.values.contains_key(&Setting::DataDir) {
@@ -385,11 +393,29 @@ impl Judge {
     }
 
     fn complain(&mut self, setting: Setting, text: impl Into<String>) {
-        self.problems.push(Problem::new(setting.name(), text));
+        let problem = self.problem(setting, text.into());
+        self.problems.push(problem);
     }
 
     fn warn(&mut self, setting: Setting, text: impl Into<String>) {
-        self.warnings.push(Problem::new(setting.name(), text));
+        let problem = self.problem(setting, text.into());
+        self.warnings.push(problem);
+    }
+
+    /// With the file in which the value is to be mended.
+    fn problem(&self, setting: Setting, mut text: String) -> Problem {
+        if let Some(file) = self.file(setting) {
+            let _ = write!(text, " ({})", file.display());
+        }
+        Problem::new(setting.name(), text)
+    }
+
+    /// The file that a value came from.
+    fn file(&self, setting: Setting) -> Option<&Path> {
+        match &self.values.get(&setting)?.origin {
+            Origin::File(file) => Some(file),
+            Origin::Environment => None,
+        }
     }
 }
 
@@ -398,6 +424,15 @@ fn parse_token(text: &str) -> Result<Secret, String> {
         Ok(Secret::new(text))
     } else {
         Err("has spaces or characters that no token has; was it copied completely?".to_owned())
+    }
+}
+
+fn parse_service_key(text: &str) -> Result<Secret, String> {
+    match public_kind(text) {
+        Some(kind) => Err(format!(
+            "is a public key (`{kind}`), which may not do what the bot does; use the project's secret key (`service_role`, or one that begins with sb_secret_: Supabase dashboard, Project Settings, API Keys), and keep it to yourself"
+        )),
+        None => parse_token(text),
     }
 }
 

@@ -1,18 +1,25 @@
 //! The configuration: read once, judged once, and passed on as values.
 //!
-//! Settings come from the environment, then from `.env` in the working folder; what is left out
-//! has a default. [`Config::load`] finds everything that is wrong at once, and what it returns
-//! can be shown in that state too. Secrets are masked wherever they could be printed.
+//! Settings come from the environment, then from `.env` in the working folder, then from the
+//! configuration files of the first place that has any (`places.rs`); what is left out has a
+//! default. [`Config::load`] finds everything that is wrong at once, and what it returns can be
+//! shown in that state too. Secrets are masked wherever they could be printed.
 //!
-//! A further place is a further layer in `layers.rs`, a further setting a row in `setting.rs`.
+//! A further place is a row in `places.rs`, a further setting a row in `setting.rs`.
 
 mod data_dir;
 mod database_url;
 mod environment;
+mod folders;
+mod ini_file;
 mod layers;
 mod loaded;
+mod names;
+mod places;
 mod secret;
+mod service_key;
 mod setting;
+mod toml_file;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -24,8 +31,10 @@ use url::Url;
 pub use data_dir::{DataDir, DataDirError, create_private_dir};
 pub use database_url::{DatabaseUrl, DatabaseUrlError, Tls};
 pub use environment::Environment;
-pub use layers::{Origin, Place};
+pub use folders::Folders;
+pub use layers::Origin;
 pub use loaded::{ConfigErrors, Loaded, Problem};
+pub use places::{Found, Place};
 pub use secret::Secret;
 pub use setting::Setting;
 

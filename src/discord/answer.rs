@@ -9,31 +9,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serenity::builder::{
-    Builder as _, CreateInteractionResponse, CreateInteractionResponseMessage,
+    CreateAttachment, CreateInteractionResponse, CreateInteractionResponseFollowup,
+    CreateInteractionResponseMessage, EditInteractionResponse,
 };
-use serenity::http::HttpError;
+use serenity::http::{LightMethod, Route};
+use serenity::model::id::ApplicationId;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
 use super::context::Call;
+use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
 use super::reply::{Manner, Reply};
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
 
-/// How long one try to deliver may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long Discord waits for the first answer.
+const WINDOW: Duration = Duration::from_secs(3);
 
-/// Pauses before an answer that Discord did not take is tried again. An answer is safe to repeat:
-/// Discord takes only one first answer to an interaction.
-const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+/// How long one try of a first answer may take, so that there is time for another.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// "Interaction has already been acknowledged": another delivery of it was answered.
-const ALREADY_ANSWERED: isize = 40060;
-/// "Unknown interaction": it is too old, or another delivery was answered.
-const UNKNOWN_INTERACTION: isize = 10062;
+/// How long an interaction's token works, with a margin.
+const TOKEN_LIFE: Duration = Duration::from_mins(14);
+
+/// How long one try of a later message may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one upload of a file may take.
+const UPLOAD: Duration = Duration::from_mins(1);
 
 /// Does the work and answers with what it returns. `manner` is where the answer will go, as far
 /// as that is known before the work is done.
@@ -44,10 +50,7 @@ where
     let span = tracing::info_span!("interaction", op.id = %call.id);
     let mut work = tokio::spawn(work.instrument(span));
     match timeout_at(call.received + FIRST_ANSWER, &mut work).await {
-        Ok(done) => {
-            let reply = settle(call, done);
-            deliver(call, &Delivery::First(reply.first())).await;
-        }
+        Ok(done) => at_once(call, settle(call, done)).await,
         Err(_) => later(call, manner, work).await,
     }
 }
@@ -55,21 +58,39 @@ where
 /// Answers with an error that came before any work.
 pub async fn refuse(call: &Arc<Call>, failure: Failure) {
     let reply = errors::reply(call, failure);
-    deliver(call, &Delivery::First(reply.first())).await;
+    at_once(call, reply).await;
+}
+
+/// Answers with what is there. Before a file, which takes its time to upload, there is a deferral.
+async fn at_once(call: &Call, reply: Reply) {
+    if reply.file.is_none() {
+        deliver(call, &Delivery::First(reply.first())).await;
+        return;
+    }
+    let manner = reply.manner;
+    let deferred = deliver(call, &Delivery::First(deferral(manner))).await;
+    complete(call, manner, deferred, reply).await;
 }
 
 /// Defers, waits, completes.
-async fn later(call: &Arc<Call>, manner: Manner, work: JoinHandle<Result<Reply, Failure>>) {
-    let taken = deliver(call, &Delivery::First(deferral(manner))).await;
+async fn later(call: &Call, manner: Manner, work: JoinHandle<Result<Reply, Failure>>) {
+    let deferred = deliver(call, &Delivery::First(deferral(manner))).await;
     let reply = settle(call, work.await);
-    if taken == Taken::ByAnother {
+    complete(call, manner, deferred, reply).await;
+}
+
+/// Says what the deferral promised, in its place if possible: an edit can be repeated. Without a
+/// deferral there is no way to say it.
+async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply) {
+    if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
         return;
     }
+    let file = reply.file.clone();
     let in_place = manner != Manner::Update || reply.manner == Manner::Update;
     let delivery = if in_place {
-        Delivery::Edit(reply.edit())
+        Delivery::Edit(reply.edit(), file)
     } else {
-        Delivery::Followup(reply.followup())
+        Delivery::Followup(reply.followup(), file)
     };
     deliver(call, &delivery).await;
 }
@@ -91,81 +112,70 @@ fn deferral(manner: Manner) -> CreateInteractionResponse {
 /// A message on its way to Discord.
 enum Delivery {
     First(CreateInteractionResponse),
-    Edit(serenity::builder::EditInteractionResponse),
-    Followup(serenity::builder::CreateInteractionResponseFollowup),
+    Edit(EditInteractionResponse, Option<CreateAttachment>),
+    Followup(CreateInteractionResponseFollowup, Option<CreateAttachment>),
 }
 
-/// Whether Discord took it.
-#[derive(PartialEq, Eq)]
-enum Taken {
-    Yes,
-    /// Another delivery of the same interaction was answered, here or in another process.
-    ByAnother,
-    No,
-}
-
-/// Delivers, trying again where that may help. What can't be delivered is logged: the work is done.
-async fn deliver(call: &Call, delivery: &Delivery) -> Taken {
-    let mut pauses = PAUSES.into_iter();
-    let mut tried = false;
-    loop {
-        let Err(error) = send(call, delivery).await else {
-            return Taken::Yes;
-        };
-        if was_answered(&error) {
-            if tried {
-                // Discord had taken the try before, and its word on that was lost.
-                return Taken::Yes;
-            }
-            tracing::debug!(op.id = %call.id, %error, "the interaction is answered already, or too old");
-            return Taken::ByAnother;
-        }
-        let Some(pause) = pauses.next().filter(|_| may_repeat(delivery, &error)) else {
-            tracing::error!(op.id = %call.id, %error, "the answer can't be delivered; what was done stays done");
-            return Taken::No;
-        };
-        tried = true;
-        sleep(pause).await;
-    }
-}
-
-async fn send(call: &Call, delivery: &Delivery) -> Result<(), serenity::Error> {
-    let http = &call.http;
-    let sent = async {
-        match delivery {
-            Delivery::First(first) => first.clone().execute(http, (call.id, &call.token)).await,
-            Delivery::Edit(edit) => edit.clone().execute(http, &call.token).await.map(drop),
-            Delivery::Followup(followup) => followup
-                .clone()
-                .execute(http, (None, &call.token))
-                .await
-                .map(drop),
-        }
+async fn deliver(call: &Call, delivery: &Delivery) -> Delivered {
+    let Some(application) = call.http.application_id() else {
+        tracing::error!(op.id = %call.id, "an interaction came before the gateway said who the bot is");
+        return Delivered::No;
     };
-    match timeout(PATIENCE, sent).await {
-        Ok(sent) => sent,
-        Err(_) => Err(serenity::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    match delivery.outgoing(call, application) {
+        Ok(outgoing) => {
+            let span = tracing::info_span!("answer", op.id = %call.id);
+            let delivered = delivery::deliver(&call.http, &outgoing);
+            delivered.instrument(span).await
+        }
+        Err(error) => {
+            tracing::error!(op.id = %call.id, %error, "an answer can't be written");
+            Delivered::No
+        }
     }
 }
 
-fn was_answered(error: &serenity::Error) -> bool {
-    matches!(
-        error,
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response))
-            if matches!(response.error.code, ALREADY_ANSWERED | UNKNOWN_INTERACTION)
-    )
-}
-
-/// Whether it may work the next time, and is safe to try: too many requests, Discord's own
-/// trouble, the network. A follow-up that Discord may have taken would be shown twice.
-fn may_repeat(delivery: &Delivery, error: &serenity::Error) -> bool {
-    let is_safe = !matches!(delivery, Delivery::Followup(_));
-    match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
-            response.status_code.as_u16() == 429
-                || is_safe && response.status_code.is_server_error()
+impl Delivery {
+    /// The request, and what may be done to deliver it. Discord takes only one first answer, and
+    /// a second edit changes nothing; a second follow-up would be shown.
+    fn outgoing<'a>(
+        &self,
+        call: &'a Call,
+        application_id: ApplicationId,
+    ) -> Result<Outgoing<'a>, serde_json::Error> {
+        let token = call.token.as_str();
+        let later = |file: &Option<CreateAttachment>| Limits {
+            until: call.received + TOKEN_LIFE,
+            patience: if file.is_some() { UPLOAD } else { PATIENCE },
+        };
+        match self {
+            Self::First(first) => {
+                let route = Route::InteractionResponse {
+                    interaction_id: call.id,
+                    token,
+                };
+                let limits = Limits {
+                    until: call.received + WINDOW,
+                    patience: FIRST_PATIENCE,
+                };
+                let how = (Repeat::Safe, limits);
+                Outgoing::new((LightMethod::Post, route), first, None, how)
+            }
+            Self::Edit(edit, file) => {
+                let route = Route::WebhookOriginalInteractionResponse {
+                    application_id,
+                    token,
+                };
+                let how = (Repeat::Safe, later(file));
+                Outgoing::new((LightMethod::Patch, route), edit, file.clone(), how)
+            }
+            Self::Followup(followup, file) => {
+                let route = Route::WebhookFollowupMessages {
+                    application_id,
+                    token,
+                };
+                let how = (Repeat::Doubles, later(file));
+                Outgoing::new((LightMethod::Post, route), followup, file.clone(), how)
+            }
         }
-        serenity::Error::Http(HttpError::Request(_)) | serenity::Error::Io(_) => is_safe,
-        _ => false,
     }
 }

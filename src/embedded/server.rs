@@ -10,11 +10,14 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::endpoint::{Endpoint, remove_temporary};
+use super::endpoint::{Endpoint, remove_sockets, remove_temporary};
 use super::error::EmbeddedError;
 use super::layout::{Layout, remove_file};
 use super::tools::{Tools, tail};
 use crate::config::DatabaseUrl;
+
+/// Where a running server says who it is.
+const PID_FILE: &str = "postmaster.pid";
 
 /// How long a server may take to accept connections.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -58,7 +61,10 @@ const SETTINGS: [(&str, &str); 9] = [
 pub(super) struct Server {
     tools: Tools,
     cluster: PathBuf,
-    temporary: Option<PathBuf>,
+    endpoint: Endpoint,
+    log: PathBuf,
+    /// The log's length before the start.
+    log_start: u64,
     child: Option<Child>,
 }
 
@@ -67,7 +73,7 @@ impl Server {
     pub(super) fn spawn(
         tools: &Tools,
         layout: &Layout,
-        endpoint: &Endpoint,
+        endpoint: Endpoint,
         settings: &[(String, String)],
     ) -> Result<Self, EmbeddedError> {
         let mut command = tools.command("postgres");
@@ -82,8 +88,9 @@ impl Server {
             command.args(["-c", &format!("{name}={value}")]);
         }
         let log = layout.open_log()?;
-        let other = log.try_clone();
-        command.stdout(other.map_err(EmbeddedError::file("opening", &layout.log))?);
+        let failed = || EmbeddedError::file("opening", &layout.log);
+        let log_start = log.metadata().map_err(failed())?.len();
+        command.stdout(log.try_clone().map_err(failed())?);
         command.stderr(log);
         let program = PathBuf::from(command.get_program());
         let child = tokio::process::Command::from(command)
@@ -92,44 +99,72 @@ impl Server {
         Ok(Self {
             tools: tools.clone(),
             cluster: layout.cluster.clone(),
-            temporary: endpoint.temporary(),
+            endpoint,
+            log: layout.log.clone(),
+            log_start,
             child: Some(child),
         })
     }
 
-    /// Waits until it accepts connections. `log_start` is the log's length before the start.
-    pub(super) async fn ready(
-        &mut self,
-        url: &DatabaseUrl,
-        log: &Path,
-        log_start: u64,
-    ) -> Result<PgConnection, EmbeddedError> {
+    /// Waits until it accepts connections.
+    pub(super) async fn ready(&mut self, url: &DatabaseUrl) -> Result<PgConnection, EmbeddedError> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(20);
         loop {
             if let Some(status) = self.exit_status() {
-                return Err(EmbeddedError::Exited {
-                    status: status.to_string(),
-                    log: log.to_owned(),
-                    tail: log_tail(log, log_start),
-                });
+                return Err(self.ended(status));
             }
-            let (reason, limit) = match timeout(CONNECT_LIMIT, connect(url)).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => (error.to_string(), patience(&error)),
-                Err(_) => ("no answer".to_owned(), READY_LIMIT),
+            let (reason, limit) = match self.connect(url).await {
+                Ok(connection) => return Ok(connection),
+                Err(refused) => refused,
             };
             if begin.elapsed() >= limit {
                 return Err(EmbeddedError::NotReady {
                     seconds: begin.elapsed().as_secs(),
                     reason,
-                    log: log.to_owned(),
-                    tail: log_tail(log, log_start),
+                    log: self.log.clone(),
+                    tail: log_tail(&self.log, self.log_start),
                 });
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
+    }
+
+    /// Connects, or says why not, and how long to wait on.
+    async fn connect(&self, url: &DatabaseUrl) -> Result<PgConnection, (String, Duration)> {
+        // Another server may have taken the port: it must neither get the password nor be taken
+        // for this one.
+        if !self.listens() {
+            return Err(("it does not listen yet".to_owned(), READY_LIMIT));
+        }
+        match timeout(CONNECT_LIMIT, PgConnection::connect(url.expose())).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err((error.to_string(), patience(&error))),
+            Err(_) => Err(("no answer".to_owned(), READY_LIMIT)),
+        }
+    }
+
+    /// Whether this very process has its place to listen, by its own account.
+    fn listens(&self) -> bool {
+        let pid = self.child.as_ref().and_then(Child::id);
+        read_pid_file(&self.cluster).is_some_and(|file| {
+            let has_place = match self.endpoint {
+                Endpoint::Socket(_) => file.socket_folder.is_some(),
+                Endpoint::Tcp(_) => file.has_address,
+            };
+            has_place && Some(file.pid) == pid
+        })
+    }
+
+    /// The error for its end: with the reason where that is known, else with its last words.
+    pub(super) fn ended(&self, status: ExitStatus) -> EmbeddedError {
+        let tail = log_tail(&self.log, self.log_start);
+        EmbeddedError::full(&self.cluster, &tail).unwrap_or_else(|| EmbeddedError::Exited {
+            status: status.to_string(),
+            log: self.log.clone(),
+            tail,
+        })
     }
 
     #[cfg(test)]
@@ -173,8 +208,8 @@ impl Drop for Server {
                 let _ = child.start_kill();
             }
         }
-        if let Some(folder) = &self.temporary {
-            remove_temporary(folder);
+        if let Some(folder) = self.endpoint.temporary() {
+            remove_temporary(&folder);
         }
     }
 }
@@ -185,10 +220,6 @@ pub(super) fn is_passing(error: &EmbeddedError) -> bool {
         return false;
     };
     PASSING.iter().any(|sign| tail.contains(sign))
-}
-
-async fn connect(url: &DatabaseUrl) -> sqlx::Result<PgConnection> {
-    PgConnection::connect(url.expose()).await
 }
 
 /// How long to wait on, after a refusal.
@@ -219,11 +250,10 @@ fn log_tail(log: &Path, start: u64) -> String {
 /// Stops a server that an earlier run left behind (the bot was killed), so that there is only
 /// one way for a server to come up: started here, with the settings of today.
 pub(super) async fn stop_leftover(tools: &Tools, layout: &Layout) -> Result<(), EmbeddedError> {
-    let file = layout.cluster.join("postmaster.pid");
-    let Some(leftover) = fs::read_to_string(&file)
-        .ok()
-        .and_then(|t| parse_pid_file(&t))
-    else {
+    let Some(leftover) = read_pid_file(&layout.cluster) else {
+        // Also an empty file, from a full disk or a power failure.
+        remove_pid_file(&layout.cluster)?;
+        remove_sockets(&layout.run);
         return Ok(());
     };
     if is_server(tools, &layout.cluster, leftover.pid).await {
@@ -240,46 +270,78 @@ pub(super) async fn stop_leftover(tools: &Tools, layout: &Layout) -> Result<(), 
     } else {
         // Its number may be another process's by now (in a container, likely one of the
         // bot's own threads): then Postgres would refuse to start, and pg_ctl would signal it.
-        remove_file(&file).map_err(EmbeddedError::file("removing", &file))?;
+        remove_pid_file(&layout.cluster)?;
     }
+    // Their locks hold the number, too.
+    remove_sockets(&layout.run);
     if let Some(folder) = leftover.socket_folder {
         remove_temporary(&folder);
     }
     Ok(())
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Leftover {
-    pid: u32,
-    socket_folder: Option<PathBuf>,
+fn remove_pid_file(cluster: &Path) -> Result<(), EmbeddedError> {
+    let file = cluster.join(PID_FILE);
+    remove_file(&file).map_err(EmbeddedError::file("removing", &file))
 }
 
-/// `postmaster.pid`: process, cluster, start time, port, socket folder, address …
-fn parse_pid_file(text: &str) -> Option<Leftover> {
+fn read_pid_file(cluster: &Path) -> Option<PidFile> {
+    parse_pid_file(&fs::read_to_string(cluster.join(PID_FILE)).ok()?)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct PidFile {
+    pid: u32,
+    socket_folder: Option<PathBuf>,
+    /// Whether it listens on an address.
+    has_address: bool,
+}
+
+/// `postmaster.pid`: process, cluster, start time, port, socket folder, address …; each line is
+/// written when it is so.
+fn parse_pid_file(text: &str) -> Option<PidFile> {
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok()?;
     let folder = lines.nth(3).filter(|line| !line.is_empty());
-    Some(Leftover {
+    Some(PidFile {
         pid,
         socket_folder: folder.map(PathBuf::from),
+        has_address: lines.next().is_some_and(|line| !line.is_empty()),
     })
 }
 
-/// Whether a process is a Postgres server.
+/// Whether a process is the Postgres server of this cluster, and not that of another one which
+/// has the number by now.
 #[cfg(target_os = "linux")]
 #[expect(clippy::unused_async, reason = "elsewhere a program is asked")]
-async fn is_server(_tools: &Tools, _cluster: &Path, pid: u32) -> bool {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
-    let name = program
-        .rsplit(|byte| *byte == b'/')
-        .next()
-        .unwrap_or_default();
-    matches!(name, b"postgres" | b"postmaster")
+async fn is_server(_tools: &Tools, cluster: &Path, pid: u32) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let process = Path::new("/proc").join(pid.to_string());
+    let line = fs::read(process.join("cmdline")).unwrap_or_default();
+    let arguments: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+    let program = arguments[0].rsplit(|byte| *byte == b'/').next();
+    let is_postgres = matches!(program, Some(b"postgres" | b"postmaster"));
+    // A server runs in its cluster. In some containers not even root may see that.
+    let runs_here = fs::read_link(process.join("cwd")).is_ok_and(|folder| folder == cluster);
+    let was_told = arguments.contains(&cluster.as_os_str().as_bytes());
+    is_postgres && (runs_here || was_told)
 }
 
-/// Whether a process is a Postgres server.
-#[cfg(not(target_os = "linux"))]
+/// Whether a process is the Postgres server of this cluster.
+#[cfg(all(unix, not(target_os = "linux")))]
+async fn is_server(tools: &Tools, cluster: &Path, pid: u32) -> bool {
+    let mut command = std::process::Command::new("ps");
+    command.args(["-ww", "-o", "command=", "-p", &pid.to_string()]);
+    let Ok(output) = tools.run(command, "").await else {
+        return false;
+    };
+    let line = String::from_utf8_lossy(&output.stdout);
+    line.contains("postgres") && line.contains(&*cluster.to_string_lossy())
+}
+
+/// Whether the Postgres server of this cluster runs. Signals go through pipes here, which no
+/// other program listens to.
+#[cfg(not(unix))]
 async fn is_server(tools: &Tools, cluster: &Path, _pid: u32) -> bool {
     let mut command = tools.command("pg_ctl");
     command.args(["status", "--pgdata"]).arg(cluster);
@@ -297,17 +359,21 @@ mod tests {
         for (text, expected) in [
             (
                 "42\n/data/postgres\n1700000000\n5432\n/data/run\n\n  123  4\nready\n",
-                Some((42, folder("/data/run"))),
+                Some((42, folder("/data/run"), false)),
             ),
             (
                 "42\n/data\n1700000000\n5432\n\n127.0.0.1\n",
-                Some((42, None)),
+                Some((42, None, true)),
             ),
-            ("42\n", Some((42, None))),
+            ("42\n", Some((42, None, false))),
             ("-42\n/data\n", None),
             ("", None),
         ] {
-            let expected = expected.map(|(pid, socket_folder)| Leftover { pid, socket_folder });
+            let expected = expected.map(|(pid, socket_folder, has_address)| PidFile {
+                pid,
+                socket_folder,
+                has_address,
+            });
             assert_eq!(parse_pid_file(text), expected, "{text}");
         }
     }

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::*;
 
 /// A folder for data, closed to others.
-fn data() -> tempfile::TempDir {
+pub(super) fn data() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     #[cfg(unix)]
     {
@@ -19,13 +19,13 @@ fn data() -> tempfile::TempDir {
 }
 
 /// Quick to start, since nothing has to survive a power failure.
-fn quick(data: &Path) -> EmbeddedOptions {
+pub(super) fn quick(data: &Path) -> EmbeddedOptions {
     EmbeddedOptions::new(data)
         .setting("fsync", "off")
         .setting("max_connections", "20")
 }
 
-async fn connect(postgres: &EmbeddedPostgres) -> PgConnection {
+pub(super) async fn connect(postgres: &EmbeddedPostgres) -> PgConnection {
     PgConnection::connect(postgres.url(DATABASE).expose())
         .await
         .unwrap()
@@ -37,7 +37,7 @@ async fn setting(connection: &mut PgConnection, name: &str) -> String {
     row.get(0)
 }
 
-async fn write(postgres: &EmbeddedPostgres) {
+pub(super) async fn write(postgres: &EmbeddedPostgres) {
     let mut connection = connect(postgres).await;
     connection
         .execute("create table kept (name text); insert into kept values ('Ștefan')")
@@ -46,7 +46,7 @@ async fn write(postgres: &EmbeddedPostgres) {
     connection.close().await.unwrap();
 }
 
-async fn kept(postgres: &EmbeddedPostgres) -> String {
+pub(super) async fn kept(postgres: &EmbeddedPostgres) -> String {
     let mut connection = connect(postgres).await;
     let row = connection.fetch_one("select name from kept").await.unwrap();
     row.get(0)
@@ -142,41 +142,6 @@ async fn listens_on_a_port_when_asked_to() {
         "127.0.0.1"
     );
     drop(connection);
-    postgres.stop().await;
-}
-
-#[tokio::test]
-async fn a_server_left_behind_is_replaced() {
-    let data = data();
-    let first = EmbeddedPostgres::start(quick(data.path())).await.unwrap();
-    write(&first).await;
-    let pid_file = data.path().join("postgres/postmaster.pid");
-    let before = fs::read_to_string(&pid_file).unwrap();
-    // As if the bot had been killed: nothing is cleaned up.
-    std::mem::forget(first);
-
-    let second = EmbeddedPostgres::start(quick(data.path())).await.unwrap();
-    assert_ne!(fs::read_to_string(&pid_file).unwrap(), before);
-    assert_eq!(kept(&second).await, "Ștefan");
-    second.stop().await;
-}
-
-#[tokio::test]
-async fn a_stale_pid_file_hurts_nobody() {
-    let data = data();
-    let postgres = EmbeddedPostgres::start(quick(data.path())).await.unwrap();
-    write(&postgres).await;
-    postgres.stop().await;
-    // The number now belongs to this very process, which must not be signalled.
-    let stale = format!(
-        "{}\n{}\n1\n5432\n\n\n",
-        std::process::id(),
-        data.path().display()
-    );
-    fs::write(data.path().join("postgres/postmaster.pid"), stale).unwrap();
-
-    let postgres = EmbeddedPostgres::start(quick(data.path())).await.unwrap();
-    assert_eq!(kept(&postgres).await, "Ștefan");
     postgres.stop().await;
 }
 
@@ -303,32 +268,4 @@ async fn another_version_is_refused() {
         fs::read_to_string(cluster.join("PG_VERSION")).unwrap(),
         "9.6\n"
     );
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn an_unreachable_folder_is_named() {
-    use std::os::unix::fs::PermissionsExt as _;
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
-    let temp = data();
-    let closed = temp.path().join("closed");
-    let inner = closed.join("data");
-    fs::create_dir_all(&inner).unwrap();
-    for (path, mode) in [(temp.path(), 0o711), (&closed, 0o700), (&inner, 0o755)] {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    }
-    let error = EmbeddedPostgres::start(quick(&inner)).await.unwrap_err();
-    let text = error.to_string();
-    let blocked = closed.canonicalize().unwrap();
-    assert!(
-        text.contains(&format!("who can't enter {};", blocked.display())),
-        "{text}"
-    );
-    assert!(
-        text.contains("set PUNCTAJ_DATA_DIR to a folder such as /var/lib/punctaj"),
-        "{text}"
-    );
-    assert!(!inner.join("postgres").exists());
 }

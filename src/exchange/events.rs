@@ -187,6 +187,7 @@ mod tests {
             platform: None,
             label: None,
             undone_by: None,
+            ranks: std::collections::BTreeMap::default(),
         }
     }
 

@@ -17,6 +17,7 @@ macro_rules! keys {
 keys! {
     POINTS = "points";
     ENTRIES_COUNT = "entries-count";
+    CHARACTERS_COUNT = "characters-count";
 
     BUTTON_CONFIRM = "button-confirm";
     BUTTON_CANCEL = "button-cancel";
@@ -44,7 +45,6 @@ keys! {
     FIELD_LABEL = "field-label";
     FIELD_ENDED = "field-ended";
     VALUE_NONE = "value-none";
-    VALUE_DELETED = "value-deleted";
     VALUE_YES = "value-yes";
     VALUE_NO = "value-no";
     PLATFORM_DESKTOP = "platform-desktop";
@@ -57,7 +57,9 @@ keys! {
     ENDED_LIFETIME = "ended-lifetime";
     ENDED_UNDO = "ended-undo";
     RECEIPT_POINTS_ADD = "receipt-points-add";
+    RECEIPT_POINTS_ADD_TOTAL = "receipt-points-add-total";
     RECEIPT_POINTS_REMOVE = "receipt-points-remove";
+    RECEIPT_POINTS_REMOVE_TOTAL = "receipt-points-remove-total";
     RECEIPT_ENTRY_ADD = "receipt-entry-add";
     RECEIPT_ENTRY_SET = "receipt-entry-set";
     RECEIPT_ENTRY_DELETE = "receipt-entry-delete";
@@ -67,11 +69,17 @@ keys! {
     RECEIPT_SESSION_OPEN = "receipt-session-open";
     RECEIPT_SESSION_CLOSE = "receipt-session-close";
     RECEIPT_SUPERSEDED = "receipt-superseded";
+    RECEIPT_UNCHANGED = "receipt-unchanged";
+    RECEIPT_UNDO_UNCHANGED = "receipt-undo-unchanged";
     RECEIPT_NO_CHANGE = "receipt-no-change";
     LINE_POINTS = "line-points";
-    LINE_POINTS_NEW = "line-points-new";
-    LINE_CAPPED = "line-capped";
+    LINE_POINTS_FLOORED = "line-points-floored";
+    LINE_POINTS_CAPPED = "line-points-capped";
+    LINE_POINTS_UNCHANGED = "line-points-unchanged";
+    LINE_POINTS_AT_FLOOR = "line-points-at-floor";
+    LINE_POINTS_AT_CAP = "line-points-at-cap";
     LINE_FIELD = "line-field";
+    LINE_UNCHANGED = "line-unchanged";
     LINE_CREATED = "line-created";
     LINE_DELETED = "line-deleted";
     LINE_RESTORED = "line-restored";
@@ -84,10 +92,15 @@ keys! {
     FOOTER_INFERRED = "footer-inferred";
     UNDO_ASKS = "undo-asks";
     UNDO_QUESTION = "undo-question";
-    UNDO_CONFLICT = "undo-conflict";
-    UNDO_CONFLICT_BY = "undo-conflict-by";
-    UNDO_PUTS_BACK = "undo-puts-back";
-    UNDO_DELETES = "undo-deletes";
+    UNDO_BY = "undo-by";
+    UNDO_CHANGED = "undo-changed";
+    UNDO_GONE = "undo-gone";
+    UNDO_GONE_BACK = "undo-gone-back";
+    UNDO_NAME_TAKEN = "undo-name-taken";
+    UNDO_MEMBER_TAKEN = "undo-member-taken";
+    UNDO_IN_USE = "undo-in-use";
+    UNDO_IN_USE_POINTS = "undo-in-use-points";
+    UNDO_RANK_HELD = "undo-rank-held";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
     TABLE_PAGE = "table-page";
@@ -169,6 +182,7 @@ keys! {
     ERROR_INTERNAL = "error-internal";
     ERROR_OUTCOME_UNKNOWN = "error-outcome-unknown";
     ERROR_UNREACHABLE = "error-unreachable";
+    ERROR_BUSY = "error-busy";
     ERROR_GUILD_ONLY = "error-guild-only";
     ERROR_OLD_BUTTON = "error-old-button";
     ERROR_OLD_COMMAND = "error-old-command";
@@ -179,6 +193,7 @@ keys! {
     ERROR_UNKNOWN_TABLE_NEAR = "error-unknown-table-near";
     ERROR_AMBIGUOUS_TABLE = "error-ambiguous-table";
     ERROR_TABLE_EXISTS = "error-table-exists";
+    ERROR_TABLE_GONE = "error-table-gone";
     ERROR_UNKNOWN_NAMES = "error-unknown-names";
     LINE_UNKNOWN_NAME = "line-unknown-name";
     LINE_UNKNOWN_NAME_NEAR = "line-unknown-name-near";
@@ -195,6 +210,8 @@ keys! {
     ERROR_NOT_UNDOABLE = "error-not-undoable";
     ERROR_NOTHING_TO_UNDO = "error-nothing-to-undo";
     ERROR_UNKNOWN_SESSION = "error-unknown-session";
+    ERROR_AMBIGUOUS_SESSION = "error-ambiguous-session";
+    ERROR_NO_SESSION = "error-no-session";
     ERROR_NO_OTHER_SESSIONS = "error-no-other-sessions";
     ERROR_SESSION_MISSING = "error-session-missing";
     ERROR_DRAFT_GONE = "error-draft-gone";

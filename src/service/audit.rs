@@ -1,13 +1,14 @@
 //! The audit desk: searching the history and looking at one event.
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::domain::access::Right;
 use crate::domain::event::Action;
-use crate::domain::ids::{DraftId, Seq, UserId};
+use crate::domain::ids::{DraftId, GuildId, Seq, UserId};
 use crate::domain::name::{TableAddress, fold};
-use crate::store::drafts;
 use crate::store::events::{self, Filter, Found};
+use crate::store::{StoreError, drafts};
 
 use super::tables;
 use super::{Request, ServiceError, Services};
@@ -38,6 +39,8 @@ pub struct SearchPage {
     pub events: Vec<Found>,
     /// Where the next page begins, if there is one.
     pub older: Option<Seq>,
+    /// Where the page before this one begins; `None` within it for the first page.
+    pub newer: Option<Option<Seq>>,
     /// By which the buttons find the same search again.
     pub draft: DraftId,
 }
@@ -61,7 +64,7 @@ impl Services {
         request.require(Right::AuditView)?;
         let filter = self.filter(request, order).await?;
         let draft = self.entropy.draft_id();
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         drafts::keep(
             &mut conn,
             draft,
@@ -87,7 +90,7 @@ impl Services {
         before: Option<Seq>,
     ) -> Result<SearchPage, ServiceError> {
         request.require(Right::AuditView)?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let found = drafts::find::<Search>(&mut conn, draft, request.guild).await?;
         drop(conn);
         let (_, search) = found.ok_or(ServiceError::DraftGone)?;
@@ -100,7 +103,7 @@ impl Services {
     /// No such event, or no right.
     pub async fn event(&self, request: &Request, seq: Seq) -> Result<Found, ServiceError> {
         request.require(Right::AuditView)?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let found = events::search(
             &mut conn,
             request.guild,
@@ -126,7 +129,7 @@ impl Services {
     ) -> Result<Vec<Found>, ServiceError> {
         request.require(Right::AuditExport)?;
         let filter = self.filter(request, order).await?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let mut all = Vec::new();
         let mut before = None;
         loop {
@@ -142,8 +145,12 @@ impl Services {
     async fn filter(&self, request: &Request, order: SearchOrder) -> Result<Filter, ServiceError> {
         let table = match &order.table {
             Some(address) => {
-                let mut conn = self.pool.acquire().await?;
-                Some(tables::find(&mut conn, request.guild, address).await?.id)
+                let mut conn = self.connection().await?;
+                Some(
+                    tables::find_ever(&mut conn, request.guild, address)
+                        .await?
+                        .id,
+                )
             }
             None => None,
         };
@@ -162,16 +169,33 @@ impl Services {
         filter: &Filter,
         before: Option<Seq>,
     ) -> Result<SearchPage, ServiceError> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let limit = i64::try_from(PAGE_EVENTS).unwrap_or(10) + 1;
         let mut found = events::search(&mut conn, request.guild, filter, before, limit).await?;
         let more = found.len() > PAGE_EVENTS;
         found.truncate(PAGE_EVENTS);
         let older = found.last().map(|last| last.event.seq).filter(|_| more);
+        let newer = match before {
+            Some(before) => Some(newer_page(&mut conn, request.guild, filter, before).await?),
+            None => None,
+        };
         Ok(SearchPage {
             events: found,
             older,
+            newer,
             draft,
         })
     }
+}
+
+/// Where the page of the events from `before` on begins; `None` if that is the first page.
+async fn newer_page(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    filter: &Filter,
+    before: Seq,
+) -> Result<Option<Seq>, StoreError> {
+    let limit = i64::try_from(PAGE_EVENTS).unwrap_or(10) + 1;
+    let newer = events::newer(conn, guild, filter, before, limit).await?;
+    Ok(newer.get(PAGE_EVENTS).copied())
 }

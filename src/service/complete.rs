@@ -1,6 +1,9 @@
-//! What autocomplete offers. Nothing here fails a command: what goes wrong offers nothing.
+//! What autocomplete offers. Nothing here fails a command: what goes wrong offers nothing. Each
+//! answer needs the right of the command that shows the same.
 
+use crate::domain::access::Right;
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::store::StoreError;
 use crate::store::complete::{self, EventChoice, RankChoice, SessionChoice};
 
 use super::{Request, ServiceError, Services};
@@ -12,54 +15,44 @@ impl Services {
     /// Names of entries that begin with this text.
     ///
     /// # Errors
-    /// If the database fails.
+    /// No right, or the database fails.
     pub async fn complete_entries(
         &self,
         request: &Request,
         table: Option<&TableAddress>,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        let (guild, user) = (request.guild, request.actor);
-        Ok(complete::entries(
-            &self.pool,
-            guild,
-            user,
-            keys(table),
-            &fold(text.trim()),
-            CHOICES,
-        )
-        .await?)
+        request.require(Right::TableView)?;
+        let (place, prefix) = (self.place(request, table), fold(text.trim()));
+        Ok(read!(self, conn => complete::entries(&mut conn, &place, &prefix, CHOICES))?)
     }
 
     /// Addresses of tables that hold this text.
     ///
     /// # Errors
-    /// If the database fails.
+    /// No right, or the database fails.
     pub async fn complete_tables(
         &self,
         request: &Request,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        Ok(complete::tables(&self.pool, request.guild, &fold(text.trim()), CHOICES).await?)
+        request.require(Right::TableView)?;
+        let text = fold(text.trim());
+        Ok(read!(self, conn => complete::tables(&mut conn, request.guild, &text, CHOICES))?)
     }
 
     /// Ranks of a table.
     ///
     /// # Errors
-    /// If the database fails.
+    /// No right, or the database fails.
     pub async fn complete_ranks(
         &self,
         request: &Request,
         table: Option<&TableAddress>,
     ) -> Result<Vec<RankChoice>, ServiceError> {
-        Ok(complete::ranks(
-            &self.pool,
-            request.guild,
-            request.actor,
-            keys(table),
-            CHOICES,
-        )
-        .await?)
+        request.require(Right::TableView)?;
+        let place = self.place(request, table);
+        Ok(read!(self, conn => complete::ranks(&mut conn, &place, CHOICES))?)
     }
 
     /// The caller's open sessions.
@@ -70,31 +63,34 @@ impl Services {
         &self,
         request: &Request,
     ) -> Result<Vec<SessionChoice>, ServiceError> {
-        Ok(complete::sessions(&self.pool, request.guild, request.actor, CHOICES).await?)
+        let (guild, user) = (request.guild, request.actor);
+        Ok(read!(self, conn => complete::sessions(&mut conn, guild, user, CHOICES))?)
     }
 
     /// The newest events whose number begins so; the caller's own, or everybody's.
     ///
     /// # Errors
-    /// If the database fails.
+    /// No right, or the database fails.
     pub async fn complete_events(
         &self,
         request: &Request,
         own: bool,
         digits: &str,
     ) -> Result<Vec<EventChoice>, ServiceError> {
+        if !own {
+            request.require(Right::AuditView)?;
+        }
         let digits = digits.trim().trim_start_matches('#');
-        Ok(complete::events(
-            &self.pool,
-            request.guild,
-            own.then_some(request.actor),
-            digits,
-            CHOICES,
-        )
-        .await?)
+        let actor = own.then_some(request.actor);
+        Ok(read!(self, conn => complete::events(&mut conn, request.guild, actor, digits, CHOICES))?)
     }
-}
 
-fn keys(table: Option<&TableAddress>) -> Option<(Option<String>, String)> {
-    table.map(|address| (address.category().map(Name::key), address.name().key()))
+    fn place(&self, request: &Request, table: Option<&TableAddress>) -> complete::Place {
+        complete::Place {
+            guild: request.guild,
+            user: request.actor,
+            limits: self.limits,
+            address: table.map(|address| (address.category().map(Name::key), address.name().key())),
+        }
+    }
 }

@@ -20,7 +20,7 @@ impl Services {
         body: &T,
     ) -> Result<DraftId, ServiceError> {
         let id = self.entropy.draft_id();
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         drafts::keep(&mut conn, id, request.guild, request.actor, body).await?;
         Ok(id)
     }
@@ -34,7 +34,7 @@ impl Services {
         request: &Request,
         id: DraftId,
     ) -> Result<T, ServiceError> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let found = drafts::find(&mut conn, id, request.guild).await?;
         found
             .filter(|(author, _)| *author == request.actor)

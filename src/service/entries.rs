@@ -6,6 +6,7 @@ use crate::domain::event::Action;
 use crate::domain::ids::{TableId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::table::Table;
+use crate::store::StoreError;
 
 use super::operation::{Ask, Begun, Receipt};
 use super::points::{existing, split};
@@ -70,7 +71,7 @@ impl Services {
         };
         let table = op.table(right_for(&order.value)).await?;
         let Some(id) = existing(&mut op, &list).await?.pop() else {
-            return Err(ServiceError::NoTables);
+            return Err(StoreError::Mismatch("one name is no entry").into());
         };
         let stamp = op.stamp();
         match order.value {

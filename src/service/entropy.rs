@@ -42,10 +42,15 @@ impl Entropy {
         bytes
     }
 
-    /// An id for a new session.
+    /// An id for a new session. None begins with `-`, which a spreadsheet would take for a formula.
     #[must_use]
     pub fn device_id(&self) -> DeviceId {
-        DeviceId::from_bytes(self.bytes())
+        loop {
+            let id = DeviceId::from_bytes(self.bytes());
+            if !id.as_str().starts_with('-') {
+                return id;
+            }
+        }
     }
 
     /// An id for a new entry.

@@ -1,6 +1,8 @@
 //! Why a use case did not do what was asked. All but the last two kinds are the caller's to mend,
 //! and carry what the message to them needs; nothing was changed in any of these cases.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -136,6 +138,8 @@ pub enum ServiceError {
         event: Seq,
         /// What stands in the way.
         conflicts: Vec<Conflict>,
+        /// What the table's ranks are called.
+        ranks: BTreeMap<i32, String>,
     },
     /// The caller has no open session of that `device_id` or label.
     #[error("unknown session")]
@@ -143,6 +147,20 @@ pub enum ServiceError {
         /// As given.
         session: String,
     },
+    /// The table of a button or menu was deleted meanwhile.
+    #[error("the table is gone")]
+    TableGone,
+    /// Several of the caller's open sessions have that label.
+    #[error("ambiguous session")]
+    AmbiguousSession {
+        /// As given.
+        session: String,
+        /// The shortened ids of those that fit.
+        ids: Vec<String>,
+    },
+    /// The database is up, but others keep it busy; the same may work in a moment.
+    #[error("the database is busy")]
+    Busy,
     /// The search or command that a button belongs to is too old to go on with.
     #[error("the draft is gone")]
     DraftGone,
@@ -151,12 +169,24 @@ pub enum ServiceError {
     OutcomeUnknown,
     /// The database failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(error) => {
+                tracing::warn!(%error, "the database is busy");
+                Self::Busy
+            }
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+        StoreError::from(error).into()
     }
 }
 
@@ -178,9 +208,24 @@ pub struct UnknownName {
     pub near: Vec<String>,
 }
 
+/// Which reason an undo has to ask first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConflictKind {
+    /// Something else stands there now than the event wrote.
+    Changed,
+    /// The thing it is about was deleted since.
+    Deleted,
+    /// The name (or member link) that would come back belongs to another entry now.
+    Taken,
+    /// What would go is in use: entries hold the rank, the table or entry was worked on since.
+    InUse,
+}
+
 /// Why an undo asks first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
+    /// Which reason.
+    pub kind: ConflictKind,
     /// The entry or other thing it is about.
     pub name: String,
     /// Which field.

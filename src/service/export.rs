@@ -18,7 +18,7 @@ impl Services {
         address: &TableAddress,
     ) -> Result<(Table, Vec<PageRow>), ServiceError> {
         request.require(Right::DataExport)?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let table = tables::find(&mut conn, request.guild, address).await?;
         let rows = entries::all(&mut conn, table.id).await?;
         Ok((table, rows))

@@ -3,6 +3,21 @@
 //!
 //! Every change goes through [`operation::Operation`]: one operation, one transaction, one event.
 
+/// Reads on a connection of the pool. One that broke unnoticed while idle shows in its first
+/// statement; reading is safe to repeat, so as many as the pool holds are passed over.
+macro_rules! read {
+    ($services:expr, $conn:ident => $body:expr) => {{
+        let mut spare = $services.pool.size();
+        loop {
+            let mut $conn = $services.pool.acquire().await.map_err(StoreError::from)?;
+            match $body.await {
+                Err(error) if spare > 0 && StoreError::is_broken_connection(&error) => spare -= 1,
+                done => break done,
+            }
+        }
+    }};
+}
+
 pub mod audit;
 pub mod complete;
 pub mod drafts;
@@ -21,7 +36,9 @@ pub mod view;
 
 use std::sync::Arc;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
+use sqlx::{Connection as _, Postgres};
 
 use crate::domain::session::SessionLimits;
 use entropy::Entropy;
@@ -50,6 +67,20 @@ impl Services {
             pool,
             entropy: Arc::new(entropy),
             limits,
+        }
+    }
+
+    /// A connection that answers. Costs a round trip: the paths whose round trips are counted
+    /// use `read!`.
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let mut spare = self.pool.size();
+        loop {
+            let mut conn = self.pool.acquire().await?;
+            match conn.ping().await.map_err(StoreError::from) {
+                Ok(()) => return Ok(conn),
+                Err(error) if spare > 0 && error.is_broken_connection() => spare -= 1,
+                Err(error) => return Err(error),
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::session::{Attribution, EndReason, Platform, Session};
 use crate::domain::stamp::Stamp;
-use crate::domain::table::{Rank, Table};
+use crate::domain::table::Table;
 use crate::store::operation::{
     self as sql, EntryWrite, EventName, FormerName, FoundEntry, LedgerRow, TableWrite, Wanted,
     Writes,
@@ -81,13 +81,10 @@ pub struct Receipt {
 
 impl Receipt {
     fn new(event: Event, table: Option<&Table>, session: Option<Session>, repeated: bool) -> Self {
-        let title = |rank: &Rank| (rank.number, rank.title.clone());
         Self {
             event,
             table: table.map(Table::address),
-            ranks: table
-                .map(|table| table.ranks.values().map(title).collect())
-                .unwrap_or_default(),
+            ranks: table.map(Table::titles).unwrap_or_default(),
             session,
             repeated,
         }
@@ -133,6 +130,7 @@ pub struct Operation<'s> {
     tx: Transaction<'static, Postgres>,
     request: Request,
     address: Option<TableAddress>,
+    by_table_id: bool,
     applied_at: DateTime<Utc>,
     head_seq: Seq,
     head_hash: String,
@@ -184,6 +182,7 @@ impl Services {
             tx,
             request: request.clone(),
             address: ask.table,
+            by_table_id: ask.table_id.is_some(),
             applied_at: opening.applied_at,
             head_seq: Seq(opening.head_seq),
             head_hash: opening.head_hash,
@@ -216,7 +215,7 @@ impl Services {
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         for _ in 0..self.pool.size() {
             match sql::begin(&self.pool, request.guild).await {
-                Err(StoreError::Unreachable(sqlx::Error::Io(_))) => {}
+                Err(error) if error.is_broken_connection() => {}
                 done => return done,
             }
         }
@@ -233,13 +232,22 @@ impl Services {
     ) -> Result<Receipt, ServiceError> {
         tracing::warn!(error = %error, op.id = %request.op, "the outcome of a commit is unknown; looking it up");
         for _ in 0..OUTCOME_TRIES {
-            match events::by_op(&self.pool, request.guild, &request.op).await {
-                Ok(Some(_)) => return Ok(receipt),
-                Ok(None) => return Err(error.into()),
+            match self.committed(request).await {
+                Ok(true) => return Ok(receipt),
+                Ok(false) => return Err(error.into()),
                 Err(_) => tokio::time::sleep(OUTCOME_PAUSE).await,
             }
         }
         Err(ServiceError::OutcomeUnknown)
+    }
+
+    /// Whether the operation's event is there. Asked under the guild's lock: the server may still
+    /// be at the commit whose answer was lost.
+    async fn committed(&self, request: &Request) -> Result<bool, StoreError> {
+        let mut tx = self.locked(request).await?;
+        Ok(events::by_op(&mut tx, request.guild, &request.op)
+            .await?
+            .is_some())
     }
 
     /// The first answer of an operation again.
@@ -391,6 +399,9 @@ impl Operation<'_> {
         {
             return Ok(table.clone());
         }
+        if self.by_table_id {
+            return Err(ServiceError::TableGone);
+        }
         let candidates: Vec<String> = self.candidates.iter().map(Table::address).collect();
         let address = self.address.as_ref().map(ToString::to_string);
         let guild = self.request.guild;
@@ -492,6 +503,23 @@ impl Operation<'_> {
             });
         }
         id
+    }
+
+    /// Whether this entry is met for the first time among those of a list; it joins them then.
+    /// A name and a mention, or an old and a new name, can mean one entry.
+    pub(super) fn counts_once(&self, ids: &mut Vec<EntryId>, id: EntryId) -> bool {
+        let first = !ids.contains(&id);
+        if first {
+            ids.push(id);
+        }
+        first
+    }
+
+    /// An entry's points before the operation.
+    pub(super) fn points_before(&self, id: EntryId) -> i64 {
+        let held = self.held.iter().find(|held| held.entry.id == id);
+        held.and_then(|held| held.before.as_ref())
+            .map_or(0, |before| before.points)
     }
 
     /// A new entry, as a change of the operation.
@@ -797,10 +825,17 @@ fn taken(error: StoreError, table: Option<&Table>, held: &[Held]) -> ServiceErro
         return error.into();
     };
     let table = table.map(Table::address).unwrap_or_default();
+    let appears = |held: &&Held| {
+        held.before.as_ref().is_none_or(|before| {
+            (&before.name, before.member_id, &before.deleted)
+                != (&held.entry.name, held.entry.member_id, &held.entry.deleted)
+        })
+    };
     let name = held
-        .last()
-        .map(|held| held.entry.name.clone())
-        .unwrap_or_default();
+        .iter()
+        .rfind(appears)
+        .map(|held| held.entry.name.clone());
+    let name = name.unwrap_or_default();
     match constraint.as_str() {
         "entries_name_key" => ServiceError::NameTaken { name, table },
         "entries_member_key" => ServiceError::MemberTaken { name },
@@ -825,7 +860,7 @@ pub(super) async fn no_table(
     }
     match address {
         Some(table) if candidates.is_empty() => {
-            let near = nearest(&table, live.iter().map(Table::address));
+            let near = nearest_tables(&table, &live);
             ServiceError::UnknownTable { table, near }
         }
         Some(table) => ServiceError::AmbiguousTable {
@@ -847,21 +882,53 @@ pub(super) async fn no_table(
 
 /// Those names which are closest to the one given, and close enough to have been meant.
 fn nearest(given: &str, existing: impl IntoIterator<Item = String>) -> Vec<String> {
-    let given = fold(given);
-    let tolerance = 1 + given.chars().count() / 3;
-    let mut close: Vec<(usize, String)> = existing
+    let close = existing
         .into_iter()
-        .filter_map(|name| {
-            let key = fold(&name);
-            let distance = strsim::osa_distance(&given, &key);
-            (distance <= tolerance || key.contains(&given) || given.contains(&key))
-                .then_some((distance, name))
+        .filter_map(|name| Some((distance(given, &name)?, name)))
+        .collect();
+    closest(close)
+}
+
+/// Addresses of tables whose address or bare name is close to the one given.
+fn nearest_tables(given: &str, existing: &[Table]) -> Vec<String> {
+    let close = existing
+        .iter()
+        .filter_map(|table| {
+            let distances = [
+                distance(given, &table.address()),
+                distance(given, &table.name),
+            ];
+            Some((distances.into_iter().flatten().min()?, table.address()))
         })
         .collect();
+    closest(close)
+}
+
+fn closest(mut close: Vec<(usize, String)>) -> Vec<String> {
     close.sort();
+    close.dedup();
     close
         .into_iter()
         .take(NEAR_NAMES)
         .map(|(_, name)| name)
+        .collect()
+}
+
+/// How far a name is from the one given, if it is close enough to have been meant. Diacritics do
+/// not count: they are what is left out most often.
+fn distance(given: &str, name: &str) -> Option<usize> {
+    let (given, name) = (plain(given), plain(name));
+    let distance = strsim::osa_distance(&given, &name);
+    let tolerance = 1 + given.chars().count() / 3;
+    (distance <= tolerance || name.contains(&given) || given.contains(&name)).then_some(distance)
+}
+
+/// Folded and without diacritics.
+fn plain(name: &str) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    use unicode_normalization::char::is_combining_mark;
+    fold(name)
+        .nfd()
+        .filter(|c| !is_combining_mark(*c))
         .collect()
 }

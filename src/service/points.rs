@@ -4,6 +4,7 @@ use crate::domain::access::Right;
 use crate::domain::event::Action;
 use crate::domain::ids::{EntryId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
+use crate::store::StoreError;
 
 use super::error::UnknownName;
 use super::operation::{Ask, Begun, Operation, Receipt};
@@ -40,6 +41,7 @@ impl Services {
         };
         let table = op.table(Right::ScoreAdd).await?;
         let stamp = op.stamp();
+        let mut ids = Vec::new();
         for who in &award.names {
             let id = match who {
                 NameOrMember::Name(name) => {
@@ -52,9 +54,11 @@ impl Services {
                 }
                 NameOrMember::Member(member) => linked(&mut op, *member, &table.address())?,
             };
-            op.edit(id, |entry| {
-                entry.add_points(award.points, table.floor, &stamp)
-            });
+            if op.counts_once(&mut ids, id) {
+                op.edit(id, |entry| {
+                    entry.add_points(award.points, table.floor, &stamp)
+                });
+            }
         }
         op.finish(Action::PointsAdd, award.reason, None).await
     }
@@ -113,17 +117,22 @@ pub(super) async fn existing(
     list: &[NameOrMember],
 ) -> Result<Vec<EntryId>, ServiceError> {
     let Some(table) = op.current_table().cloned() else {
-        return Err(ServiceError::NoTables);
+        return Err(StoreError::Mismatch("entries without a table").into());
     };
     let mut ids = Vec::new();
     let mut unknown = Vec::new();
     for who in list {
         match who {
             NameOrMember::Name(name) => match op.by_name(name) {
-                Some(id) => ids.push(id),
+                Some(id) => {
+                    op.counts_once(&mut ids, id);
+                }
                 None => unknown.push(name),
             },
-            NameOrMember::Member(member) => ids.push(linked(op, *member, &table.address())?),
+            NameOrMember::Member(member) => {
+                let id = linked(op, *member, &table.address())?;
+                op.counts_once(&mut ids, id);
+            }
         }
     }
     if unknown.is_empty() {

@@ -4,7 +4,7 @@ use crate::domain::event::Action;
 use crate::domain::ids::DeviceId;
 use crate::domain::name::fold;
 use crate::domain::session::{Attribution, EndReason, Session};
-use crate::store::sessions;
+use crate::store::{StoreError, sessions};
 
 use super::operation::{Ask, Begun, Receipt, SessionNeed};
 use super::{Request, ServiceError, Services};
@@ -81,7 +81,7 @@ impl Services {
         request: &Request,
         given: &str,
     ) -> Result<Session, ServiceError> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         let session = find(&open, given)?.clone();
         sessions::touch(&mut conn, request.guild, &session.device_id, None, None).await?;
@@ -97,7 +97,7 @@ impl Services {
         request: &Request,
     ) -> Result<(Vec<Session>, Attribution), ServiceError> {
         let (current, attribution) = self.session(request).await?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         sessions::touch(&mut conn, request.guild, &current.device_id, None, None).await?;
         let mut open =
             sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
@@ -111,9 +111,8 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn session(&self, request: &Request) -> Result<(Session, Attribution), ServiceError> {
-        let mut conn = self.pool.acquire().await?;
-        let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
-        drop(conn);
+        let (guild, user) = (request.guild, request.actor);
+        let open = read!(self, conn => sessions::open_of(&mut conn, guild, user, self.limits))?;
         match choose(open, request.device.as_ref()) {
             Some(found) => Ok(found),
             None => self.open_session(request).await,
@@ -147,9 +146,7 @@ impl Services {
 }
 
 fn opened(receipt: Receipt) -> Result<(Session, Attribution), ServiceError> {
-    let session = receipt
-        .session
-        .ok_or(crate::store::StoreError::Corrupt("a session"))?;
+    let session = receipt.session.ok_or(StoreError::Corrupt("a session"))?;
     Ok((session, Attribution::New))
 }
 
@@ -175,18 +172,27 @@ pub(super) fn choose(
 /// A session by its `device_id`, at least 4 first characters of it, or its label.
 fn find<'a>(open: &'a [Session], given: &str) -> Result<&'a Session, ServiceError> {
     let given = given.trim();
-    let by_id = || {
-        open.iter()
-            .find(|s| given.len() >= 4 && s.device_id.as_str().starts_with(given))
-    };
+    let by_id = open
+        .iter()
+        .find(|s| given.len() >= 4 && s.device_id.as_str().starts_with(given));
+    if let Some(session) = by_id {
+        return Ok(session);
+    }
     let label = fold(given);
-    let by_label = || {
-        open.iter()
-            .find(|s| s.label.as_deref().map(fold).as_ref() == Some(&label))
-    };
-    by_id()
-        .or_else(by_label)
-        .ok_or_else(|| ServiceError::UnknownSession {
-            session: given.to_owned(),
-        })
+    let labelled: Vec<&Session> = open
+        .iter()
+        .filter(|s| s.label.as_deref().map(fold).as_ref() == Some(&label))
+        .collect();
+    let session = given.to_owned();
+    match labelled.as_slice() {
+        [] => Err(ServiceError::UnknownSession { session }),
+        [only] => Ok(only),
+        several => {
+            let ids = several
+                .iter()
+                .map(|s| s.device_id.short().to_owned())
+                .collect();
+            Err(ServiceError::AmbiguousSession { session, ids })
+        }
+    }
 }

@@ -90,7 +90,7 @@ impl Services {
     /// No right, or the database fails.
     pub async fn list_tables(&self, request: &Request) -> Result<Vec<(Table, i64)>, ServiceError> {
         request.require(Right::TableView)?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         Ok(tables::list_with_counts(&mut conn, request.guild).await?)
     }
 
@@ -104,8 +104,25 @@ impl Services {
         address: &TableAddress,
     ) -> Result<Table, ServiceError> {
         request.require(Right::TableView)?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         find(&mut conn, request.guild, address).await
+    }
+}
+
+/// The live table of that address, else the one of it that was deleted last: for the history.
+pub(super) async fn find_ever(
+    conn: &mut sqlx::PgConnection,
+    guild: GuildId,
+    address: &TableAddress,
+) -> Result<Table, ServiceError> {
+    match find(conn, guild, address).await {
+        Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
+            let category = address.category().map(Name::key);
+            let name = address.name().key();
+            let deleted = tables::deleted(conn, guild, category.as_deref(), &name).await?;
+            deleted.ok_or(error)
+        }
+        found => found,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::ids::{RoleId, Seq, UserId};
 use crate::domain::table::{Rank, Table};
 use crate::store::{entries, events};
 
-use super::error::{Conflict, ConflictEvent};
+use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt};
 use super::{Request, ServiceError, Services};
 
@@ -59,9 +59,11 @@ impl Services {
         };
         let (event, conflicts) = prepare(&mut op, request, order).await?;
         if !conflicts.is_empty() && !order.force {
+            let ranks = op.current_table().map(Table::titles).unwrap_or_default();
             return Err(ServiceError::ChangedSince {
                 event: event.seq,
                 conflicts,
+                ranks,
             });
         }
         op.finish(Action::EventUndo, None, Some(event.seq)).await
@@ -108,6 +110,17 @@ async fn prepare(
     let event = find(op, request, order).await?;
     let entries = event.changes.iter().filter_map(Change::entry_id).collect();
     op.load(event.table_id, entries).await?;
+    let table_is_gone = op
+        .current_table()
+        .is_some_and(|table| table.deleted_at.is_some());
+    if table_is_gone
+        && event
+            .changes
+            .iter()
+            .all(|change| change.what != What::Table)
+    {
+        return Err(ServiceError::TableGone);
+    }
     let mut undoing = Undoing {
         op,
         request,
@@ -216,27 +229,33 @@ impl Undoing<'_, '_> {
 
     async fn points(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
         let floor = self.op.current_table().map_or(0, |table| table.floor);
-        let delta = change.delta.unwrap_or(0);
-        let is_base = self.event.action == Action::EntrySet;
-        let base_moved = is_base
-            && entry
-                .stamps
-                .get("points")
-                .is_some_and(|base| base.op != self.event.op_id);
-        let mut preview = entry.clone();
-        let stamp = self.op.stamp();
-        let back = preview.compensate(delta, floor, &stamp).after;
-        if entry.deleted.is_some() || base_moved {
-            let field = if entry.deleted.is_some() {
-                "name"
-            } else {
-                "points"
-            };
-            self.conflict(entry, field, back).await?;
+        let (delta, stamp) = (change.delta.unwrap_or(0), self.op.stamp());
+        let back = entry.clone().compensate(delta, floor, &stamp).after;
+        if entry.deleted.is_some() {
+            self.conflict(entry, "name", back).await?;
+        } else if self.event.action == Action::EntrySet && self.base_moved(entry).await? {
+            self.conflict(entry, "points", back).await?;
         }
         self.op
             .edit(entry.id, |entry| entry.compensate(delta, floor, &stamp));
         Ok(())
+    }
+
+    /// Whether another base stands than the one this event set. One that was itself undone does
+    /// not count: walking backwards goes on beneath it.
+    async fn base_moved(&mut self, entry: &Entry) -> Result<bool, ServiceError> {
+        let Some(base) = entry.stamps.get("points") else {
+            return Ok(false);
+        };
+        if base.op == self.event.op_id {
+            return Ok(false);
+        }
+        let guild = self.request.guild;
+        let Some(later) = events::by_op(self.op.conn(), guild, &base.op).await? else {
+            return Ok(true);
+        };
+        let undone = events::undone_by(self.op.conn(), guild, later.seq).await?;
+        Ok(undone.is_none())
     }
 
     async fn field(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
@@ -249,9 +268,56 @@ impl Undoing<'_, '_> {
         let Some(former) = former_value(change) else {
             return Ok(());
         };
+        let former = self.free(entry, former).await?;
         let stamp = self.op.stamp();
         self.op.edit(entry.id, |entry| entry.set(former, &stamp));
         Ok(())
+    }
+
+    /// A value that no other entry of the table holds, where only one may: asks if it is another
+    /// one than should come back.
+    async fn free(&mut self, entry: &Entry, wanted: Field) -> Result<Field, ServiceError> {
+        match wanted {
+            Field::Name(name) => Ok(Field::Name(self.free_name(entry, name).await?)),
+            Field::Member(Some(member)) => {
+                let table = entry.table_id;
+                let holder =
+                    entries::holder_of_member(self.op.conn(), table, member, entry.id).await?;
+                let Some(holder) = holder else {
+                    return Ok(Field::Member(Some(member)));
+                };
+                let member = serde_json::Value::from(member.to_string());
+                self.taken(holder, "member", member, serde_json::Value::Null);
+                Ok(Field::Member(None))
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn free_name(&mut self, entry: &Entry, wanted: String) -> Result<String, ServiceError> {
+        let (name, taken) = events::free_name(self.op.conn(), entry, &wanted).await?;
+        if taken {
+            self.taken(wanted.clone(), "name", wanted.into(), name.clone().into());
+        }
+        Ok(name)
+    }
+
+    /// Notes that what would come back belongs to another entry, and what comes instead.
+    fn taken(
+        &mut self,
+        name: String,
+        field: &str,
+        now: serde_json::Value,
+        back: serde_json::Value,
+    ) {
+        self.conflicts.push(Conflict {
+            kind: ConflictKind::Taken,
+            name,
+            field: field.to_owned(),
+            now,
+            back,
+            by: None,
+        });
     }
 
     async fn uncreate(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
@@ -268,9 +334,10 @@ impl Undoing<'_, '_> {
         .await?;
         if let Some(other) = changed_by_others {
             self.conflicts.push(Conflict {
+                kind: ConflictKind::InUse,
                 name: entry.name.clone(),
                 field: "points".to_owned(),
-                now: entry.points.into(),
+                now: self.op.points_before(entry.id).into(),
                 back: change.before.clone(),
                 by: Some(told(&other)),
             });
@@ -285,18 +352,14 @@ impl Undoing<'_, '_> {
             return Ok(());
         }
         let wanted = change.before.as_str().unwrap_or(&entry.name).to_owned();
-        let (name, taken) = events::free_name(self.op.conn(), entry.table_id, &wanted).await?;
-        if taken {
-            self.conflicts.push(Conflict {
-                name: wanted,
-                field: "name".to_owned(),
-                now: change.before.clone(),
-                back: name.clone().into(),
-                by: None,
-            });
-        }
+        let name = self.free_name(entry, wanted).await?;
         let stamp = self.op.stamp();
         self.op.edit(entry.id, |entry| entry.restore(name, &stamp));
+        let member = Field::Member(entry.member_id);
+        let link = self.free(entry, member.clone()).await?;
+        if link != member {
+            self.op.edit(entry.id, |entry| entry.set(link, &stamp));
+        }
         Ok(())
     }
 
@@ -310,6 +373,7 @@ impl Undoing<'_, '_> {
                     .await?;
             if let Some(later) = later {
                 self.conflicts.push(Conflict {
+                    kind: ConflictKind::InUse,
                     name: table.address(),
                     field: "name".to_owned(),
                     now: table.name.clone().into(),
@@ -381,6 +445,7 @@ impl Undoing<'_, '_> {
         let (guild, after) = (self.request.guild, self.event.seq);
         let by = events::last_of_rank(self.op.conn(), guild, table.id, number, after).await?;
         self.conflicts.push(Conflict {
+            kind: ConflictKind::Changed,
             name: change.name.clone().unwrap_or_else(|| change.id.clone()),
             field: change.field.clone(),
             now: table.rank_value(number, &change.field),
@@ -399,6 +464,7 @@ impl Undoing<'_, '_> {
     ) -> Result<(), ServiceError> {
         if let Some(holder) = entries::holder_of_rank(self.op.conn(), table.id, number).await? {
             self.conflicts.push(Conflict {
+                kind: ConflictKind::InUse,
                 name: holder,
                 field: "rank".to_owned(),
                 now: number.into(),
@@ -421,7 +487,7 @@ impl Undoing<'_, '_> {
             (None, field) => entry.stamps.get(field),
         };
         let by = match written {
-            Some(stamp) => events::by_op_in(self.op.conn(), self.request.guild, &stamp.op).await?,
+            Some(stamp) => events::by_op(self.op.conn(), self.request.guild, &stamp.op).await?,
             None => None,
         };
         let now = if entry.deleted.is_some() {
@@ -429,7 +495,13 @@ impl Undoing<'_, '_> {
         } else {
             entry.value_of(field)
         };
+        let kind = if entry.deleted.is_some() {
+            ConflictKind::Deleted
+        } else {
+            ConflictKind::Changed
+        };
         self.conflicts.push(Conflict {
+            kind,
             name: entry.name.clone(),
             field: field.to_owned(),
             now,

@@ -18,7 +18,7 @@ const BATCH: i64 = 500;
 pub struct VerifyReport {
     /// How many events were read.
     pub events: i64,
-    /// The number of the newest event.
+    /// The number of the guild's newest event.
     pub head_seq: Seq,
     /// Its hash, whole.
     pub head_hash: String,
@@ -75,7 +75,7 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn guilds(&self) -> Result<Vec<GuildId>, ServiceError> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.connection().await?;
         Ok(events::guilds(&mut conn).await?)
     }
 
@@ -89,6 +89,8 @@ impl Services {
             .begin_with("begin isolation level repeatable read read only")
             .await?;
         let head = events::head(&mut tx, guild).await?;
+        let (head_seq, head_hash) =
+            head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
         let mut walk = Walk::default();
         loop {
             let batch = events::walk(&mut tx, guild, walk.seq, BATCH).await?;
@@ -103,10 +105,8 @@ impl Services {
             }
         }
         if walk.problem.is_none() {
-            let (seq, hash) =
-                head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
-            if (seq, &hash) != (walk.seq, &walk.hash) {
-                walk.problem = Some(Problem::WrongHead { head: seq });
+            if (head_seq, &head_hash) != (walk.seq, &walk.hash) {
+                walk.problem = Some(Problem::WrongHead { head: head_seq });
             }
         }
         if walk.problem.is_none() {
@@ -126,8 +126,8 @@ impl Services {
         }
         Ok(VerifyReport {
             events: walk.seen,
-            head_seq: walk.seq,
-            head_hash: walk.hash,
+            head_seq,
+            head_hash,
             problem: walk.problem,
         })
     }

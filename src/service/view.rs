@@ -6,7 +6,7 @@ use crate::domain::name::{Name, TableAddress};
 use crate::domain::session::{Attribution, Session};
 use crate::domain::table::Table;
 use crate::store::entries::{self, PageRow, PageWanted, Sort};
-use crate::store::sessions;
+use crate::store::{StoreError, sessions};
 
 use super::sessions::choose;
 use super::{Request, ServiceError, Services};
@@ -72,7 +72,6 @@ impl Services {
         order: &ViewOrder,
     ) -> Result<TablePage, ServiceError> {
         request.require(Right::TableView)?;
-        let mut conn = self.pool.acquire().await?;
         let wanted = PageWanted {
             guild: request.guild,
             user: request.actor,
@@ -87,8 +86,12 @@ impl Services {
             offset: i64::from(order.page) * PAGE_ROWS,
             limit: PAGE_ROWS,
         };
-        let mut page = entries::page(&mut conn, &wanted).await?;
+        let mut page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         if page.tables.len() != 1 {
+            if order.table_id.is_some() {
+                return Err(ServiceError::TableGone);
+            }
+            let mut conn = self.connection().await?;
             let candidates = page.tables.iter().map(Table::address).collect();
             let address = order.table.as_ref().map(ToString::to_string);
             return Err(
@@ -97,14 +100,11 @@ impl Services {
         }
         let table = page.tables.remove(0);
         let found = choose(page.sessions, request.device.as_ref());
-        let (mut session, attribution) = if let Some(found) = found {
-            found
-        } else {
-            drop(conn);
-            let opened = self.open_session(request).await?;
-            conn = self.pool.acquire().await?;
-            opened
+        let (mut session, attribution) = match found {
+            Some(found) => found,
+            None => self.open_session(request).await?,
         };
+        let mut conn = self.pool.acquire().await?;
         sessions::touch(
             &mut conn,
             request.guild,

@@ -1,41 +1,64 @@
 //! Autocomplete: each answer is one round trip, from indexes.
 
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
+use crate::domain::session::SessionLimits;
 
 /// Above every character, so that `prefix` and `prefix` with it enclose all that begin with it.
 const HIGHEST: char = '\u{10FFFF}';
 
 /// Candidates among which near names are looked for.
-const CANDIDATES: i64 = 500;
+const CANDIDATES: i64 = 20_000;
 
-/// Names of entries that begin so, in the table that is addressed, or the one the person used
-/// last, or the only one.
+/// The table that is meant: the addressed one, or the one the person used last, or the only one;
+/// found as a command finds it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The tenant.
+    pub guild: GuildId,
+    /// Who types.
+    pub user: UserId,
+    /// When a session is over.
+    pub limits: SessionLimits,
+    /// Folded category and name of the address.
+    pub address: Option<(Option<String>, String)>,
+}
+
+impl Place {
+    fn address(&self) -> (Option<&str>, Option<&str>) {
+        match &self.address {
+            Some((category, name)) => (category.as_deref(), Some(name)),
+            None => (None, None),
+        }
+    }
+}
+
+/// Names of entries that begin so.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn entries(
-    pool: &PgPool,
-    guild: GuildId,
-    user: UserId,
-    address: Option<(Option<String>, String)>,
+    conn: &mut PgConnection,
+    place: &Place,
     prefix: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let (category, name) = address.map_or((None, None), |(category, name)| (category, Some(name)));
+    let (category, name) = place.address();
     let found = sqlx::query_file_scalar!(
         "src/store/complete_entries.sql",
-        guild.db(),
-        user.db(),
+        place.guild.db(),
+        place.user.db(),
         category,
         name,
+        place.limits.idle.as_seconds_f64(),
+        place.limits.lifetime.as_seconds_f64(),
         prefix,
         format!("{prefix}{HIGHEST}"),
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
@@ -46,7 +69,7 @@ pub async fn entries(
 /// # Errors
 /// If the database fails.
 pub async fn tables(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     guild: GuildId,
     text: &str,
     limit: i64,
@@ -66,7 +89,7 @@ pub async fn tables(
         text,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
@@ -80,28 +103,28 @@ pub struct RankChoice {
     pub title: String,
 }
 
-/// The ranks of the table that is addressed, or the one the person used last, or the only one.
+/// The ranks of a table.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn ranks(
-    pool: &PgPool,
-    guild: GuildId,
-    user: UserId,
-    address: Option<(Option<String>, String)>,
+    conn: &mut PgConnection,
+    place: &Place,
     limit: i64,
 ) -> Result<Vec<RankChoice>, StoreError> {
-    let (category, name) = address.map_or((None, None), |(category, name)| (category, Some(name)));
+    let (category, name) = place.address();
     let found = sqlx::query_file_as!(
         RankChoice,
         "src/store/complete_ranks.sql",
-        guild.db(),
-        user.db(),
+        place.guild.db(),
+        place.user.db(),
         category,
         name,
+        place.limits.idle.as_seconds_f64(),
+        place.limits.lifetime.as_seconds_f64(),
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
@@ -132,7 +155,7 @@ impl SessionChoice {
 /// # Errors
 /// If the database fails.
 pub async fn sessions(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     guild: GuildId,
     user: UserId,
     limit: i64,
@@ -150,7 +173,7 @@ pub async fn sessions(
         user.db(),
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
@@ -171,7 +194,7 @@ pub struct EventChoice {
 /// # Errors
 /// If the database fails.
 pub async fn events(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     guild: GuildId,
     actor: Option<UserId>,
     digits: &str,
@@ -200,13 +223,13 @@ pub async fn events(
         digits,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
 
-/// Names of a table's live entries that share the first character with `key` or hold it: among
-/// them a near name is looked for.
+/// Names of a table's live entries that are about as long as `key`: among them a near name is
+/// looked for. Walks through the table; only a refusal needs it.
 ///
 /// # Errors
 /// If the database fails.
@@ -215,28 +238,20 @@ pub async fn candidates(
     table: TableId,
     key: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let first: String = key.chars().take(1).collect();
+    let length = i32::try_from(key.chars().count()).unwrap_or(i32::MAX);
     let found = sqlx::query_scalar!(
         r#"
-        (
-            select e.name from punctaj.entries e
-            where e.table_id = $1 and e.deleted_at is null and e.name_key >= $2 and e.name_key < $3
-            order by e.name_key limit $5
-        )
-        union
-        (
-            select e.name from punctaj.entries e
-            where e.table_id = $1 and e.deleted_at is null and strpos(e.name_key, $4) > 0
-            limit 20
-        )
+        select e.name from punctaj.entries e
+        where e.table_id = $1 and e.deleted_at is null
+            and (length(e.name_key) between $2 - 4 and $2 + 4 or strpos(e.name_key, $3) > 0)
+        limit $4
         "#,
         table.0,
-        first,
-        format!("{first}{HIGHEST}"),
+        length,
         key,
         CANDIDATES,
     )
     .fetch_all(conn)
     .await?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found)
 }

@@ -154,6 +154,30 @@ pub async fn holder_of_rank(
     Ok(found)
 }
 
+/// The name of another live entry that is linked to a member, if one is.
+///
+/// # Errors
+/// If the database fails.
+pub async fn holder_of_member(
+    conn: &mut PgConnection,
+    table: TableId,
+    member: UserId,
+    other_than: EntryId,
+) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select name from punctaj.entries
+        where table_id = $1 and member_id = $2 and entry_id <> $3 and deleted_at is null
+        "#,
+        table.0,
+        member.db(),
+        other_than.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
 /// All live entries of a table in the order of their names: for an export.
 ///
 /// # Errors

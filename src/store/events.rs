@@ -1,29 +1,23 @@
 //! The history: finding events, walking them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::decode;
+use crate::domain::entry::Entry;
 use crate::domain::event::Event;
 use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
-use crate::domain::name::fold;
+use crate::domain::name::{Name, fold};
 
 /// The event of an operation.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn by_op(pool: &PgPool, guild: GuildId, op: &OpId) -> Result<Option<Event>, StoreError> {
-    let mut conn = pool.acquire().await?;
-    by_op_in(&mut conn, guild, op).await
-}
-
-/// The event of an operation, on a connection at hand.
-///
-/// # Errors
-/// If the database fails.
-pub async fn by_op_in(
+pub async fn by_op(
     conn: &mut PgConnection,
     guild: GuildId,
     op: &OpId,
@@ -105,6 +99,14 @@ pub async fn last_undoable(
         from punctaj.events e
         where e.guild_id = $1 and e.actor_id = $2 and e.outcome = 'applied'
             and e.action not in ('session.open', 'session.close', 'event.undo')
+            -- What had no effect, or is out of sight, is no step to walk back.
+            and exists (
+                select from jsonb_array_elements(e.changes) c
+                where c -> 'before' is distinct from c -> 'after'
+            )
+            and (e.table_id is null or exists (
+                select from punctaj.tables t where t.table_id = e.table_id and t.deleted_at is null
+            ))
             and (
                 with recursive chain as (
                     select e.seq as seq, 0 as depth
@@ -221,34 +223,43 @@ pub async fn last_of_rank(
     found.map(|event| decode(event, "event")).transpose()
 }
 
-/// `wanted` if no live entry of the table has that name; else the first free `wanted (2)`,
+/// `wanted` if no other live entry of the table has that name; else the first free `wanted (2)`,
 /// `wanted (3)` … And whether it was taken.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn free_name(
     conn: &mut PgConnection,
-    table: TableId,
+    entry: &Entry,
     wanted: &str,
 ) -> Result<(String, bool), StoreError> {
     let mut name = wanted.to_owned();
-    for number in 2.. {
+    for number in 2_u32.. {
         let taken = sqlx::query_scalar!(
             r#"
             select exists (
                 select from punctaj.entries e
-                where e.table_id = $1 and e.name_key = $2 and e.deleted_at is null
+                where e.table_id = $1 and e.name_key = $2 and e.deleted_at is null and e.entry_id <> $3
             ) as "taken!"
             "#,
-            table.0,
+            entry.table_id.0,
             fold(&name),
+            entry.id.0,
         )
         .fetch_one(&mut *conn)
         .await?;
         if !taken {
             break;
         }
-        name = format!("{wanted} ({number})");
+        let suffix = format!(" ({number})");
+        let kept = Name::MAX_CHARS.saturating_sub(suffix.chars().count());
+        name = wanted
+            .chars()
+            .take(kept)
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
+            + &suffix;
     }
     let taken = name != wanted;
     Ok((name, taken))
@@ -280,6 +291,8 @@ pub struct Found {
     pub label: Option<String>,
     /// The event that undid it, if it is undone now.
     pub undone_by: Option<Seq>,
+    /// What the table's ranks are called.
+    pub ranks: BTreeMap<i32, String>,
 }
 
 /// Events that fit, newest first, before `before`: one page of up to `limit`. `total` of all
@@ -314,9 +327,49 @@ pub async fn search(
                 platform: row.platform,
                 label: row.label,
                 undone_by: row.undone_by.map(Seq),
+                ranks: decode(row.ranks, "ranks")?,
             })
         })
         .collect()
+}
+
+/// The numbers of the events from `from` on that fit, oldest first, up to `limit`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn newer(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    filter: &Filter,
+    from: Seq,
+    limit: i64,
+) -> Result<Vec<Seq>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select e.seq
+        from punctaj.events e
+        where e.guild_id = $1 and e.seq >= $2
+            and ($4::bigint is null or e.actor_id = $4)
+            and ($5::uuid is null or e.table_id = $5)
+            and ($6::text is null or exists (
+                select from punctaj.event_names n
+                where n.guild_id = $1 and n.name_key = $6 and n.seq = e.seq
+            ))
+            and ($7::text is null or e.action = $7)
+        order by e.seq
+        limit $3
+        "#,
+        guild.db(),
+        from.0,
+        limit,
+        filter.who.map(UserId::db),
+        filter.table.map(|id| id.0),
+        filter.name_key.as_deref(),
+        filter.action.as_deref(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Seq).collect())
 }
 
 /// Events in `seq` order after `after`, up to `limit`: for walking the whole history.

@@ -33,7 +33,11 @@ select
                 ) u
         )
         select c.seq from chain c where c.depth = 1 and (select max(depth) % 2 from chain) = 1
-    ) as "undone_by?"
+    ) as "undone_by?",
+    (
+        select coalesce(jsonb_object_agg(r.number, r.title), '{}')
+        from punctaj.ranks r where r.table_id = p.table_id
+    ) as "ranks!"
 from page p
 left join punctaj.tables t on t.table_id = p.table_id
 left join punctaj.sessions s on s.device_id = p.device_id

@@ -14,7 +14,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 /// What can go wrong between the program and its database.
@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The database can't be reached, or the connection broke.
     #[error("the database is unreachable")]
     Unreachable(#[source] sqlx::Error),
+    /// Others hold what is needed, or the server is too slow for now.
+    #[error("the database is busy")]
+    Busy(#[source] sqlx::Error),
     /// A unique constraint of this name refused the write.
     #[error("constraint {0} refused the write")]
     Taken(String),
@@ -48,9 +51,24 @@ impl From<sqlx::Error> for StoreError {
                 (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
                 // Class 57: the server shuts down or crashed; 53300: too many connections.
                 (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unreachable(error),
+                // Lock and statement timeouts, deadlock.
+                (Some("55P03" | "57014" | "40P01"), _) => Self::Busy(error),
                 _ => Self::Sql(error),
             },
             _ => Self::Sql(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether this connection broke, and another one may work.
+    #[must_use]
+    pub fn is_broken_connection(&self) -> bool {
+        match self {
+            Self::Unreachable(error) => {
+                !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+            }
+            _ => false,
         }
     }
 }
@@ -108,16 +126,58 @@ impl StoreOptions {
     /// # Errors
     /// [`SchemaError::Url`] if it isn't one.
     pub fn new(url: &str, pool: u32) -> Result<Self, SchemaError> {
-        let connect = PgConnectOptions::from_str(url)
-            .map_err(SchemaError::Url)?
-            .application_name("punctaj")
-            .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+        let connect = without_surroundings(
+            url,
+            PgConnectOptions::from_str(url).map_err(SchemaError::Url)?,
+        )
+        .application_name("punctaj")
+        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
         Ok(Self {
             connect,
             pool,
             acquire_timeout: Duration::from_secs(5),
         })
     }
+}
+
+/// What the address leaves out is not taken from `PG*` variables: the port and TLS were judged
+/// without them.
+fn without_surroundings(url: &str, options: PgConnectOptions) -> PgConnectOptions {
+    let Ok(url) = url::Url::parse(url) else {
+        return options;
+    };
+    let names = |wanted: &[&str]| {
+        url.query_pairs()
+            .any(|(name, _)| wanted.contains(&name.as_ref()))
+    };
+    let has_port = url.port().is_some() || names(&["port"]);
+    let options = if has_port {
+        options
+    } else {
+        options.port(5432)
+    };
+    if names(&["sslmode", "ssl-mode"]) {
+        options
+    } else {
+        options.ssl_mode(PgSslMode::Prefer)
+    }
+}
+
+/// Whether the schema is there.
+///
+/// # Errors
+/// If the database can't be reached.
+pub async fn has_schema(options: &StoreOptions) -> Result<bool, SchemaError> {
+    let mut conn = PgConnection::connect_with(&options.connect)
+        .await
+        .map_err(SchemaError::Connect)?;
+    let found =
+        sqlx::query_scalar!(r#"select to_regclass('punctaj.guilds') is not null as "found!""#)
+            .fetch_one(&mut conn)
+            .await
+            .map_err(SchemaError::Connect)?;
+    conn.close().await.map_err(SchemaError::Connect)?;
+    Ok(found)
 }
 
 /// Applies what is pending of the schema, under sqlx's advisory lock: several processes may try

@@ -42,6 +42,36 @@ pub async fn by_id(
         .transpose()
 }
 
+/// The table of an address that was deleted last.
+///
+/// # Errors
+/// If the database fails.
+pub async fn deleted(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    category_key: Option<&str>,
+    name_key: &str,
+) -> Result<Option<Table>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select table_id from punctaj.tables
+        where guild_id = $1 and deleted_at is not null and name_key = $3
+            and ($2::text is null or category_key = $2)
+        order by deleted_at desc
+        limit 1
+        "#,
+        guild.db(),
+        category_key,
+        name_key,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match found {
+        Some(id) => by_id(conn, guild, TableId(id)).await,
+        None => Ok(None),
+    }
+}
+
 /// A guild's live tables in the order of their addresses, with their ranks.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! The event core through the services: what an operation writes, and what it refuses.
 
 use chrono::TimeDelta;
+use punctaj::domain::access::{Right, Standing};
 use punctaj::domain::event::Outcome;
-use punctaj::domain::ids::{GuildId, Seq};
+use punctaj::domain::ids::{GuildId, Seq, UserId};
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
+use punctaj::service::error::ConflictKind;
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
 use punctaj::service::tables::RankOrder;
@@ -645,4 +647,248 @@ async fn an_owner_who_may_only_create_roles_migrates_and_works() {
         .add_points(&now.by(GUILD, ANA), award("Ana", 1))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_name_and_a_mention_of_one_entry_count_once() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 2))
+        .await
+        .unwrap();
+    let link = NewValue::Member(Some(UserId::from_db(77)));
+    db.services
+        .set(&now.by(GUILD, ANA), assignment("Ana", link))
+        .await
+        .unwrap();
+    let added = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana, <@77>", 10))
+        .await
+        .unwrap();
+    assert_eq!(added.event.changes.len(), 1);
+    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=12");
+    db.services
+        .delete(&now.by(GUILD, ANA), deletion("<@77>, Ana"))
+        .await
+        .unwrap();
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
+
+#[tokio::test]
+async fn undo_walks_back_over_several_bases_of_ones_own() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 10))
+        .await
+        .unwrap();
+    for value in [60, 70] {
+        let value = NewValue::Points(value);
+        db.services
+            .set(&now.by(GUILD, ANA), assignment("Ana", value))
+            .await
+            .unwrap();
+    }
+    for expected in ["Ana=60", "Ana=10", ""] {
+        db.services
+            .undo(&now.by(GUILD, ANA), undo(None))
+            .await
+            .unwrap();
+        assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, expected);
+    }
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
+
+#[tokio::test]
+async fn undo_of_a_rename_or_deletion_asks_when_the_name_is_taken_and_finds_a_free_one() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    let long = "L".repeat(100);
+    db.services
+        .add_points(&now.by(GUILD, ANA), award(&long, 1))
+        .await
+        .unwrap();
+    let other = NewValue::Name(Name::parse("Alt").unwrap());
+    let renamed = db
+        .services
+        .set(&now.by(GUILD, ANA), assignment(&long, other))
+        .await
+        .unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ION), award(&long, 2))
+        .await
+        .unwrap();
+    let error = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(renamed.event.seq)))
+        .await
+        .unwrap_err();
+    let ServiceError::ChangedSince { conflicts, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(conflicts[0].kind, ConflictKind::Taken);
+    let forced = UndoOrder {
+        force: true,
+        ..undo(Some(renamed.event.seq))
+    };
+    db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
+    let expected = format!("{long}=2 {} (2)=1", "L".repeat(96));
+    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, expected);
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
+
+#[tokio::test]
+async fn undo_passes_over_deleted_tables_and_what_had_no_effect() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    let kept = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 0))
+        .await
+        .unwrap();
+    let temp = TableAddress::parse("Temp").unwrap();
+    let created = db
+        .services
+        .create_table(&now.by(GUILD, ANA), temp.clone())
+        .await
+        .unwrap();
+    let order = Award {
+        table: Some(temp),
+        ..award("X", 25)
+    };
+    let hidden = db
+        .services
+        .add_points(&now.by(GUILD, ANA), order)
+        .await
+        .unwrap();
+    let forced = UndoOrder {
+        force: true,
+        ..undo(Some(created.event.seq))
+    };
+    let gone = db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
+    let error = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(hidden.event.seq)))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ServiceError::TableGone), "{error}");
+    let undone = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(None))
+        .await
+        .unwrap();
+    assert_eq!(undone.event.undoes, Some(kept.event.seq));
+    let back = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(gone.event.seq)))
+        .await
+        .unwrap();
+    assert_eq!(back.table.as_deref(), Some("Temp"));
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
+
+#[tokio::test]
+async fn near_names_forgive_the_first_letter_and_diacritics() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana Pop, Ștefan", 5))
+        .await
+        .unwrap();
+    for (given, meant) in [
+        ("Ina Pop", "Ana Pop"),
+        ("Stefan", "Ștefan"),
+        ("Ána Pop", "Ana Pop"),
+    ] {
+        let error = db
+            .services
+            .remove_points(&now.by(GUILD, ANA), award(given, 1))
+            .await
+            .unwrap_err();
+        let ServiceError::UnknownNames { names, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(names[0].near, [meant], "{given}");
+    }
+    let order = Award {
+        table: Some(TableAddress::parse("Politia").unwrap()),
+        ..award("Ana Pop", 1)
+    };
+    let error = db
+        .services
+        .add_points(&now.by(GUILD, ANA), order)
+        .await
+        .unwrap_err();
+    let ServiceError::UnknownTable { near, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(near, ["BlackWater/Politie"]);
+}
+
+#[tokio::test]
+async fn reading_survives_connections_that_broke_while_idle() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
+    let pool = db.superuser().await;
+    let break_all = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                     where datname = current_database() and pid <> pg_backend_pid()";
+    let (services, request) = (&db.services, now.by(GUILD, ANA));
+    for _ in 0..3 {
+        sqlx::query(break_all).execute(&pool).await.unwrap();
+        assert_eq!(seen(services, &request).await, "Ana=5");
+        sqlx::query(break_all).execute(&pool).await.unwrap();
+        assert_eq!(
+            services
+                .complete_entries(&request, None, "a")
+                .await
+                .unwrap(),
+            ["Ana"]
+        );
+        sqlx::query(break_all).execute(&pool).await.unwrap();
+        services
+            .add_points(&now.by(GUILD, ION), award("Ion", 0))
+            .await
+            .unwrap();
+        sqlx::query(break_all).execute(&pool).await.unwrap();
+        services.list_sessions(&request).await.unwrap();
+        services.undo(&now.by(GUILD, ION), undo(None)).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn the_history_is_not_completed_for_those_who_may_not_see_it() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    let eve = Request {
+        standing: Standing::default(),
+        ..now.by(GUILD, 66)
+    };
+    let refused = db
+        .services
+        .complete_events(&eve, false, "")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            ServiceError::Forbidden {
+                right: Right::AuditView
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(
+        db.services.complete_events(&eve, true, "").await.unwrap(),
+        []
+    );
 }

@@ -84,6 +84,7 @@ impl Export {
         let choices = tables.iter().take(25).map(choice).collect();
         match (tables.pop(), tables.is_empty()) {
             (Some(table), true) => Ok(table),
+            (None, _) if place.id.is_some() => Err(ServiceError::TableGone.into()),
             (None, _) => Err(ServiceError::NoTables.into()),
             _ => Err(ServiceError::ChooseTable { tables: choices }.into()),
         }

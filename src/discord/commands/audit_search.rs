@@ -45,12 +45,7 @@ pub(super) async fn search(
         let request = call.request(None)?;
         let page = call.services.search(&request, filters.order()?).await?;
         let (session, _) = call.services.session(&request).await?;
-        Ok(views::audit::list(
-            &page,
-            None,
-            &session.device_id,
-            call.locale,
-        ))
+        Ok(views::audit::list(&page, &session.device_id, call.locale))
     })
     .await
 }
@@ -80,7 +75,7 @@ pub async fn page(
     let request = call.request(device)?;
     let page = call.services.search_again(&request, draft, before).await?;
     let (session, _) = call.services.session(&request).await?;
-    Ok(views::audit::list(&page, before, &session.device_id, call.locale).going(Manner::Update))
+    Ok(views::audit::list(&page, &session.device_id, call.locale).going(Manner::Update))
 }
 
 fn action(text: &str) -> Result<Action, Failure> {

@@ -1,7 +1,7 @@
 //! Reading options: what a person typed, as the services take it, or a word on what is wrong.
 
 use crate::discord::errors::Failure;
-use crate::discord::views::input;
+use crate::discord::views::{input, words};
 use crate::domain::ids::{Seq, UserId};
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use crate::domain::points;
@@ -69,7 +69,7 @@ pub(super) fn removed(points: i64) -> Result<i64, Failure> {
 }
 
 fn too_many() -> Failure {
-    Failure::told(Message::new(keys::ERROR_AWARD_LIMIT).with("limit", points::MAX_AWARD))
+    Failure::told(input::too_many_points())
 }
 
 pub(super) fn reason(text: Option<&str>) -> Result<Option<String>, Failure> {
@@ -94,7 +94,7 @@ fn line(
         0 => Ok(None),
         chars if chars > limit => Err(Failure::told(
             Message::new(too_long)
-                .with("chars", chars)
+                .with("chars", words::characters(chars))
                 .with("limit", limit),
         )),
         _ => Ok(Some(line)),

@@ -6,6 +6,7 @@ use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
 use crate::discord::views;
 use crate::i18n::keys;
+use crate::service::ServiceError;
 use crate::service::sessions::Which;
 
 use super::{Command, answered, read};
@@ -63,11 +64,14 @@ async fn logout(
     #[autocomplete = "complete::session_or_others"] session: Option<String>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
-        let receipt = call
-            .services
-            .log_out(&call.request(None)?, &which(session))
-            .await?;
-        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+        let which = which(session);
+        match call.services.log_out(&call.request(None)?, &which).await {
+            Ok(receipt) => Ok(views::receipt::receipt(&receipt, &[], call.locale)),
+            Err(ServiceError::UnknownSession { .. }) if which == Which::Current => {
+                Err(Failure::told(keys::ERROR_NO_SESSION))
+            }
+            Err(error) => Err(error.into()),
+        }
     })
     .await
 }

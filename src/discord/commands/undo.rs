@@ -44,11 +44,16 @@ pub async fn undo(
     let manner = if force { Manner::Update } else { Manner::Own };
     match call.services.undo(&request, order).await {
         Ok(receipt) => Ok(views::receipt::receipt(&receipt, &[], call.locale).going(manner)),
-        Err(ServiceError::ChangedSince { event, conflicts }) => {
+        Err(ServiceError::ChangedSince {
+            event,
+            conflicts,
+            ranks,
+        }) => {
             let (session, _) = call.services.session(&request).await?;
             Ok(views::undo::question(
                 event,
                 &conflicts,
+                &ranks,
                 session.device_id,
                 call.locale,
             ))

@@ -5,11 +5,11 @@ use serenity::builder::{
     CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
 };
 
-use super::words::{attribution, moment, person, platform_of};
+use super::words::{attribution, moment, person, platform_of, rank, value};
 use super::{button, card, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::event::{Change, Event, Outcome, Via};
+use crate::domain::event::{Outcome, Via};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
@@ -19,15 +19,19 @@ use crate::service::audit::SearchPage;
 /// Characters of one event in a list: ten of them fit a card.
 const LINE: usize = 380;
 
+/// Characters of a table's address and of a device's label in a list.
+const TABLE: usize = 60;
+const LABEL: usize = 30;
+
 /// Characters of a menu's option.
 const OPTION: usize = 100;
 
 /// Characters of a hash that are shown.
 const HASH: usize = 16;
 
-/// A page of events, newest first; `before` is where it begins, if it is not the first page.
+/// A page of events, newest first.
 #[must_use]
-pub fn list(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: Locale) -> Reply {
+pub fn list(page: &SearchPage, device: &DeviceId, locale: Locale) -> Reply {
     let title = locale.text(&keys::SEARCH_TITLE.into());
     if page.events.is_empty() {
         let lines = [locale.text(&keys::SEARCH_EMPTY.into())];
@@ -39,7 +43,7 @@ pub fn list(page: &SearchPage, before: Option<Seq>, device: &DeviceId, locale: L
         .map(|found| line(found, locale))
         .collect();
     let reply = Reply::card(card(&title, &lines, None, locale)).row(menu(page, device, locale));
-    let buttons = pager(page, before, device, locale);
+    let buttons = pager(page, device, locale);
     if buttons.is_empty() {
         reply
     } else {
@@ -52,23 +56,39 @@ fn line(found: &Found, locale: Locale) -> String {
     let head = Message::new(keys::SEARCH_LINE)
         .with("event", event.seq.to_string())
         .with("when", moment(event.at))
-        .with("who", person(event.actor_id, locale))
+        .with("who", who(found, locale))
         .with("action", event.action.as_str());
     let mut line = locale.text(&head);
     if let Some(table) = &found.table {
         line.push_str(" · ");
-        line.push_str(&shown(table));
+        line.push_str(&brief(table, TABLE));
     }
     if let Some(by) = found.undone_by {
         line += &locale.text(&Message::new(keys::SEARCH_UNDONE).with("event", by.to_string()));
     }
     let room = LINE.saturating_sub(render::length(&line) + 2);
-    line + &short_changes(event, room, locale)
+    line + &short_changes(found, room, locale)
+}
+
+/// Who did it, and from which device: by its label, else by its short id.
+fn who(found: &Found, locale: Locale) -> String {
+    let person = person(found.event.actor_id, locale);
+    match (&found.event.device_id, &found.label) {
+        (Some(_), Some(label)) => format!("{person} ({})", brief(label, LABEL)),
+        (Some(device), None) => format!("{person} (`{}`)", device.short()),
+        (None, _) => person,
+    }
+}
+
+/// User text within a crowded line.
+fn brief(text: &str, chars: usize) -> String {
+    shown(&render::clip(text, chars))
 }
 
 /// The first changes, as many as fit.
-fn short_changes(event: &Event, room: usize, locale: Locale) -> String {
-    let lines = receipt::lines(event, &receipt::Ranks::new(), locale);
+fn short_changes(found: &Found, room: usize, locale: Locale) -> String {
+    let event = &found.event;
+    let lines = receipt::lines(event, &found.ranks, locale);
     let Some(first) = lines.first().filter(|_| !event.changes.is_empty()) else {
         return String::new();
     };
@@ -105,19 +125,14 @@ fn menu(page: &SearchPage, device: &DeviceId, locale: Locale) -> CreateActionRow
     CreateActionRow::SelectMenu(menu.placeholder(locale.text(&keys::SEARCH_MENU.into())))
 }
 
-/// Back leads to the newest page, Next to older events.
-fn pager(
-    page: &SearchPage,
-    before: Option<Seq>,
-    device: &DeviceId,
-    locale: Locale,
-) -> Vec<CreateButton> {
-    let press = |before| Press::Find {
+/// Back leads to the page before, Next to older events.
+fn pager(page: &SearchPage, device: &DeviceId, locale: Locale) -> Vec<CreateButton> {
+    let press = |before: Option<Seq>| Press::Find {
         device: Some(device.clone()),
         draft: page.draft,
         before,
     };
-    let back = before.map(|_| (press(None), keys::BUTTON_BACK));
+    let back = page.newer.map(|newer| (press(newer), keys::BUTTON_BACK));
     let next = page
         .older
         .map(|older| (press(Some(older)), keys::BUTTON_NEXT));
@@ -139,7 +154,7 @@ pub fn event(found: &Found, locale: Locale) -> Reply {
         event
             .changes
             .iter()
-            .map(|change| whole_change(event, change, locale)),
+            .map(|change| receipt::line(event, change, &found.ranks, locale)),
     );
     if event.changes.is_empty() {
         lines.push(locale.text(&keys::EVENT_NO_CHANGES.into()));
@@ -184,7 +199,10 @@ fn facts(found: &Found, locale: Locale) -> Vec<String> {
         facts.extend(seq.map(|seq| (key, format!("#{seq}"))));
     }
     for lost in event.overwrote.iter().flatten().take(5) {
-        let value = super::words::value(&lost.field, &lost.value, locale);
+        let value = match lost.field.as_str() {
+            "rank" => rank(&lost.value, &found.ranks, locale),
+            field => value(field, &lost.value, locale),
+        };
         facts.push((keys::EVENT_OVERWROTE, format!("#{} · {value}", lost.seq)));
     }
     facts
@@ -207,9 +225,4 @@ const fn outcome(outcome: Outcome) -> Key {
         Outcome::Superseded => keys::OUTCOME_SUPERSEDED,
         Outcome::Refused => keys::OUTCOME_REFUSED,
     }
-}
-
-fn whole_change(event: &Event, change: &Change, locale: Locale) -> String {
-    let is_undo = event.action == crate::domain::event::Action::EventUndo;
-    receipt::line(change, false, is_undo, &receipt::Ranks::new(), locale)
 }

@@ -135,6 +135,14 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownSession { session } => {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
+        ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
+        ServiceError::AmbiguousSession { session, ids } => {
+            let ids: Vec<String> = ids.iter().take(10).map(|id| format!("`{id}`")).collect();
+            Message::new(keys::ERROR_AMBIGUOUS_SESSION)
+                .with("session", shown(session))
+                .with("ids", ids.join(", "))
+        }
+        ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),

@@ -1,6 +1,7 @@
 //! What is wrong with a name, an address or a list, as the domain found it.
 
 use super::shown;
+use super::words::characters;
 use crate::domain::name::{Name, NameError, NameListError, PartError, TableAddressError};
 use crate::domain::points;
 use crate::i18n::{Message, keys};
@@ -11,7 +12,7 @@ pub fn name(error: &NameError) -> Message {
     match error {
         NameError::Empty => keys::ERROR_NAME_EMPTY.into(),
         NameError::TooLong { chars } => Message::new(keys::ERROR_NAME_LONG)
-            .with("chars", *chars)
+            .with("chars", characters(*chars))
             .with("limit", Name::MAX_CHARS),
         NameError::Forbidden { codepoint } => {
             let codepoint = format!("U+{:04X}", u32::from(*codepoint));
@@ -48,6 +49,13 @@ pub fn names(error: &NameListError) -> Message {
             .with("part", shown(text))
             .with("problem", part(problem, text)),
     }
+}
+
+/// More points than one command may give or take.
+#[must_use]
+pub fn too_many_points() -> Message {
+    let limit = Message::new(keys::POINTS).with("count", points::MAX_AWARD);
+    Message::new(keys::ERROR_AWARD_LIMIT).with("limit", limit)
 }
 
 /// A text is no number of points.

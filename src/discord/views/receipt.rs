@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
-use super::words::{entries, field, points, session_plain, subject, value};
+use super::words::{entries, field, points, rank, session_plain, subject, value};
 use super::{button, card, listed, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -15,8 +15,8 @@ use crate::domain::session::Attribution;
 use crate::i18n::{Locale, Message, Value, keys};
 use crate::service::Receipt;
 
-/// What was done, with an Undo button where it can be undone; `repeated` are the names that were
-/// given more than once.
+/// What was done, with an Undo button where there is something to undo; `repeated` are the names
+/// that were given more than once.
 #[must_use]
 pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> Reply {
     let event = &receipt.event;
@@ -28,7 +28,7 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
     lines.extend(reason_note(event, locale));
     let title = locale.text(&title(receipt, locale));
     let reply = Reply::card(card(&title, &lines, Some(&footer(receipt, locale)), locale));
-    if event.action.is_session() || event.outcome != Outcome::Applied {
+    if event.action.is_session() || event.outcome != Outcome::Applied || !has_effect(event) {
         return reply;
     }
     let press = Press::Undo {
@@ -40,176 +40,267 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
     reply.row(CreateActionRow::Buttons(vec![undo]))
 }
 
+/// Whether anything is otherwise than before.
+fn has_effect(event: &Event) -> bool {
+    event.changes.iter().any(changes_something)
+}
+
+fn changes_something(change: &Change) -> bool {
+    !change.superseded && change.before != change.after
+}
+
 fn title(receipt: &Receipt, locale: Locale) -> Message {
     let event = &receipt.event;
-    let key = match event.action {
-        _ if event.outcome != Outcome::Applied => keys::RECEIPT_SUPERSEDED,
-        Action::PointsAdd if requested(event) == 0 => keys::RECEIPT_ENTRY_ADD,
-        Action::PointsAdd => keys::RECEIPT_POINTS_ADD,
-        Action::PointsRemove => keys::RECEIPT_POINTS_REMOVE,
-        Action::EntrySet => keys::RECEIPT_ENTRY_SET,
-        Action::EntryDelete => keys::RECEIPT_ENTRY_DELETE,
-        Action::TableCreate => keys::RECEIPT_TABLE_CREATE,
-        Action::RankSet => keys::RECEIPT_RANK_SET,
-        Action::EventUndo => keys::RECEIPT_EVENT_UNDO,
-        Action::SessionOpen => keys::RECEIPT_SESSION_OPEN,
-        Action::SessionClose => keys::RECEIPT_SESSION_CLOSE,
-    };
-    let message = Message::new(key);
     let table = || shown(receipt.table.as_deref().unwrap_or_default());
-    let entries = || entries(i128::try_from(things(event)).unwrap_or(0), locale);
-    match key {
-        keys::RECEIPT_SESSION_OPEN | keys::RECEIPT_SESSION_CLOSE => message,
-        keys::RECEIPT_POINTS_ADD | keys::RECEIPT_POINTS_REMOVE => {
-            let points = points(requested(event).saturating_abs(), locale);
-            message
-                .with("points", points)
-                .with("entries", entries())
-                .with("table", table())
+    let about = |key| Message::new(key).with("table", table());
+    let undone = || event.undoes.map(|seq| seq.to_string()).unwrap_or_default();
+    if event.outcome != Outcome::Applied {
+        return about(keys::RECEIPT_SUPERSEDED);
+    }
+    let changed = has_effect(event);
+    match event.action {
+        Action::SessionOpen => keys::RECEIPT_SESSION_OPEN.into(),
+        Action::SessionClose => {
+            Message::new(keys::RECEIPT_SESSION_CLOSE).with("count", things(event))
         }
-        keys::RECEIPT_ENTRY_ADD | keys::RECEIPT_ENTRY_DELETE => {
-            message.with("entries", entries()).with("table", table())
-        }
-        keys::RECEIPT_EVENT_UNDO => {
-            let undone = event.undoes.map(|seq| seq.to_string()).unwrap_or_default();
-            message.with("event", undone).with("table", table())
-        }
-        _ => message.with("table", table()),
+        Action::EventUndo if changed => about(keys::RECEIPT_EVENT_UNDO).with("event", undone()),
+        Action::EventUndo => about(keys::RECEIPT_UNDO_UNCHANGED).with("event", undone()),
+        _ if !changed => about(keys::RECEIPT_UNCHANGED),
+        Action::PointsAdd | Action::PointsRemove => award(event, locale).with("table", table()),
+        Action::EntrySet => about(keys::RECEIPT_ENTRY_SET),
+        Action::EntryDelete => about(keys::RECEIPT_ENTRY_DELETE).with("count", things(event)),
+        Action::TableCreate => about(keys::RECEIPT_TABLE_CREATE),
+        Action::RankSet => about(keys::RECEIPT_RANK_SET),
     }
 }
 
-/// How many points were asked for, for each entry.
-fn requested(event: &Event) -> i64 {
-    event
+/// The points that were really given or taken: to each, if it was the same for all, else in all.
+fn award(event: &Event, locale: Locale) -> Message {
+    let deltas: Vec<i64> = event
         .changes
         .iter()
-        .find_map(|change| change.requested)
-        .unwrap_or(0)
+        .filter(|change| !change.superseded)
+        .filter_map(|change| change.delta)
+        .filter(|delta| *delta != 0)
+        .collect();
+    let Some(first) = deltas.first() else {
+        return Message::new(keys::RECEIPT_ENTRY_ADD).with("count", things(event));
+    };
+    let adds = event.action == Action::PointsAdd;
+    if deltas.iter().all(|delta| delta == first) {
+        let key = if adds {
+            keys::RECEIPT_POINTS_ADD
+        } else {
+            keys::RECEIPT_POINTS_REMOVE
+        };
+        let points = points(first.saturating_abs(), locale);
+        return Message::new(key)
+            .with("points", points)
+            .with("count", deltas.len());
+    }
+    let key = if adds {
+        keys::RECEIPT_POINTS_ADD_TOTAL
+    } else {
+        keys::RECEIPT_POINTS_REMOVE_TOTAL
+    };
+    let total = deltas
+        .iter()
+        .fold(0_i64, |sum, delta| sum.saturating_add(*delta));
+    let given_to = i128::try_from(deltas.len()).unwrap_or(0);
+    Message::new(key)
+        .with("points", points(total.saturating_abs(), locale))
+        .with("entries", entries(given_to, locale))
 }
 
-/// How many things the event is about.
+/// How many things the event changed.
 fn things(event: &Event) -> usize {
     event
         .changes
         .iter()
-        .map(|change| (&change.name, &change.id))
+        .filter(|change| changes_something(change))
+        .map(|change| change.id.as_str())
         .collect::<BTreeSet<_>>()
         .len()
 }
 
 /// What a table's ranks are called; where that is not known they are shown as numbers.
-pub(super) type Ranks = BTreeMap<i32, String>;
+pub type Ranks = BTreeMap<i32, String>;
 
-/// A line for each change.
+/// A line for each change. What came to be or went together with its points has one line for both.
 pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String> {
     if event.changes.is_empty() {
         return vec![locale.text(&keys::RECEIPT_NO_CHANGE.into())];
     }
-    let created: BTreeSet<&str> = event
-        .changes
-        .iter()
-        .filter(|change| change.is_creation())
-        .map(|change| change.id.as_str())
-        .collect();
-    let given: BTreeSet<&str> = event
-        .changes
-        .iter()
-        .filter(|change| change.delta.is_some())
-        .map(|change| change.id.as_str())
-        .collect();
-    let restores = event.action == Action::EventUndo;
-    let mut lines = Vec::new();
-    for change in &event.changes {
-        let is_new = created.contains(change.id.as_str()) && !restores;
-        // The line of a new entry's points tells that it is new; of a new table or session, the
-        // values it begins with are no news.
-        let told_elsewhere = if change.is_creation() {
+    let ids = |which: fn(&Change) -> bool| -> BTreeSet<&str> {
+        let those = event.changes.iter().filter(|change| which(change));
+        those.map(|change| change.id.as_str()).collect()
+    };
+    let created = ids(Change::is_creation);
+    let deleted = ids(Change::is_deletion);
+    let given = ids(gives_points);
+    let telling = Telling::of(event, ranks, locale);
+    let line = |change: &Change| {
+        let (is_new, is_gone) = (
+            created.contains(change.id.as_str()),
+            deleted.contains(change.id.as_str()),
+        );
+        let told_elsewhere = if change.is_creation() || change.is_deletion() {
             given.contains(change.id.as_str())
+        } else if is_points(change) {
+            (is_new || is_gone) && !gives_points(change)
         } else {
-            matches!(change.what, What::Table | What::Session)
+            // The values that a new table or session begins with are no news, nor those that go.
+            is_gone || is_new && matches!(change.what, What::Table | What::Session)
         };
-        if !(is_new && told_elsewhere) {
-            lines.push(line(change, is_new, restores, ranks, locale));
-        }
-    }
-    lines
+        let state = match (is_new, is_gone) {
+            (true, _) if telling.undoes => State::Restored,
+            (true, _) => State::New,
+            (false, true) => State::Deleted,
+            (false, false) => State::Same,
+        };
+        (!told_elsewhere).then(|| telling.line(change, state))
+    };
+    event.changes.iter().filter_map(line).collect()
 }
 
-/// What one change was.
-pub(super) fn line(
-    change: &Change,
-    is_new: bool,
-    restores: bool,
-    ranks: &Ranks,
+/// A line for one change alone.
+pub(super) fn line(event: &Event, change: &Change, ranks: &Ranks, locale: Locale) -> String {
+    Telling::of(event, ranks, locale).line(change, State::Same)
+}
+
+fn is_points(change: &Change) -> bool {
+    change.what == What::Entry && change.field == "points"
+}
+
+fn gives_points(change: &Change) -> bool {
+    is_points(change) && changes_something(change)
+}
+
+/// What else happened to the entry whose points a line tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Same,
+    New,
+    Deleted,
+    Restored,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::New => "new",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// What the lines of one event need to know.
+struct Telling<'a> {
+    undoes: bool,
+    /// Points were asked for as a change, and a bound may have let less happen.
+    by_delta: bool,
+    ranks: &'a Ranks,
     locale: Locale,
-) -> String {
-    let name = subject(change);
-    let field_name = field(&change.field, locale);
-    let before = ranked(change, &change.before, ranks, locale);
-    let message = if change.superseded {
-        Message::new(keys::LINE_SUPERSEDED)
-            .with("field", field_name)
-            .with("value", before)
-    } else if change.is_creation() && change.what != What::Rank {
-        Message::new(if restores {
-            keys::LINE_RESTORED
-        } else {
-            keys::LINE_CREATED
-        })
-    } else if change.is_deletion() {
-        Message::new(keys::LINE_DELETED)
-    } else if (change.what, change.field.as_str()) == (What::Session, "ended") {
-        Message::new(keys::LINE_SESSION_ENDED).with("how", value("ended", &change.after, locale))
-    } else if let ("points", Some(delta)) = (change.field.as_str(), change.delta) {
-        return points_line(change, delta, is_new, &name, locale);
-    } else {
-        let after = ranked(change, &change.after, ranks, locale);
-        Message::new(keys::LINE_FIELD)
-            .with("field", field_name)
-            .with("before", before)
-            .with("after", after)
-    };
-    locale.text(&message.with("name", name))
 }
 
-/// A value, and a rank by its title.
-fn ranked(change: &Change, of: &serde_json::Value, ranks: &Ranks, locale: Locale) -> String {
-    let number = of
-        .as_i64()
-        .filter(|_| (change.what, change.field.as_str()) == (What::Entry, "rank"));
-    let title = number.and_then(|number| ranks.get(&i32::try_from(number).ok()?));
-    title.map_or_else(|| value(&change.field, of, locale), |title| shown(title))
-}
-
-fn points_line(change: &Change, delta: i64, is_new: bool, name: &str, locale: Locale) -> String {
-    let key = if is_new {
-        keys::LINE_POINTS_NEW
-    } else {
-        keys::LINE_POINTS
-    };
-    let message = Message::new(key)
-        .with("name", name)
-        .with("before", value("points", &change.before, locale))
-        .with("after", points(change.after.as_i64().unwrap_or(0), locale))
-        .with("delta", Value::change(delta));
-    let line = locale.text(&message);
-    match shortfall(change, delta) {
-        Some(requested) => {
-            let requested = points(requested.saturating_abs(), locale);
-            let note = Message::new(keys::LINE_CAPPED)
-                .with("line", line)
-                .with("requested", requested);
-            locale.text(&note)
+impl<'a> Telling<'a> {
+    const fn of(event: &Event, ranks: &'a Ranks, locale: Locale) -> Self {
+        Self {
+            undoes: matches!(event.action, Action::EventUndo),
+            by_delta: !matches!(event.action, Action::EntrySet),
+            ranks,
+            locale,
         }
-        None => line,
+    }
+
+    /// What one change was.
+    fn line(&self, change: &Change, state: State) -> String {
+        let message = if change.superseded {
+            Message::new(keys::LINE_SUPERSEDED)
+                .with("field", field(&change.field, self.locale))
+                .with("value", self.value(change, &change.before))
+        } else if change.is_creation() {
+            let key = if self.undoes {
+                keys::LINE_RESTORED
+            } else {
+                keys::LINE_CREATED
+            };
+            Message::new(key).with("what", kind(change.what))
+        } else if change.is_deletion() {
+            Message::new(keys::LINE_DELETED).with("what", kind(change.what))
+        } else if (change.what, change.field.as_str()) == (What::Session, "ended") {
+            let how = value("ended", &change.after, self.locale);
+            Message::new(keys::LINE_SESSION_ENDED).with("how", how)
+        } else if let (true, Some(delta)) = (is_points(change), change.delta) {
+            self.points(change, delta, state)
+        } else if change.before == change.after {
+            Message::new(keys::LINE_UNCHANGED)
+                .with("field", field(&change.field, self.locale))
+                .with("value", self.value(change, &change.after))
+        } else {
+            Message::new(keys::LINE_FIELD)
+                .with("field", field(&change.field, self.locale))
+                .with("before", self.value(change, &change.before))
+                .with("after", self.value(change, &change.after))
+        };
+        self.locale.text(&message.with("name", subject(change)))
+    }
+
+    fn value(&self, change: &Change, of: &serde_json::Value) -> String {
+        match (change.what, change.field.as_str()) {
+            (What::Entry, "rank") => rank(of, self.ranks, self.locale),
+            (_, field) => value(field, of, self.locale),
+        }
+    }
+
+    fn points(&self, change: &Change, delta: i64, state: State) -> Message {
+        let after = points(change.after.as_i64().unwrap_or(0), self.locale);
+        let missing = self
+            .shortfall(change, delta)
+            .filter(|_| state == State::Same);
+        if delta == 0 {
+            let key = match missing {
+                None => keys::LINE_POINTS_UNCHANGED,
+                Some(..0) => keys::LINE_POINTS_AT_FLOOR,
+                Some(_) => keys::LINE_POINTS_AT_CAP,
+            };
+            return Message::new(key).with("points", after);
+        }
+        let message = match missing {
+            None => Message::new(keys::LINE_POINTS).with("state", state.word()),
+            Some(requested) => {
+                let key = if requested < 0 {
+                    keys::LINE_POINTS_FLOORED
+                } else {
+                    keys::LINE_POINTS_CAPPED
+                };
+                Message::new(key).with("requested", Value::change(requested))
+            }
+        };
+        message
+            .with("before", value("points", &change.before, self.locale))
+            .with("after", after)
+            .with("delta", Value::change(delta))
+    }
+
+    /// What was asked for, where a bound let less happen.
+    fn shortfall(&self, change: &Change, delta: i64) -> Option<i64> {
+        change
+            .requested
+            .filter(|requested| self.by_delta && *requested != delta)
     }
 }
 
-/// What was asked for, where a bound let less happen. A base is no delta: nothing falls short.
-fn shortfall(change: &Change, delta: i64) -> Option<i64> {
-    let requested = change.requested?;
-    let base = change.after.as_i64() == Some(requested);
-    (requested != delta && !base).then_some(requested)
+/// The word by which the catalogues choose what to call a thing.
+const fn kind(what: What) -> &'static str {
+    match what {
+        What::Table => "table",
+        What::Rank => "rank",
+        What::Entry => "entry",
+        What::Session => "session",
+    }
 }
 
 fn repeated_note(repeated: &[NameOrMember], locale: Locale) -> Option<String> {

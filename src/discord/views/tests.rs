@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{audit, choose, errors, help, lists, receipt, session, table, undo, verify};
+use crate::discord::custom_id::Press;
 use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::access::{Right, Standing};
@@ -18,12 +19,12 @@ use crate::domain::name::{Name, NameOrMember};
 use crate::domain::points::LIMIT;
 use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
-use crate::i18n::Locale;
+use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
-use crate::service::error::{Conflict, ConflictEvent, TableChoice, UnknownName};
+use crate::service::error::{Conflict, ConflictEvent, ConflictKind, TableChoice, UnknownName};
 use crate::service::verify::{Problem, VerifyReport};
 use crate::service::view::TablePage;
-use crate::service::{Found, PageRow, Receipt, ServiceError, Sort};
+use crate::service::{Found, PageRow, Receipt, ServiceError, Sort, StoreError};
 
 fn device() -> DeviceId {
     DeviceId::from_bytes([7; 16])
@@ -128,7 +129,7 @@ fn an_award_tells_old_and_new() {
             &twice,
             Locale::En
         )),
-        "Added 5 points to 2 entries in BlackWater/Politie\n\
+        "Added 5 points each to 2 entries in BlackWater/Politie\n\
          **Ana \\*A\\***: 15 → 20 points (+5)\n\
          **Ion** (new): 0 → 5 points (+5)\n\
          Given more than once, counted once: ana \\*a\\*\n\
@@ -138,9 +139,9 @@ fn an_award_tells_old_and_new() {
     );
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::Ro)),
-        "Am adăugat 5 puncte pentru 2 înregistrări în BlackWater/Politie\n\
+        "Am adăugat câte 5 puncte la 2 înregistrări din BlackWater/Politie\n\
          **Ana \\*A\\***: 15 → 20 de puncte (+5)\n\
-         **Ion** (intrare nouă): 0 → 5 puncte (+5)\n\
+         **Ion** (înregistrare nouă): 0 → 5 puncte (+5)\n\
          Motiv: pază\n\
          #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
          [Desfă]"
@@ -149,13 +150,101 @@ fn an_award_tells_old_and_new() {
 
 #[test]
 fn a_removal_tells_what_was_really_taken() {
-    let event = event(Action::PointsRemove, vec![points("a", "Ana", 3, -10, 0)]);
+    let taken = |changes, locale| {
+        let event = event(Action::PointsRemove, changes);
+        said(&receipt::receipt(&receipt_of(event), &[], locale))
+    };
     assert_eq!(
-        said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
-        "Removed 10 points from 1 entry in BlackWater/Politie\n\
-         **Ana**: 3 → 0 points (-3); 10 points were asked for, but a bound of the table was reached\n\
+        taken(vec![points("a", "Ana", 3, -10, 0)], Locale::En),
+        "Removed 3 points from 1 entry in BlackWater/Politie\n\
+         **Ana**: 3 → 0 points (-3 instead of -10: the table's floor was reached)\n\
          #12 · session PC Birou (BwcHBwcH), inferred\n\
          [Undo]"
+    );
+    let several = vec![
+        points("a", "Ana", 3, -10, 0),
+        points("b", "Ion", 20, -10, 10),
+        points("c", "Dan", 0, -10, 0),
+    ];
+    assert_eq!(
+        taken(several, Locale::Ro),
+        "Am scăzut în total 13 puncte de la 2 înregistrări din BlackWater/Politie\n\
+         **Ana**: 3 → 0 puncte (-3 în loc de -10: s-a atins minimul tabelului)\n\
+         **Ion**: 20 → 10 puncte (-10)\n\
+         **Dan**: rămâne la 0 puncte; minimul tabelului era deja atins\n\
+         #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
+         [Desfă]"
+    );
+}
+
+#[test]
+fn what_has_no_effect_says_so_and_has_no_undo() {
+    let told = |action, changes: Vec<Change>, locale| {
+        let mut event = event(action, changes);
+        event.undoes = Some(Seq(11));
+        let said = said(&receipt::receipt(&receipt_of(event), &[], locale));
+        let (said, footer) = said.rsplit_once('\n').unwrap();
+        assert!(footer.starts_with("#12"), "{footer}");
+        said.to_owned()
+    };
+    assert_eq!(
+        told(
+            Action::PointsAdd,
+            vec![points("a", "Ana", 5, 0, 5)],
+            Locale::En
+        ),
+        "Nothing changed in BlackWater/Politie\n**Ana**: stays at 5 points"
+    );
+    assert_eq!(
+        told(
+            Action::PointsRemove,
+            vec![points("a", "Ana", 0, -5, 0)],
+            Locale::En
+        ),
+        "Nothing changed in BlackWater/Politie\n\
+         **Ana**: stays at 0 points; the table's floor was reached already"
+    );
+    assert_eq!(
+        told(
+            Action::EntrySet,
+            vec![entry("a", "Ana", "rank").before(3).after(3)],
+            Locale::Ro
+        ),
+        "Nu s-a schimbat nimic în BlackWater/Politie\n**Ana**, grad: era deja Sergent"
+    );
+    assert_eq!(
+        told(Action::RankSet, vec![], Locale::Ro),
+        "Nu s-a schimbat nimic în BlackWater/Politie\nTotul este deja cum ai cerut."
+    );
+    assert_eq!(
+        told(
+            Action::EventUndo,
+            vec![points("a", "Ana", 0, -5, 0)],
+            Locale::En
+        ),
+        "Event #11 in BlackWater/Politie is undone, but there was nothing to change\n\
+         **Ana**: stays at 0 points; the table's floor was reached already"
+    );
+}
+
+#[test]
+fn new_entries_without_points_are_counted_alone() {
+    let changes = vec![
+        points("a", "Ana", 5, 0, 5),
+        entry("b", "Ion", "name").after("Ion"),
+        points("b", "Ion", 0, 0, 0),
+    ];
+    assert_eq!(
+        said(&receipt::receipt(
+            &receipt_of(event(Action::PointsAdd, changes)),
+            &[],
+            Locale::Ro
+        )),
+        "Am adăugat o înregistrare în BlackWater/Politie\n\
+         **Ana**: rămâne la 5 puncte\n\
+         Înregistrare nouă: **Ion**\n\
+         #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
+         [Desfă]"
     );
 }
 
@@ -170,9 +259,9 @@ fn fields_are_told_before_and_after() {
     event.attribution = Some(Attribution::Exact);
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
-        "Changed in BlackWater/Politie\n\
-         **Ana**, rank: none → Sergent\n\
-         **Ana**, member: <@42> → none\n\
+        "Changed an entry in BlackWater/Politie\n\
+         **Ana**, rank: — → Sergent\n\
+         **Ana**, member: <@42> → —\n\
          **Ana**: 3 → 100 points (+97)\n\
          #12 · session PC Birou (BwcHBwcH)\n\
          [Undo]"
@@ -189,7 +278,7 @@ fn what_came_too_late_is_told_and_has_no_undo() {
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
         "Nothing changed in BlackWater/Politie: a later edit stands\n\
-         **Ana**, rank: stays 2, a later edit stands\n\
+         **Ana**, rank: stays 2; a later edit stands\n\
          #12 · session PC Birou (BwcHBwcH), inferred"
     );
 }
@@ -205,10 +294,72 @@ fn an_undo_tells_what_came_back_and_can_be_undone() {
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::Ro)),
         "Am desfăcut evenimentul #11 din BlackWater/Politie\n\
-         Readus: **Ana**\n\
+         Înregistrare readusă: **Ana**\n\
          **Ion**: 8 → 3 puncte (-5)\n\
          #12 · sesiunea PC Birou (BwcHBwcH), dedusă\n\
          [Desfă]"
+    );
+}
+
+#[test]
+fn undoing_what_created_entries_takes_one_line_for_each() {
+    let undone = |changes| {
+        let mut event = event(Action::EventUndo, changes);
+        event.undoes = Some(Seq(11));
+        said(&receipt::receipt(&receipt_of(event), &[], Locale::En))
+    };
+    let gone = vec![
+        points("a", "Ana", 1, -1, 0),
+        entry("a", "Ana", "name").before("Ana"),
+        points("b", "Ion", 0, 0, 0),
+        entry("b", "Ion", "name").before("Ion"),
+    ];
+    assert!(
+        undone(gone)
+            .contains("\n**Ana** (deleted): 1 → 0 points (-1)\nEntry deleted: **Ion**\n#12")
+    );
+    let back = vec![
+        entry("a", "Ana", "name").after("Ana"),
+        points("a", "Ana", 0, 1, 1),
+    ];
+    assert!(undone(back).contains("\n**Ana** (back): 0 → 1 point (+1)\n#12"));
+}
+
+#[test]
+fn ranks_and_tables_are_called_what_they_are() {
+    let rank = |field: &str| {
+        Change::new(
+            What::Rank,
+            "3".to_owned(),
+            Some("Sergent".to_owned()),
+            field,
+        )
+    };
+    let told = |action, changes| {
+        let said = said(&receipt::receipt(
+            &receipt_of(event(action, changes)),
+            &[],
+            Locale::Ro,
+        ));
+        said.lines()
+            .skip(1)
+            .take_while(|line| !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let new = vec![rank("title").after("Sergent"), rank("promote_at").after(50)];
+    assert_eq!(
+        told(Action::RankSet, new),
+        "Grad nou: **3 · Sergent**\n**3 · Sergent**, avansează la: — → 50"
+    );
+    let gone = vec![
+        rank("title").before("Sergent"),
+        rank("promote_at").before(50),
+    ];
+    assert_eq!(told(Action::EventUndo, gone), "Grad șters: **3 · Sergent**");
+    assert_eq!(
+        told(Action::TableCreate, table_of("x").created()),
+        "Tabel nou: **BlackWater/Politie**"
     );
 }
 
@@ -224,25 +375,148 @@ fn a_login_tells_the_session_and_has_no_undo() {
 
 #[test]
 fn an_undo_asks_before_it_touches_what_others_did() {
+    let conflict = |kind, field: &str, now: Value, back: Value| Conflict {
+        kind,
+        name: "Ana".to_owned(),
+        field: field.to_owned(),
+        now,
+        back,
+        by: None,
+    };
     let by = ConflictEvent {
         seq: Seq(13),
         actor: Some(UserId::from_db(7)),
         at: DateTime::UNIX_EPOCH,
     };
-    let conflict = Conflict {
-        name: "Ana".to_owned(),
-        field: "rank".to_owned(),
-        now: 4.into(),
-        back: 2.into(),
-        by: Some(by),
+    let mut conflicts = vec![
+        conflict(ConflictKind::Changed, "rank", 3.into(), 2.into()),
+        conflict(ConflictKind::Deleted, "name", Value::Null, 5.into()),
+        conflict(ConflictKind::Deleted, "name", Value::Null, "Ana".into()),
+        conflict(ConflictKind::Deleted, "promote_at", Value::Null, 50.into()),
+        conflict(ConflictKind::Taken, "name", "Ana".into(), "Ana (2)".into()),
+        conflict(ConflictKind::Taken, "member", "42".into(), Value::Null),
+        conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
+        conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
+        conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),
+    ];
+    conflicts[0].by = Some(by);
+    let ranks = BTreeMap::from([(3, "Sergent".to_owned())]);
+    let asked = |locale| {
+        said(&undo::question(
+            Seq(12),
+            &conflicts,
+            &ranks,
+            device(),
+            locale,
+        ))
     };
     assert_eq!(
-        said(&undo::question(Seq(12), &[conflict], device(), Locale::Ro)),
-        "Desfac totuși evenimentul #12?\n\
-         Ce a scris el s-a schimbat între timp. Încă nu s-a modificat nimic: Confirmă îl desface totuși, \
-         Renunță lasă totul cum este.\n\
-         **Ana**, grad: acum 4, de la <@7> <t:0:R> (#13); desfacerea pune la loc 2\n\
+        asked(Locale::Ro),
+        "Desfaci totuși evenimentul #12?\n\
+         Între timp s-au făcut și alte modificări. Deocamdată nu s-a modificat nimic: Confirmă îl desface \
+         totuși, Renunță lasă totul cum este.\n\
+         **Ana**, grad: valoarea scrisă de acest eveniment s-a schimbat între timp, acum este Sergent \
+         (de <@7>, <t:0:R>, #13); după desfacere: 2\n\
+         **Ana** nu mai există; desfacerea nu schimbă asta\n\
+         **Ana**, avansează la: nu mai există; după desfacere: 50\n\
+         Numele **Ana** este acum al altei înregistrări; desfacerea pune în loc numele Ana (2)\n\
+         <@42> este legat acum de înregistrarea **Ana**; desfacerea nu îl mai leagă\n\
+         La **Ana** s-a lucrat între timp, acum are 10 puncte; după desfacere nu mai există\n\
+         **Ana** are acum gradul Sergent; după desfacere, gradul nu mai există\n\
+         La **Ana** s-a lucrat între timp; după desfacere nu mai există\n\
          [Confirmă][Renunță]"
+    );
+    assert_eq!(
+        asked(Locale::En),
+        "Undo event #12 all the same?\n\
+         Other changes were made since. Nothing was changed yet: Confirm undoes it all the same, Cancel \
+         leaves everything as it is.\n\
+         **Ana**, rank: what this event wrote was changed since, it is Sergent now \
+         (by <@7>, <t:0:R>, #13); after the undo: 2\n\
+         **Ana** no longer exists; the undo does not change that\n\
+         **Ana**, promoted at: no longer exists; after the undo: 50\n\
+         The name **Ana** belongs to another entry now; the undo gives the name Ana (2) instead\n\
+         <@42> is linked to the entry **Ana** now; the undo does not link them back\n\
+         **Ana** was worked on since, and has 10 points now; after the undo it no longer exists\n\
+         **Ana** holds the rank Sergent; after the undo that rank no longer exists\n\
+         **Ana** was worked on since; after the undo it no longer exists\n\
+         [Confirm][Cancel]"
+    );
+}
+
+fn found(event: Event) -> Found {
+    Found {
+        event,
+        table: Some("BlackWater/Politie".to_owned()),
+        platform: None,
+        label: Some("PC Birou".to_owned()),
+        undone_by: None,
+        ranks: BTreeMap::from([(3, "Sergent".to_owned())]),
+    }
+}
+
+fn search_page(events: Vec<Found>, newer: Option<Option<Seq>>, older: Option<Seq>) -> SearchPage {
+    SearchPage {
+        events,
+        older,
+        newer,
+        draft: DraftId(Uuid::nil()),
+    }
+}
+
+#[test]
+fn a_search_tells_who_from_where_and_what() {
+    let award = event(
+        Action::PointsAdd,
+        vec![points("a", "Ana", 5, 2, 7), points("b", "Ion", 0, 2, 2)],
+    );
+    let promotion = event(
+        Action::EntrySet,
+        vec![entry("a", "Ana", "rank").before(2).after(3)],
+    );
+    let mut nameless = found(promotion);
+    nameless.label = None;
+    nameless.undone_by = Some(Seq(14));
+    let page = search_page(vec![found(award), nameless], None, None);
+    assert_eq!(
+        said(&audit::list(&page, &device(), Locale::Ro)),
+        "Evenimente, de la cel mai nou\n\
+         **#12** <t:0:f> <@42> (PC Birou) · `points.add` · BlackWater/Politie\n\
+         **Ana**: 5 → 7 puncte (+2) … și încă o modificare\n\
+         **#12** <t:0:f> <@42> (`BwcHBwcH`) · `entry.set` · BlackWater/Politie · desfăcut de #14\n\
+         **Ana**, grad: 2 → Sergent"
+    );
+}
+
+#[test]
+fn the_pager_of_a_search_leads_to_the_pages_beside() {
+    let buttons = |newer, older| {
+        let event = event(Action::PointsAdd, vec![points("a", "Ana", 5, 2, 7)]);
+        let page = search_page(vec![found(event)], newer, older);
+        let reply = audit::list(&page, &device(), Locale::En);
+        let rows = serde_json::to_value(&reply.rows).unwrap();
+        let pressed = |row: &Value| {
+            let press = Press::decode(row["custom_id"].as_str().unwrap());
+            match press {
+                Some(Press::Find { before, .. }) => Some((row["label"].clone(), before)),
+                _ => None,
+            }
+        };
+        let buttons = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|row| items(row, "components"));
+        buttons.filter_map(pressed).collect::<Vec<_>>()
+    };
+    assert_eq!(buttons(None, None), []);
+    assert_eq!(
+        buttons(Some(None), Some(Seq(3))),
+        [("Back".into(), None), ("Next".into(), Some(Seq(3)))]
+    );
+    assert_eq!(
+        buttons(Some(Some(Seq(23))), None),
+        [("Back".into(), Some(Seq(23)))]
     );
 }
 
@@ -260,9 +534,162 @@ fn an_unknown_name_brings_the_nearest() {
         said(&errors::service(&error, Locale::En)),
         "These names are not in P:\n\
          - **Anna\\_** — did you mean: Ana?\n\
-         Correct the names and try again; `/punctaj add` makes new entries.\n\
+         Correct the names and try again; new entries are created with `/punctaj add`.\n\
          Nothing was changed."
     );
+}
+
+/// An error of each kind that the views tell.
+fn every_error() -> Vec<ServiceError> {
+    let text = || "Ana".to_owned();
+    let table = || "P".to_owned();
+    let event = Seq(7);
+    let choice = TableChoice {
+        id: TableId(Uuid::nil()),
+        address: table(),
+    };
+    let unknown = UnknownName {
+        name: text(),
+        near: vec![],
+    };
+    let all = vec![
+        ServiceError::Forbidden {
+            right: Right::ScoreAdd,
+        },
+        ServiceError::NoTables,
+        ServiceError::ChooseTable {
+            tables: vec![choice],
+        },
+        ServiceError::UnknownTable {
+            table: table(),
+            near: vec![],
+        },
+        ServiceError::UnknownTable {
+            table: table(),
+            near: vec![text()],
+        },
+        ServiceError::AmbiguousTable {
+            table: table(),
+            tables: vec![table(), text()],
+        },
+        ServiceError::TableExists { table: table() },
+        ServiceError::UnknownNames {
+            table: table(),
+            names: vec![unknown],
+        },
+        ServiceError::NameTaken {
+            name: text(),
+            table: table(),
+        },
+        ServiceError::MemberTaken { name: text() },
+        ServiceError::MemberUnlinked {
+            member: UserId::from_db(42),
+            table: table(),
+        },
+        ServiceError::UnknownRank {
+            rank: text(),
+            table: table(),
+        },
+        ServiceError::BelowFloor {
+            value: -5,
+            floor: 0,
+        },
+        ServiceError::UnknownField { field: text() },
+        ServiceError::UnknownEvent { event },
+        ServiceError::NotYours { event },
+        ServiceError::AlreadyUndone { event, by: Seq(8) },
+        ServiceError::NotUndoable { event },
+        ServiceError::NothingToUndo,
+        ServiceError::UnknownSession { session: text() },
+        ServiceError::UnknownSession {
+            session: String::new(),
+        },
+        ServiceError::TableGone,
+        ServiceError::AmbiguousSession {
+            session: text(),
+            ids: vec!["abcdefgh".to_owned()],
+        },
+        ServiceError::Busy,
+        ServiceError::DraftGone,
+        ServiceError::Store(StoreError::Corrupt("a session")),
+    ];
+    // Whoever adds a kind is sent here.
+    for error in &all {
+        match error {
+            ServiceError::Forbidden { .. }
+            | ServiceError::NoTables
+            | ServiceError::ChooseTable { .. }
+            | ServiceError::UnknownTable { .. }
+            | ServiceError::AmbiguousTable { .. }
+            | ServiceError::TableExists { .. }
+            | ServiceError::UnknownNames { .. }
+            | ServiceError::NameTaken { .. }
+            | ServiceError::MemberTaken { .. }
+            | ServiceError::MemberUnlinked { .. }
+            | ServiceError::UnknownRank { .. }
+            | ServiceError::BelowFloor { .. }
+            | ServiceError::UnknownField { .. }
+            | ServiceError::UnknownEvent { .. }
+            | ServiceError::NotYours { .. }
+            | ServiceError::AlreadyUndone { .. }
+            | ServiceError::NotUndoable { .. }
+            | ServiceError::NothingToUndo
+            | ServiceError::UnknownSession { .. }
+            | ServiceError::TableGone
+            | ServiceError::AmbiguousSession { .. }
+            | ServiceError::Busy
+            | ServiceError::DraftGone
+            | ServiceError::Store(_)
+            // These two have replies of their own.
+            | ServiceError::ChangedSince { .. }
+            | ServiceError::OutcomeUnknown => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn every_error_tells_what_was_wrong_what_to_do_and_that_nothing_was_changed() {
+    for (locale, ending) in [
+        (Locale::En, "\nNothing was changed."),
+        (Locale::Ro, "\nNu s-a modificat nimic."),
+    ] {
+        let replies = every_error()
+            .iter()
+            .map(|error| errors::service(error, locale))
+            .chain([errors::unreachable(locale)])
+            .map(|reply| reply.content)
+            .collect::<Vec<_>>();
+        for said in replies {
+            let told = said
+                .strip_suffix(ending)
+                .unwrap_or_else(|| panic!("{said}"));
+            let sentences = told
+                .split(['.', '?', ':', ';'])
+                .filter(|part| !part.trim().is_empty());
+            assert!(sentences.count() >= 2, "{said}");
+            assert!(!said.contains("{$") && !said.contains("[error"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn every_error_of_the_input_says_what_to_do() {
+    let told: Vec<_> = keys::ALL
+        .iter()
+        .filter(|key| key.id().starts_with("error-"))
+        .filter(|key| !["error-internal", "error-unknown-names"].contains(&key.id()))
+        .collect();
+    for locale in Locale::ALL {
+        for key in &told {
+            let said = locale.text(&Message::new(**key));
+            let sentences = said
+                .trim_end_matches(['.', '?'])
+                .split(['.', '?', ':', ';']);
+            let sentences = sentences.filter(|part| !part.trim().is_empty());
+            assert!(sentences.count() >= 2, "{}: {said}", key.id());
+        }
+    }
 }
 
 #[test]
@@ -474,6 +901,7 @@ proptest! {
                 platform: Some(reason.clone()),
                 label: Some(reason.clone()),
                 undone_by: Some(Seq(i64::MAX)),
+                ranks: BTreeMap::from([(2, reason.clone())]),
             };
             for locale in Locale::ALL {
                 check(&receipt::receipt(&receipt_of(event.clone()), &twice, locale));
@@ -485,9 +913,10 @@ proptest! {
                         found
                     }).collect(),
                     older: Some(Seq(i64::MAX)),
+                    newer: Some(Some(Seq(i64::MAX - 1))),
                     draft: DraftId(Uuid::max()),
                 };
-                check(&audit::list(&page, Some(Seq(3)), &device(), locale));
+                check(&audit::list(&page, &device(), locale));
             }
         }
     }
@@ -521,6 +950,7 @@ proptest! {
     fn the_other_views_keep_to_the_limits(names in prop::collection::vec(name(), 1..=50)) {
         let first = &names[0];
         let conflict = |name: &String| Conflict {
+            kind: ConflictKind::Changed,
             name: name.clone(),
             field: name.clone(),
             now: Value::from(name.as_str()),
@@ -554,11 +984,15 @@ proptest! {
             ServiceError::NameTaken { name: first.clone(), table: address.clone() },
             ServiceError::UnknownRank { rank: first.repeat(60), table: address.clone() },
             ServiceError::UnknownSession { session: first.repeat(60) },
+            ServiceError::AmbiguousSession {
+                session: first.repeat(60), ids: vec!["abcdefgh".to_owned(); 50],
+            },
             ServiceError::BelowFloor { value: i64::MIN, floor: i64::MAX },
             ServiceError::Forbidden { right: Right::AuditExport },
         ];
         for locale in Locale::ALL {
-            check(&undo::question(Seq(1), &names.iter().map(conflict).collect::<Vec<_>>(), device(), locale));
+            let conflicts: Vec<_> = names.iter().map(conflict).collect();
+            check(&undo::question(Seq(1), &conflicts, &BTreeMap::new(), device(), locale));
             check(&choose::table(&choices, device(), DraftId(Uuid::max()), locale));
             check(&lists::tables(&tables, locale));
             check(&lists::ranks(&table, locale));

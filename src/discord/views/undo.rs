@@ -1,24 +1,35 @@
 //! Asking before an undo that would touch what others did since.
 
+use serde_json::Value;
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
-use super::words::{ago, field, person, value};
+use super::receipt::Ranks;
+use super::words::{ago, field, person, points, rank, value};
 use super::{button, card, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::{Manner, Reply};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::{Locale, Message, keys};
-use crate::service::error::Conflict;
+use crate::service::error::{Conflict, ConflictKind};
 
 /// What has changed since, and whether to go on.
 #[must_use]
-pub fn question(event: Seq, conflicts: &[Conflict], device: DeviceId, locale: Locale) -> Reply {
-    let mut lines: Vec<String> = conflicts
-        .iter()
-        .map(|conflict| line(conflict, locale))
-        .collect();
-    lines.insert(0, locale.text(&keys::UNDO_QUESTION.into()));
+pub fn question(
+    event: Seq,
+    conflicts: &[Conflict],
+    ranks: &Ranks,
+    device: DeviceId,
+    locale: Locale,
+) -> Reply {
+    let mut lines = vec![locale.text(&keys::UNDO_QUESTION.into())];
+    for conflict in conflicts {
+        let line = line(conflict, ranks, locale);
+        // Several changes of one entry can meet the same obstacle.
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     let title = locale.text(&Message::new(keys::UNDO_ASKS).with("event", event.to_string()));
     let force = Press::Undo {
         device: Some(device),
@@ -42,34 +53,49 @@ pub fn cancelled(locale: Locale) -> Reply {
     Reply::text(locale.text(&keys::NOTHING_CHANGED.into())).going(Manner::Update)
 }
 
-fn line(conflict: &Conflict, locale: Locale) -> String {
-    let is_gone = |value: &serde_json::Value| value.is_null() && conflict.field == "name";
-    let now = if is_gone(&conflict.now) {
-        locale.text(&keys::VALUE_DELETED.into())
-    } else {
-        value(&conflict.field, &conflict.now, locale)
+fn line(conflict: &Conflict, ranks: &Ranks, locale: Locale) -> String {
+    let told = |of: &Value| match conflict.field.as_str() {
+        "rank" => rank(of, ranks, locale),
+        field => value(field, of, locale),
     };
-    let of = |key| {
-        Message::new(key)
-            .with("name", shown(&conflict.name))
-            .with("field", field(&conflict.field, locale))
-            .with("now", now.clone())
-            .with("effect", effect(conflict, locale))
+    let message = match (conflict.kind, conflict.field.as_str()) {
+        (ConflictKind::Changed, name) => Message::new(keys::UNDO_CHANGED)
+            .with("field", field(name, locale))
+            .with("now", told(&conflict.now))
+            .with("back", told(&conflict.back)),
+        (ConflictKind::Deleted, "name") => Message::new(keys::UNDO_GONE),
+        (ConflictKind::Deleted, name) => Message::new(keys::UNDO_GONE_BACK)
+            .with("field", field(name, locale))
+            .with("back", told(&conflict.back)),
+        (ConflictKind::Taken, "member") => {
+            Message::new(keys::UNDO_MEMBER_TAKEN).with("now", told(&conflict.now))
+        }
+        (ConflictKind::Taken, _) => {
+            Message::new(keys::UNDO_NAME_TAKEN).with("back", told(&conflict.back))
+        }
+        (ConflictKind::InUse, "rank") => {
+            Message::new(keys::UNDO_RANK_HELD).with("now", told(&conflict.now))
+        }
+        (ConflictKind::InUse, "points") => {
+            let now = points(conflict.now.as_i64().unwrap_or(0), locale);
+            Message::new(keys::UNDO_IN_USE_POINTS).with("points", now)
+        }
+        (ConflictKind::InUse, _) => Message::new(keys::UNDO_IN_USE),
     };
-    let message = match &conflict.by {
-        Some(by) => of(keys::UNDO_CONFLICT_BY)
-            .with("who", person(by.actor, locale))
-            .with("when", ago(by.at))
-            .with("event", by.seq.to_string()),
-        None => of(keys::UNDO_CONFLICT),
-    };
+    let message = message
+        .with("name", shown(&conflict.name))
+        .with("by", by(conflict, locale));
     locale.text(&message)
 }
 
-/// What the undo would do there. Points and a name only become nothing with what they belong to.
-fn effect(conflict: &Conflict, locale: Locale) -> Message {
-    if conflict.back.is_null() && matches!(conflict.field.as_str(), "points" | "name") {
-        return keys::UNDO_DELETES.into();
-    }
-    Message::new(keys::UNDO_PUTS_BACK).with("back", value(&conflict.field, &conflict.back, locale))
+/// Who wrote what stands in the way, if that is known.
+fn by(conflict: &Conflict, locale: Locale) -> String {
+    let Some(by) = &conflict.by else {
+        return String::new();
+    };
+    let message = Message::new(keys::UNDO_BY)
+        .with("who", person(by.actor, locale))
+        .with("when", ago(by.at))
+        .with("event", by.seq.to_string());
+    locale.text(&message)
 }

@@ -1,5 +1,7 @@
 //! Words and values that stand in many views.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -60,6 +62,15 @@ pub fn value(field: &str, value: &Value, locale: Locale) -> String {
     }
 }
 
+/// The rank of an entry, as an event holds it: by its title where that is known.
+#[must_use]
+pub fn rank(number: &Value, ranks: &BTreeMap<i32, String>, locale: Locale) -> String {
+    let title = number
+        .as_i64()
+        .and_then(|number| ranks.get(&i32::try_from(number).ok()?));
+    title.map_or_else(|| value("rank", number, locale), |title| shown(title))
+}
+
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -91,6 +102,12 @@ pub fn points(count: i64, locale: Locale) -> String {
 pub fn entries(count: impl Into<i128>, locale: Locale) -> String {
     let count = i64::try_from(count.into()).unwrap_or(i64::MAX);
     locale.text(&Message::new(keys::ENTRIES_COUNT).with("count", count))
+}
+
+/// `300 characters`, in the language's plural form.
+#[must_use]
+pub fn characters(count: usize) -> Message {
+    Message::new(keys::CHARACTERS_COUNT).with("count", count)
 }
 
 /// A person. The reply mentions nobody, so this only shows the name.
