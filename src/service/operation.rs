@@ -460,11 +460,12 @@ impl Operation<'_> {
         let live = of_name().find(|f| f.until.is_none());
         let named_before =
             |f: &&FoundEntry| f.entry.stamps.get("name").is_none_or(|set| *set <= stamp);
+        let there = |entry: &Entry| {
+            entry.created <= stamp && entry.deleted.as_ref().is_none_or(|deleted| *deleted > stamp)
+        };
         let former = || {
             of_name()
-                .filter(|f| {
-                    f.until.as_ref().is_some_and(|until| *until > stamp) && f.entry.created <= stamp
-                })
+                .filter(|f| f.until.as_ref().is_some_and(|until| *until > stamp) && there(&f.entry))
                 .min_by(|a, b| a.until.cmp(&b.until))
         };
         let found = live.filter(named_before).or_else(former).or(live)?.clone();

@@ -15,6 +15,7 @@ mod commands;
 mod core;
 mod crash;
 mod faults;
+mod history;
 mod layering;
 mod plans;
 mod round_trips;

@@ -455,11 +455,12 @@ fn found(event: Event) -> Found {
     }
 }
 
-fn search_page(events: Vec<Found>, newer: Option<Option<Seq>>, older: Option<Seq>) -> SearchPage {
+/// The only page of a search.
+fn search_page(events: Vec<Found>) -> SearchPage {
     SearchPage {
         events,
-        older,
-        newer,
+        older: None,
+        newer: None,
         draft: DraftId(Uuid::nil()),
     }
 }
@@ -477,7 +478,7 @@ fn a_search_tells_who_from_where_and_what() {
     let mut nameless = found(promotion);
     nameless.label = None;
     nameless.undone_by = Some(Seq(14));
-    let page = search_page(vec![found(award), nameless], None, None);
+    let page = search_page(vec![found(award), nameless]);
     assert_eq!(
         said(&audit::list(&page, &device(), Locale::Ro)),
         "Evenimente, de la cel mai nou\n\
@@ -492,7 +493,8 @@ fn a_search_tells_who_from_where_and_what() {
 fn the_pager_of_a_search_leads_to_the_pages_beside() {
     let buttons = |newer, older| {
         let event = event(Action::PointsAdd, vec![points("a", "Ana", 5, 2, 7)]);
-        let page = search_page(vec![found(event)], newer, older);
+        let mut page = search_page(vec![found(event)]);
+        (page.newer, page.older) = (newer, older);
         let reply = audit::list(&page, &device(), Locale::En);
         let rows = serde_json::to_value(&reply.rows).unwrap();
         let pressed = |row: &Value| {
@@ -613,39 +615,38 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::DraftGone,
         ServiceError::Store(StoreError::Corrupt("a session")),
     ];
-    // Whoever adds a kind is sent here.
-    for error in &all {
-        match error {
-            ServiceError::Forbidden { .. }
-            | ServiceError::NoTables
-            | ServiceError::ChooseTable { .. }
-            | ServiceError::UnknownTable { .. }
-            | ServiceError::AmbiguousTable { .. }
-            | ServiceError::TableExists { .. }
-            | ServiceError::UnknownNames { .. }
-            | ServiceError::NameTaken { .. }
-            | ServiceError::MemberTaken { .. }
-            | ServiceError::MemberUnlinked { .. }
-            | ServiceError::UnknownRank { .. }
-            | ServiceError::BelowFloor { .. }
-            | ServiceError::UnknownField { .. }
-            | ServiceError::UnknownEvent { .. }
-            | ServiceError::NotYours { .. }
-            | ServiceError::AlreadyUndone { .. }
-            | ServiceError::NotUndoable { .. }
-            | ServiceError::NothingToUndo
-            | ServiceError::UnknownSession { .. }
-            | ServiceError::TableGone
-            | ServiceError::AmbiguousSession { .. }
-            | ServiceError::Busy
-            | ServiceError::DraftGone
-            | ServiceError::Store(_)
-            // These two have replies of their own.
-            | ServiceError::ChangedSince { .. }
-            | ServiceError::OutcomeUnknown => {}
-        }
-    }
     all
+}
+
+/// Whoever adds a kind of error is sent here, and adds it to the list above too.
+fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
+    match error {
+        ServiceError::Forbidden { .. }
+        | ServiceError::NoTables
+        | ServiceError::ChooseTable { .. }
+        | ServiceError::UnknownTable { .. }
+        | ServiceError::AmbiguousTable { .. }
+        | ServiceError::TableExists { .. }
+        | ServiceError::UnknownNames { .. }
+        | ServiceError::NameTaken { .. }
+        | ServiceError::MemberTaken { .. }
+        | ServiceError::MemberUnlinked { .. }
+        | ServiceError::UnknownRank { .. }
+        | ServiceError::BelowFloor { .. }
+        | ServiceError::UnknownField { .. }
+        | ServiceError::UnknownEvent { .. }
+        | ServiceError::NotYours { .. }
+        | ServiceError::AlreadyUndone { .. }
+        | ServiceError::NotUndoable { .. }
+        | ServiceError::NothingToUndo
+        | ServiceError::UnknownSession { .. }
+        | ServiceError::TableGone
+        | ServiceError::AmbiguousSession { .. }
+        | ServiceError::Busy
+        | ServiceError::DraftGone
+        | ServiceError::Store(_) => false,
+        ServiceError::ChangedSince { .. } | ServiceError::OutcomeUnknown => true,
+    }
 }
 
 #[test]
@@ -656,6 +657,7 @@ fn every_error_tells_what_was_wrong_what_to_do_and_that_nothing_was_changed() {
     ] {
         let replies = every_error()
             .iter()
+            .filter(|error| !has_a_reply_of_its_own(error))
             .map(|error| errors::service(error, locale))
             .chain([errors::unreachable(locale)])
             .map(|reply| reply.content)

@@ -1,0 +1,562 @@
+//! Sequences of everything people do, with several devices, late and doubled deliveries: after
+//! each operation the oracle computes what must have come of it.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use punctaj::domain::ids::{OpId, Seq, UserId};
+use punctaj::domain::name::{Name, NameList, TableAddress};
+use punctaj::service::entries::{Assignment, Deletion, NewValue};
+use punctaj::service::points::Award;
+use punctaj::service::sessions::Which;
+use punctaj::service::tables::RankOrder;
+use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::{Receipt, Request, ServiceError, Services};
+use serde_json::Value;
+
+use crate::support::db::request;
+use crate::support::replay::{Asks, Checked, Meant, Oracle, When};
+
+use super::explore::{World, explore, is_again};
+
+/// Few, so that they collide; what undo calls an entry whose name is taken is among them.
+const NAMES: [&str; 5] = ["Ana", "Ion", "Ștefan", "Ana (2)", "ANA"];
+const TABLES: [&str; 2] = ["BlackWater/Politie", "Clan"];
+/// 2026-01-01T00:00:00Z in Discord's count of milliseconds.
+const START_MS: i64 = 347_155_200_000;
+
+const SOMEONE_ELSE: i64 = 9;
+
+#[derive(Debug, Clone)]
+struct Step {
+    user: i64,
+    /// The table; the session's last one beyond the list.
+    table: usize,
+    /// How many seconds its delivery took: what was asked for in between was done before it.
+    late: i64,
+    delivery: Delivery,
+    deed: Deed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Delivery {
+    Once,
+    Twice,
+    /// Twice at the same moment, at two processes.
+    AtOnce,
+}
+
+/// Someone in a list: a name of the pool, or beyond it a member.
+type Who = usize;
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Add(Vec<Who>, i64),
+    Remove(Vec<Who>, i64),
+    SetPoints(Who, i64),
+    SetName(Who, usize),
+    SetRank(Who, Option<u8>),
+    SetMember(Who, Option<i64>),
+    Delete(Vec<Who>),
+    UndoLast {
+        force: bool,
+    },
+    /// So many events before the newest.
+    Undo {
+        back: i64,
+        force: bool,
+        anybodys: bool,
+    },
+    Rank(i32, u8, Option<i64>),
+    LogIn(bool),
+    LogOut(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let late = prop_oneof![5 => Just(0), 3 => 1..5_i64, 3 => 1..30_i64];
+    let delivery = prop_oneof![8 => Just(Delivery::Once), 1 => Just(Delivery::Twice), 1 => Just(Delivery::AtOnce)];
+    let table = prop_oneof![16 => Just(0), 3 => Just(1), 1 => Just(2_usize)];
+    (1..4_i64, table, late, delivery, deed()).prop_map(|(user, table, late, delivery, deed)| Step {
+        user,
+        table,
+        late,
+        delivery,
+        deed,
+    })
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let who =
+        || prop_oneof![12 => 0..2_usize, 12 => 0..NAMES.len(), 1 => NAMES.len()..NAMES.len() + 2];
+    let points = || prop_oneof![4 => 1..10_i64, 1 => Just(0), 1 => Just(1_000_000_000)];
+    let value = prop_oneof![3 => 0..50_i64, 1 => Just(-1_i64), 1 => Just(9_000_000_000_000_000_i64), 1 => Just(i64::MAX)];
+    prop_oneof![
+        7 => (vec(who(), 1..4), points()).prop_map(|(who, points)| Deed::Add(who, points)),
+        3 => (vec(who(), 1..3), points()).prop_map(|(who, points)| Deed::Remove(who, points.max(1))),
+        3 => (who(), value).prop_map(|(who, value)| Deed::SetPoints(who, value)),
+        3 => (who(), 0..NAMES.len()).prop_map(|(who, name)| Deed::SetName(who, name)),
+        2 => (who(), proptest::option::of(1..4_u8)).prop_map(|(who, rank)| Deed::SetRank(who, rank)),
+        2 => (who(), proptest::option::of(1..3_i64)).prop_map(|(who, member)| Deed::SetMember(who, member)),
+        2 => vec(who(), 1..3).prop_map(Deed::Delete),
+        4 => any::<bool>().prop_map(|force| Deed::UndoLast { force }),
+        5 => (0..9_i64, any::<bool>(), any::<bool>())
+            .prop_map(|(back, force, anybodys)| Deed::Undo { back, force, anybodys }),
+        1 => (1..4, 0..3_u8, proptest::option::of(1..99_i64)).prop_map(|(rank, title, at)| Deed::Rank(rank, title, at)),
+        1 => any::<bool>().prop_map(Deed::LogIn),
+        1 => (0..3_u8).prop_map(Deed::LogOut),
+    ]
+}
+
+/// As many as take a quarter of a minute.
+const DEFAULT_CASES: u32 = 50;
+
+/// One case: a guild, its oracle, and what was done so far.
+struct Case<'w> {
+    world: &'w World,
+    guild: i64,
+    oracle: Oracle,
+    done: Vec<(Request, Step, Receipt)>,
+}
+
+#[test]
+fn whatever_is_done_the_tables_hold_what_the_events_tell() {
+    explore(
+        DEFAULT_CASES,
+        || vec(step(), 1..70),
+        async |world, steps| {
+            let mut case = Case {
+                world,
+                guild: world.guild(),
+                oracle: Oracle::default(),
+                done: Vec::new(),
+            };
+            case.oracle = Oracle::new(case.guild);
+            case.prepare().await?;
+            for (index, step) in (10..).zip(steps) {
+                let told = format!("step {index}: {step:?}");
+                Box::pin(case.step(index, step))
+                    .await
+                    .map_err(|problem| format!("{told}\n{problem}"))?;
+            }
+            case.redeliver().await?;
+            world.check(&case.oracle, case.guild).await
+        },
+    );
+}
+
+impl Case<'_> {
+    async fn prepare(&mut self) -> Checked {
+        let services = &self.world.services;
+        for (at, table) in (START_MS..).zip(TABLES) {
+            let address = TableAddress::parse(table).unwrap();
+            services
+                .create_table(&request(self.guild, SOMEONE_ELSE, at, 0), address)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
+        let award = Award {
+            names: list(&[0, 1]).into_items(),
+            points: 5,
+            table: Some(TableAddress::parse(TABLES[0]).unwrap()),
+            table_id: None,
+            reason: None,
+        };
+        services
+            .add_points(&request(self.guild, SOMEONE_ELSE, START_MS + 2, 0), award)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.world.read(&mut self.oracle, self.guild).await?;
+        Ok(())
+    }
+
+    async fn step(&mut self, index: i64, mut step: Step) -> Checked {
+        let head = self.oracle.head();
+        if let Deed::Undo { back, .. } = &mut step.deed {
+            // The first table stays, most of the time also the second.
+            *back = if *back == 8 {
+                head - 3
+            } else {
+                (*back).min(head - 4).max(0)
+            };
+        }
+        // An undo is never dated before the event that it undoes.
+        match step.deed {
+            Deed::UndoLast { .. } => step.late = 0,
+            Deed::Undo { back, .. } => {
+                let undone = self.oracle.when(head - back).cloned();
+                if undone.is_some_and(|undone| undone >= when(&self.request(index, &step))) {
+                    step.late = 0;
+                }
+            }
+            _ => {}
+        }
+        let request = self.request(index, &step);
+        let table = TABLES
+            .get(step.table)
+            .and_then(|name| self.oracle.table(name.rsplit('/').next()?));
+        let meant = table.map(|table| self.meant(&table, &step, &when(&request)));
+        let undone = self.undone(&step);
+        let asks = undone.map(|seq| self.oracle.asks(seq, step.user));
+        let result = self.deliver(&request, &step, head).await?;
+        let rows = self.world.read(&mut self.oracle, self.guild).await?;
+        match result {
+            Ok(receipt) => {
+                let row = rows.last().ok_or("an operation left no event")?;
+                check_receipt(&receipt, row)?;
+                check_meant(&step, meant, row)?;
+                self.check_undo(&step, undone, asks, row)?;
+                self.done.push((request, step, receipt));
+                Ok(())
+            }
+            Err(error) if !rows.is_empty() => Err(format!("{error} left events")),
+            Err(error) => self.check_error(&step, &error, meant, undone, asks),
+        }
+    }
+
+    /// Op ids are of different lengths, so that their order is not that of their texts.
+    fn request(&self, index: i64, step: &Step) -> Request {
+        let op = index * 211 % 1009;
+        let late = step.late.min(index);
+        Request {
+            op: OpId::new(op.to_string()),
+            ..request(self.guild, step.user, START_MS + (index - late) * 1000, 0)
+        }
+    }
+
+    async fn deliver(
+        &self,
+        request: &Request,
+        step: &Step,
+        head: i64,
+    ) -> Checked<Result<Receipt, ServiceError>> {
+        let (here, there) = (&self.world.services, &self.world.others);
+        let (first, second) = match step.delivery {
+            Delivery::Once => return Ok(perform(here, request, step, head).await),
+            Delivery::Twice => (
+                perform(here, request, step, head).await,
+                perform(there, request, step, head).await,
+            ),
+            Delivery::AtOnce => {
+                tokio::join!(
+                    perform(here, request, step, head),
+                    perform(there, request, step, head)
+                )
+            }
+        };
+        match (&first, &second) {
+            (Ok(first), Ok(second)) => {
+                is_again(first, second)?;
+                if first.repeated == second.repeated {
+                    return Err("one of two deliveries is the first".to_owned());
+                }
+            }
+            (Err(_), Err(_)) => {}
+            _ => return Err(format!("two deliveries differ: {first:?} and {second:?}")),
+        }
+        Ok(first)
+    }
+
+    /// All that was done arrives once more, and changes nothing.
+    async fn redeliver(&mut self) -> Checked {
+        for (request, step, first) in &self.done {
+            let again = perform(&self.world.others, request, step, 0)
+                .await
+                .map_err(|error| error.to_string())?;
+            is_again(first, &again)?;
+        }
+        let rows = self.world.read(&mut self.oracle, self.guild).await?;
+        if rows.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("repeated deliveries left events: {rows:?}"))
+        }
+    }
+
+    fn meant(&self, table: &str, step: &Step, when: &When) -> Vec<Meant> {
+        let one = |who: &Who| match NAMES.get(*who) {
+            Some(name) => self.oracle.meant(table, name, when),
+            None => self.oracle.linked(table, member_of(*who)),
+        };
+        match &step.deed {
+            Deed::Add(who, _) | Deed::Remove(who, _) | Deed::Delete(who) => {
+                distinct(who).iter().map(one).collect()
+            }
+            Deed::SetPoints(who, _)
+            | Deed::SetName(who, _)
+            | Deed::SetRank(who, _)
+            | Deed::SetMember(who, _) => {
+                vec![one(who)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn undone(&self, step: &Step) -> Option<i64> {
+        match step.deed {
+            Deed::UndoLast { .. } => self.oracle.last_undoable(step.user),
+            Deed::Undo { back, .. } => Some(self.oracle.head() - back),
+            _ => None,
+        }
+    }
+
+    fn check_undo(
+        &self,
+        step: &Step,
+        undone: Option<i64>,
+        asks: Option<Asks>,
+        row: &Value,
+    ) -> Checked {
+        let (Deed::UndoLast { force } | Deed::Undo { force, .. }) = step.deed else {
+            return Ok(());
+        };
+        if row["undoes"].as_i64() != undone {
+            return Err(format!("it undid {} instead of {undone:?}", row["undoes"]));
+        }
+        if asks == Some(Asks::Always) && !force {
+            return Err("it should have asked first".to_owned());
+        }
+        if row["outcome"] == "applied" && undone.is_some_and(|seq| !self.oracle.is_undone(seq)) {
+            return Err("what was undone does not count as undone".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_error(
+        &self,
+        step: &Step,
+        error: &ServiceError,
+        meant: Option<Vec<Meant>>,
+        undone: Option<i64>,
+        asks: Option<Asks>,
+    ) -> Checked {
+        let meant = meant.unwrap_or_else(|| vec![Meant::Unsaid]);
+        let fits = match error {
+            ServiceError::Store(_)
+            | ServiceError::OutcomeUnknown
+            | ServiceError::Forbidden { .. } => false,
+            ServiceError::UnknownNames { .. } | ServiceError::MemberUnlinked { .. } => {
+                meant.iter().any(|meant| !matches!(meant, Meant::Entry(_)))
+            }
+            ServiceError::ChangedSince { .. } => asks != Some(Asks::Never),
+            ServiceError::AlreadyUndone { .. } => {
+                undone.is_some_and(|seq| self.oracle.is_undone(seq))
+            }
+            ServiceError::NothingToUndo => undone.is_none(),
+            ServiceError::NameTaken { .. } => matches!(step.deed, Deed::SetName(..)),
+            ServiceError::MemberTaken { .. } => matches!(step.deed, Deed::SetMember(..)),
+            _ => true,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!(
+                "this error does not fit: {error:?}, meant {meant:?}, asks {asks:?}"
+            ))
+        }
+    }
+}
+
+fn check_receipt(receipt: &Receipt, row: &Value) -> Checked {
+    let told = serde_json::to_value(&receipt.event).map_err(|error| error.to_string())?;
+    let parts = [
+        "guild_id",
+        "seq",
+        "op_id",
+        "actor_id",
+        "device_id",
+        "action",
+        "table_id",
+        "changes",
+        "outcome",
+        "hash",
+    ];
+    match parts.iter().find(|part| told[**part] != row[**part]) {
+        None => Ok(()),
+        Some(part) => Err(format!(
+            "the answer tells another {part} than the event: {} and {}",
+            told[*part], row[*part]
+        )),
+    }
+}
+
+/// Each name must have met the entry that it meant; an entry counts once.
+fn check_meant(step: &Step, meant: Option<Vec<Meant>>, row: &Value) -> Checked {
+    let changes = row["changes"].as_array().map(Vec::as_slice);
+    let mut changes = changes.unwrap_or_default().iter().peekable();
+    let mut counted: Vec<String> = Vec::new();
+    for meant in meant.unwrap_or_default() {
+        match &meant {
+            Meant::Unsaid => return Ok(()),
+            Meant::Entry(ids) if ids.iter().any(|id| counted.contains(id)) => {
+                let is_it = |next: &&Value| ids.iter().any(|id| next["id"] == **id);
+                if !changes.peek().is_some_and(is_it) {
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        let first = changes.next().ok_or("a name had no effect")?;
+        let created = first["field"] == "name" && first["before"].is_null();
+        if created {
+            changes.next();
+        }
+        let id = first["id"].as_str().unwrap_or_default().to_owned();
+        let fits = match &meant {
+            Meant::Entry(ids) => !created && ids.contains(&id),
+            Meant::Nobody => created && matches!(step.deed, Deed::Add(..)),
+            Meant::Unsaid => true,
+        };
+        if !fits {
+            return Err(format!("{meant:?} was meant, not {first}"));
+        }
+        counted.push(id);
+    }
+    Ok(())
+}
+
+/// A name given twice counts once.
+fn distinct(who: &[Who]) -> Vec<Who> {
+    let key = |who: &Who| {
+        NAMES
+            .get(*who)
+            .map_or_else(|| who.to_string(), |name| name.to_lowercase())
+    };
+    let mut keys = std::collections::BTreeSet::new();
+    who.iter()
+        .filter(|who| keys.insert(key(who)))
+        .copied()
+        .collect()
+}
+
+fn member_of(who: Who) -> i64 {
+    i64::try_from(who - NAMES.len() + 1).unwrap()
+}
+
+fn when(request: &Request) -> When {
+    When {
+        at: request.at,
+        op: request.op.as_str().to_owned(),
+    }
+}
+
+fn list(who: &[Who]) -> NameList {
+    let part = |who: &Who| {
+        NAMES.get(*who).map_or_else(
+            || format!("<@{}>", member_of(*who)),
+            |&name| name.to_owned(),
+        )
+    };
+    NameList::parse(&who.iter().map(part).collect::<Vec<_>>().join(", "), 50).unwrap()
+}
+
+async fn perform(
+    services: &Services,
+    request: &Request,
+    step: &Step,
+    head: i64,
+) -> Result<Receipt, ServiceError> {
+    let table = TABLES
+        .get(step.table)
+        .map(|table| TableAddress::parse(table).unwrap());
+    let award = |who: &[Who], points| Award {
+        names: list(who).into_items(),
+        points,
+        table: table.clone(),
+        table_id: None,
+        reason: (points == 3).then(|| "Bravo! „Țintă” 🎯".to_owned()),
+    };
+    let set = async |who: &Who, value| {
+        let who = list(&[*who]).into_items().remove(0);
+        services
+            .set(
+                request,
+                Assignment {
+                    who,
+                    value,
+                    table: table.clone(),
+                    table_id: None,
+                },
+            )
+            .await
+    };
+    let undo = async |event, force, whose| {
+        services
+            .undo(
+                request,
+                UndoOrder {
+                    event,
+                    force,
+                    whose,
+                },
+            )
+            .await
+    };
+    match &step.deed {
+        Deed::Add(who, points) => services.add_points(request, award(who, *points)).await,
+        Deed::Remove(who, points) => services.remove_points(request, award(who, *points)).await,
+        Deed::SetPoints(who, value) => set(who, NewValue::Points(*value)).await,
+        Deed::SetName(who, name) => {
+            set(who, NewValue::Name(Name::parse(NAMES[*name]).unwrap())).await
+        }
+        Deed::SetRank(who, rank) => {
+            set(who, NewValue::Rank(rank.map(|rank| rank.to_string()))).await
+        }
+        Deed::SetMember(who, member) => {
+            set(who, NewValue::Member(member.map(UserId::from_db))).await
+        }
+        Deed::Delete(who) => {
+            let names = list(who).into_items();
+            services
+                .delete(
+                    request,
+                    Deletion {
+                        names,
+                        table: table.clone(),
+                        table_id: None,
+                    },
+                )
+                .await
+        }
+        Deed::UndoLast { force } => undo(None, *force, Whose::Own).await,
+        Deed::Undo {
+            back,
+            force,
+            anybodys,
+        } => {
+            let whose = if *anybodys {
+                Whose::Anybodys
+            } else {
+                Whose::Own
+            };
+            undo(Some(Seq(head - back)), *force, whose).await
+        }
+        Deed::Rank(number, title, promote_at) => {
+            let order = rank(step, *number, *title, *promote_at);
+            services.set_rank(request, order).await
+        }
+        Deed::LogIn(labelled) => {
+            services
+                .log_in(request, labelled.then(|| "PC Birou".to_owned()))
+                .await
+        }
+        Deed::LogOut(which) => {
+            let which = [
+                Which::Current,
+                Which::AllOthers,
+                Which::Named("PC Birou".to_owned()),
+            ][usize::from(*which)]
+            .clone();
+            services.log_out(request, &which).await
+        }
+    }
+}
+
+fn rank(step: &Step, number: i32, title: u8, promote_at: Option<i64>) -> RankOrder {
+    RankOrder {
+        table: TableAddress::parse(TABLES[step.table.min(1)]).unwrap(),
+        number,
+        title: Name::parse(["Cadet", "Agent", "Șef"][usize::from(title)]).unwrap(),
+        promote_at,
+        demote_below: None,
+        role: None,
+    }
+}

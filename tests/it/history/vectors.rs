@@ -1,0 +1,366 @@
+//! The canonical form is what `docs/event-format.md` says: for the program, for a second
+//! implementation in Rust (`canonical`) and for the one in Python beside the document.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use punctaj::domain::canonical as program;
+use punctaj::domain::event::{Event, Via};
+use punctaj::domain::ids::{RoleId, UserId};
+use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use punctaj::domain::session::SessionLimits;
+use punctaj::service::entries::{Assignment, Deletion, NewValue};
+use punctaj::service::points::Award;
+use punctaj::service::sessions::Which;
+use punctaj::service::tables::RankOrder;
+use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::{Request, ServiceError, Services};
+use serde_json::{Value, json};
+
+use crate::support::db::{Interactions, TestDb};
+use crate::support::replay::Oracle;
+
+use super::canonical;
+
+/// Written by the program once; see [`the_vectors_hold_every_kind_of_event`].
+const VECTORS: &str = include_str!("../../../docs/event-vectors.jsonl");
+const SCRIPT: &str = include_str!("../../../docs/verify_events.py");
+
+fn vectors() -> Vec<Value> {
+    VECTORS
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_program_computes_the_hashes_of_the_vectors() {
+    let mut head = program::GENESIS.to_owned();
+    for row in vectors() {
+        let event: Event = serde_json::from_value(row).unwrap();
+        assert_eq!(event.prev_hash, head, "{}", event.seq);
+        assert_eq!(
+            program::hash(&event),
+            event.hash,
+            "{}",
+            program::canonical_form(&event)
+        );
+        head = event.hash;
+    }
+}
+
+#[test]
+fn the_second_implementation_computes_the_same_forms() {
+    for row in vectors() {
+        let event: Event = serde_json::from_value(row.clone()).unwrap();
+        assert_eq!(canonical::form(&row), program::canonical_form(&event));
+        assert_eq!(canonical::hash(&row), row["hash"]);
+    }
+}
+
+#[test]
+fn the_script_computes_the_hashes_of_the_vectors() {
+    let Some(output) = script(VECTORS) else {
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let head = vectors().pop().unwrap()["hash"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(told.trim_end().ends_with(&head), "{told}");
+}
+
+#[test]
+fn whatever_is_changed_in_an_event_its_hash_tells() {
+    for row in vectors() {
+        for pointer in pointers(&row, "") {
+            if pointer == "/hash" {
+                continue;
+            }
+            let mut forged = row.clone();
+            let place = forged.pointer_mut(&pointer).unwrap();
+            *place = other(place, &pointer);
+            assert_ne!(
+                canonical::hash(&forged),
+                row["hash"],
+                "{pointer} of {row:#}"
+            );
+            if let Ok(event) = serde_json::from_value::<Event>(forged) {
+                assert_ne!(program::hash(&event), row["hash"], "{pointer} of {row:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_script_notices_forgeries() {
+    let lines: Vec<&str> = VECTORS.lines().collect();
+    let replace = |from: &str, to: &str| {
+        assert!(VECTORS.contains(from), "{from}");
+        VECTORS.replacen(from, to, 1)
+    };
+    let without = |line: usize| [&lines[..line], &lines[line + 1..]].concat().join("\n");
+    let forgeries = [
+        replace("Ștefan", "Stefan"),
+        replace(r#""delta": -"#, r#""delta": "#),
+        replace(r#""superseded": true"#, r#""superseded": false"#),
+        replace(r#""what": "entry""#, r#""what": "entry", "note": "x""#),
+        replace(r#""salt": ""#, r#""salt": "0"#),
+        replace("+00:00", "+00:01"),
+        without(0),
+        without(4),
+        [&lines[..2], &lines[..2]].concat().join("\n"),
+        "{}".to_owned(),
+    ];
+    for forgery in forgeries {
+        let Some(output) = script(&forgery) else {
+            return;
+        };
+        assert_eq!(output.status.code(), Some(1), "{forgery}");
+    }
+}
+
+#[tokio::test]
+async fn the_vectors_hold_every_kind_of_event() {
+    let db = TestDb::new().await;
+    let services = TestDb::services_on(db.url(), 4, 2026, SessionLimits::default());
+    live(&services, db.url()).await.unwrap();
+    let pool = db.superuser().await;
+    let rows: Vec<(String, Value)> =
+        sqlx::query_as("select to_jsonb(e)::text, to_jsonb(e) from punctaj.events e order by seq")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let mut oracle = Oracle::new(GUILD);
+    for (_, row) in &rows {
+        oracle.apply(row).unwrap();
+        assert_eq!(canonical::hash(row), row["hash"], "{row:#}");
+    }
+    oracle.compare(&pool).await.unwrap();
+    let lines: Vec<_> = rows.iter().map(|(line, _)| line.as_str()).collect();
+    let lines = lines.join("\n") + "\n";
+    let last = made_up(&rows.last().unwrap().1);
+    if let Some(output) = script(&lines) {
+        assert!(output.status.success(), "{output:?}");
+    }
+    if let Some(path) = std::env::var_os("PUNCTAJ_WRITE_VECTORS") {
+        std::fs::write(path, format!("{lines}{last}\n")).unwrap();
+    }
+    // The vectors are such a history.
+    let kind = |row: &Value| {
+        [
+            row["action"].clone(),
+            row["outcome"].clone(),
+            row["via"].clone(),
+        ]
+    };
+    let told: Vec<_> = rows.iter().map(|(_, row)| kind(row)).collect();
+    let kept: Vec<_> = vectors().iter().map(kind).collect();
+    assert_eq!(told, kept[..told.len()]);
+}
+
+const GUILD: i64 = 1_300_000_000_000_000_001;
+const ANA: i64 = 1_300_000_000_000_000_002;
+const ION: i64 = 9_223_372_036_854_775_807;
+
+/// A history in which everything happens.
+async fn live(services: &Services, url: &str) -> Result<(), ServiceError> {
+    let now = Interactions::new();
+    let by = |user| now.by(GUILD, user);
+    services
+        .create_table(&by(ANA), TableAddress::parse("BlackWater/Poliție").unwrap())
+        .await?;
+    let phone = services
+        .log_in(&by(ANA), Some("Telefon \"vechi\" \\ 📱".to_owned()))
+        .await?
+        .event
+        .device_id;
+    let late = by(ION);
+    let names = r#"Ștefan, "Pop, Ana", O"Neill \ Șoim, 👩‍🚒 Ioana"#;
+    let why = "Țintă atinsă: \"100 %\" \\ ăîâșț ŞŢ 🎯\n\tși\u{2028}gata\u{7f}";
+    services
+        .add_points(&by(ANA), award(names, 5, Some(why)))
+        .await?;
+    services
+        .add_points(&by(ION), award("ȘTEFAN, Vasilică", 1_000_000_000, None))
+        .await?;
+    services
+        .remove_points(&by(ION), award("Ștefan, Pop Ana", 7, None))
+        .await
+        .unwrap_err();
+    let journal = Request {
+        via: Via::Journal,
+        ..by(ION)
+    };
+    services
+        .remove_points(&journal, award(r#""Pop, Ana", Vasilică"#, 7, Some("")))
+        .await?;
+    services.set_rank(&by(ANA), rank(1, "Cadet", None)).await?;
+    services
+        .set_rank(&by(ANA), rank(2, "Șef \u{1f396}\u{fe0f}", Some(-40)))
+        .await?;
+    let exact = Request {
+        device: phone,
+        ..by(ANA)
+    };
+    services
+        .set(
+            &exact,
+            assignment("Ștefan", NewValue::Rank(Some("2".to_owned()))),
+        )
+        .await?;
+    services
+        .set(
+            &late,
+            assignment("Ștefan", NewValue::Rank(Some("1".to_owned()))),
+        )
+        .await?;
+    services
+        .set(
+            &by(ION),
+            assignment(
+                "Ștefan",
+                NewValue::Name(Name::parse("Ștefan cel Mare").unwrap()),
+            ),
+        )
+        .await?;
+    services
+        .set(&by(ION), assignment("Vasilică", NewValue::Points(i64::MAX)))
+        .await?;
+    services
+        .set(
+            &by(ION),
+            assignment("Vasilică", NewValue::Member(Some(UserId::from_db(ION)))),
+        )
+        .await?;
+    let deletion = Deletion {
+        names: list(r#"Vasilică, O"Neill \ Șoim"#),
+        table: None,
+        table_id: None,
+    };
+    services.delete(&by(ANA), deletion).await?;
+    services
+        .undo(
+            &by(ANA),
+            UndoOrder {
+                event: None,
+                force: false,
+                whose: Whose::Own,
+            },
+        )
+        .await?;
+    services.log_out(&by(ANA), &Which::AllOthers).await?;
+    // Another process, which thinks that sessions are over at once.
+    let limits = SessionLimits {
+        idle: chrono::TimeDelta::zero(),
+        ..SessionLimits::default()
+    };
+    let hasty = TestDb::services_on(url, 1, 2027, limits);
+    hasty
+        .add_points(&by(ION), award("Ștefan cel Mare", 0, None))
+        .await?;
+    Ok(())
+}
+
+fn rank(number: i32, title: &str, demote_below: Option<i64>) -> RankOrder {
+    RankOrder {
+        table: TableAddress::parse("Poliție").unwrap(),
+        number,
+        title: Name::parse(title).unwrap(),
+        promote_at: Some(100),
+        demote_below,
+        role: demote_below.map(|_| RoleId::from_db(ANA)),
+    }
+}
+
+fn list(names: &str) -> Vec<NameOrMember> {
+    NameList::parse(names, 50).unwrap().into_items()
+}
+
+fn award(names: &str, points: i64, reason: Option<&str>) -> Award {
+    Award {
+        names: list(names),
+        points,
+        table: None,
+        table_id: None,
+        reason: reason.map(str::to_owned),
+    }
+}
+
+fn assignment(name: &str, value: NewValue) -> Assignment {
+    Assignment {
+        who: list(name).remove(0),
+        value,
+        table: None,
+        table_id: None,
+    }
+}
+
+/// What the program does not write yet: an event that replaced something unseen.
+fn made_up(last: &Value) -> Value {
+    let mut row = json!({
+        "guild_id": GUILD, "seq": last["seq"].as_i64().unwrap() + 1, "op_id": "1456061031710720123",
+        "at": "2026-01-01T02:00:00.5+02:00", "applied_at": last["applied_at"], "actor_id": ANA,
+        "device_id": last["device_id"], "attribution": "presence", "via": "cli", "action": "entry.set",
+        "table_id": last["table_id"], "reason": null, "undoes": null, "outcome": "applied",
+        "changes": [{
+            "what": "entry", "id": last["changes"][0]["id"], "name": "Ștefan cel Mare", "field": "member",
+            "before": "1300000000000000003", "after": null,
+        }],
+        "overwrote": [
+            {"seq": 1, "id": last["changes"][0]["id"], "field": "member", "value": "1300000000000000003"},
+            {"seq": 2, "id": last["changes"][0]["id"], "field": "rank", "value": -3},
+        ],
+        "prev_hash": last["hash"], "hash": "", "salt": "000102030405060708090a0b0c0d0e0f",
+    });
+    let event: Event = serde_json::from_value(row.clone()).unwrap();
+    row["hash"] = program::hash(&event).into();
+    row
+}
+
+/// Runs the script; nothing is run, and nothing tested, where there is no Python.
+fn script(lines: &str) -> Option<Output> {
+    let mut python = Command::new("python3");
+    let python = python
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = python.spawn().ok()?;
+    // It stops reading at the first difference.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    Some(child.wait_with_output().unwrap())
+}
+
+/// Where all the values of a JSON document are.
+fn pointers(value: &Value, at: &str) -> Vec<String> {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| pointers(value, &format!("{at}/{key}")))
+            .collect(),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .flat_map(|(index, value)| pointers(value, &format!("{at}/{index}")))
+            .collect(),
+        _ => vec![at.to_owned()],
+    }
+}
+
+/// Another value in its place.
+fn other(value: &Value, pointer: &str) -> Value {
+    match (value, pointer) {
+        (Value::Null, "/seq" | "/undoes" | "/actor_id" | "/guild_id") => 1.into(),
+        (Value::Null, _) => "x".into(),
+        (Value::Bool(flag), _) => (!flag).into(),
+        (Value::Number(number), _) => number
+            .as_i64()
+            .map_or(0, |number| number.wrapping_sub(1))
+            .into(),
+        (Value::String(_), "/at" | "/applied_at") => "2026-01-01T00:00:00.000001+00:00".into(),
+        (text, _) => format!("{}!", text.as_str().unwrap_or_default()).into(),
+    }
+}

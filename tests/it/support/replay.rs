@@ -1,0 +1,976 @@
+//! The oracle: what a guild must look like, told by its events and the contract alone.
+//!
+//! It is a model at the level of the specification ("two devices at once"), shares no code with
+//! the program, and does not believe the events: of a change it takes *which* entry and *what was
+//! asked for*; what came of it (before, after, delta, superseded) it computes, and compares.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+/// What agrees, or in which words it does not.
+pub type Checked<T = ()> = Result<T, String>;
+
+/// The most points there can be.
+const LIMIT: i64 = 9_000_000_000_000_000;
+
+/// The date of an edit: Discord's clock, then the operation's id by length, then as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    pub at: DateTime<Utc>,
+    pub op: String,
+}
+
+impl Ord for When {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |when: &Self| (when.at, when.op.len());
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.op.cmp(&other.op))
+    }
+}
+
+impl PartialOrd for When {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Who wrote something, and when.
+#[derive(Debug, Clone)]
+struct Written {
+    when: When,
+    seq: i64,
+    actor: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    table: String,
+    /// `name`, `rank`, `member`.
+    fields: BTreeMap<String, Value>,
+    /// Who last wrote each field; `points` is the base.
+    written: BTreeMap<String, Written>,
+    /// Every name it had, and since when.
+    names: Vec<(When, String)>,
+    points: i64,
+    /// Effective changes of points.
+    ledger: Vec<(Written, i64)>,
+    created: When,
+    restored: Option<When>,
+    deleted: Option<When>,
+}
+
+/// What a change did, for undoing it.
+#[derive(Debug, Clone)]
+enum Effect {
+    Points {
+        entry: String,
+        delta: i64,
+        base: bool,
+    },
+    Field {
+        entry: String,
+        field: String,
+        before: Value,
+        after: Value,
+    },
+    Created {
+        entry: String,
+    },
+    Deleted {
+        entry: String,
+        name: String,
+    },
+    /// Of a table or a rank.
+    Other,
+}
+
+/// What is kept of an event.
+#[derive(Debug, Clone)]
+struct Past {
+    actor: Option<i64>,
+    action: String,
+    applied: bool,
+    when: When,
+    undoes: Option<i64>,
+    table: String,
+    /// Whether anything is another than before.
+    moved: bool,
+    effects: Vec<Effect>,
+}
+
+/// Whom a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meant {
+    /// One of these entries.
+    Entry(Vec<String>),
+    /// No entry: a new one is made, or the name is unknown.
+    Nobody,
+    /// The contract does not say.
+    Unsaid,
+}
+
+/// Whether undoing an event asks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Always,
+    Perhaps,
+    Never,
+}
+
+/// A thing that is neither an entry nor deleted for good: kind, table (ranks), id.
+type Thing = (String, String, String);
+
+/// A guild, replayed.
+#[derive(Debug, Clone, Default)]
+pub struct Oracle {
+    guild: i64,
+    hash: String,
+    applied_at: DateTime<Utc>,
+    entries: BTreeMap<String, Entry>,
+    things: BTreeMap<Thing, BTreeMap<String, Value>>,
+    past: Vec<Past>,
+}
+
+impl Oracle {
+    pub fn new(guild: i64) -> Self {
+        Self {
+            guild,
+            hash: "0".repeat(64),
+            ..Self::default()
+        }
+    }
+
+    /// The number of the newest event.
+    pub fn head(&self) -> i64 {
+        i64::try_from(self.past.len()).unwrap_or(i64::MAX)
+    }
+
+    /// When an event was asked for.
+    pub fn when(&self, seq: i64) -> Option<&When> {
+        self.past(seq).map(|past| &past.when)
+    }
+
+    /// Takes in the guild's next event.
+    pub fn apply(&mut self, row: &Value) -> Checked {
+        let seq = self.head() + 1;
+        self.apply_event(row, seq)
+            .map_err(|problem| format!("event {seq}: {problem}\n{row:#}"))
+    }
+
+    fn apply_event(&mut self, row: &Value, seq: i64) -> Checked {
+        agree("guild", &row["guild_id"], &json!(self.guild))?;
+        agree("seq", &row["seq"], &json!(seq))?;
+        agree("prev_hash", &row["prev_hash"], &json!(self.hash))?;
+        let applied_at = time(&row["applied_at"])?;
+        if applied_at < self.applied_at {
+            return Err(format!("applied_at goes back from {}", self.applied_at));
+        }
+        let when = When {
+            at: time(&row["at"])?,
+            op: text(&row["op_id"])?.to_owned(),
+        };
+        let event = Event {
+            written: Written {
+                when: when.clone(),
+                seq,
+                actor: row["actor_id"].as_i64(),
+            },
+            table: row["table_id"].as_str().unwrap_or_default().to_owned(),
+            action: text(&row["action"])?.to_owned(),
+        };
+        let changes = row["changes"].as_array().ok_or("no changes")?;
+        let undoes = row["undoes"].as_i64();
+        let (told, effects) = match (event.action.as_str(), undoes) {
+            ("event.undo", Some(undone)) => self.undo(&event, undone, changes)?,
+            ("event.undo", None) | (_, Some(_)) => {
+                return Err("undoes and action do not fit".to_owned());
+            }
+            _ => self.change_all(&event, changes)?,
+        };
+        agree(
+            "changes",
+            &Value::from(changes.clone()),
+            &Value::from(told.clone()),
+        )?;
+        self.check_session(row, &event)?;
+        let superseded = !told.is_empty() && told.iter().all(|change| change["superseded"] == true);
+        agree(
+            "outcome",
+            &row["outcome"],
+            &json!(if superseded { "superseded" } else { "applied" }),
+        )?;
+        self.past.push(Past {
+            actor: event.written.actor,
+            action: event.action,
+            applied: !superseded,
+            when,
+            undoes,
+            table: event.table,
+            moved: told
+                .iter()
+                .any(|change| change["before"] != change["after"]),
+            effects,
+        });
+        self.applied_at = applied_at;
+        text(&row["hash"])?.clone_into(&mut self.hash);
+        Ok(())
+    }
+
+    /// Session events and edits come from an open session of the actor's own.
+    fn check_session(&self, row: &Value, event: &Event) -> Checked {
+        let (Some(device), Some(actor)) = (row["device_id"].as_str(), event.written.actor) else {
+            return agree("via", &row["via"], &json!("schedule"));
+        };
+        let session = self
+            .things
+            .get(&("session".to_owned(), String::new(), device.to_owned()));
+        let session = session.ok_or("its session is unknown")?;
+        agree(
+            "the session's user",
+            &session["user"],
+            &json!(actor.to_string()),
+        )?;
+        let closes = list(&row["changes"])
+            .any(|change| change["id"] == device && change["field"] == "ended");
+        if session.contains_key("ended") && !closes {
+            return Err("its session had ended".to_owned());
+        }
+        Ok(())
+    }
+
+    fn change_all(
+        &mut self,
+        event: &Event,
+        changes: &[Value],
+    ) -> Checked<(Vec<Value>, Vec<Effect>)> {
+        let (mut told, mut effects) = (Vec::new(), Vec::new());
+        for (index, change) in changes.iter().enumerate() {
+            let is_same = |other: &Value| {
+                ["what", "id", "field"]
+                    .iter()
+                    .all(|key| other[*key] == change[*key])
+            };
+            if changes[..index].iter().any(is_same) {
+                return Err(format!("it changes the same twice: {change}"));
+            }
+            let (telling, effect) = match text(&change["what"])? {
+                "entry" => self.change_entry(event, change)?,
+                _ => self.change_thing(event, change)?,
+            };
+            told.push(telling);
+            effects.extend(effect);
+        }
+        Ok((told, effects))
+    }
+
+    fn change_entry(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
+        let (id, field) = (text(&change["id"])?, text(&change["field"])?);
+        let requested = change["requested"].as_i64();
+        Ok(match (event.action.as_str(), field, requested) {
+            ("points.add", "name", None) => self.create(event, id, text(&change["after"])?)?,
+            ("points.add", "points", Some(points @ 0..))
+            | ("points.remove", "points", Some(points @ ..=0)) => self.add(event, id, points)?,
+            ("entry.set", "points", Some(points)) => self.set_points(event, id, points)?,
+            ("entry.set", "name" | "rank" | "member", None) => {
+                self.set(event, id, field, change["after"].clone())?
+            }
+            ("entry.delete", "name", None) => self.delete(event, id, false)?,
+            _ => return Err(format!("such a change is not part of it: {change}")),
+        })
+    }
+
+    // ---- the rules --------------------------------------------------------------------------
+
+    fn create(&mut self, event: &Event, id: &str, name: &str) -> Checked<(Value, Option<Effect>)> {
+        if self.entries.contains_key(id) || self.live(&event.table, name).is_some() {
+            return Err(format!("{name} exists already"));
+        }
+        let when = event.written.when.clone();
+        let entry = Entry {
+            table: event.table.clone(),
+            fields: BTreeMap::from([("name".to_owned(), name.into())]),
+            written: BTreeMap::from([("name".to_owned(), event.written.clone())]),
+            names: vec![(when.clone(), name.to_owned())],
+            points: 0,
+            ledger: Vec::new(),
+            created: when,
+            restored: None,
+            deleted: None,
+        };
+        self.entries.insert(id.to_owned(), entry);
+        let told = telling(id, name, "name", &Value::Null, &name.into());
+        Ok((
+            told,
+            Some(Effect::Created {
+                entry: id.to_owned(),
+            }),
+        ))
+    }
+
+    /// A delta, between floor and limit. Too late for a later base and for a later deletion.
+    fn add(&mut self, event: &Event, id: &str, requested: i64) -> Checked<(Value, Option<Effect>)> {
+        let floor = self.floor(&event.table);
+        let entry = self.entry(id)?;
+        let wanted = entry.points.saturating_add(requested);
+        let after = match requested {
+            ..0 => wanted.max(floor.min(entry.points)),
+            0.. => wanted.min(LIMIT.max(entry.points)),
+        };
+        let superseded = entry.is_too_late("points", &event.written.when);
+        Ok(entry.move_points(event, id, requested, (!superseded).then_some(after), false))
+    }
+
+    /// A base: the value and the deltas dated after it.
+    fn set_points(
+        &mut self,
+        event: &Event,
+        id: &str,
+        value: i64,
+    ) -> Checked<(Value, Option<Effect>)> {
+        let floor = self.floor(&event.table);
+        let entry = self.entry(id)?;
+        let when = &event.written.when;
+        let later: i64 = entry
+            .ledger
+            .iter()
+            .filter(|(written, _)| written.when > *when)
+            .map(|(_, delta)| delta)
+            .sum();
+        let superseded = entry.is_too_late("points", when);
+        let after = value.saturating_add(later).clamp(floor, LIMIT);
+        let result = entry.move_points(event, id, value, (!superseded).then_some(after), true);
+        if !superseded {
+            entry
+                .written
+                .insert("points".to_owned(), event.written.clone());
+        }
+        Ok(result)
+    }
+
+    /// A register: the last write wins.
+    fn set(
+        &mut self,
+        event: &Event,
+        id: &str,
+        field: &str,
+        value: Value,
+    ) -> Checked<(Value, Option<Effect>)> {
+        let entry = self.entry(id)?;
+        let (before, name) = (entry.field(field), entry.name());
+        if entry.deleted.is_some() || entry.is_too_late(field, &event.written.when) {
+            return Ok((
+                superseded(telling(id, &name, field, &before, &before)),
+                None,
+            ));
+        }
+        entry.fields.insert(field.to_owned(), value.clone());
+        entry
+            .written
+            .insert(field.to_owned(), event.written.clone());
+        if field == "name" {
+            entry.names.push((event.written.when.clone(), entry.name()));
+        }
+        let told = telling(id, &name, field, &before, &value);
+        self.unique(id, field)?;
+        Ok((
+            told,
+            Some(Effect::Field {
+                entry: id.to_owned(),
+                field: field.to_owned(),
+                before,
+                after: value,
+            }),
+        ))
+    }
+
+    /// Deletes, unless something was done to the entry that is dated later (`always`: even then).
+    fn delete(
+        &mut self,
+        event: &Event,
+        id: &str,
+        always: bool,
+    ) -> Checked<(Value, Option<Effect>)> {
+        let entry = self.entry(id)?;
+        let (name, when) = (entry.name(), event.written.when.clone());
+        if !always && (entry.deleted.is_some() || entry.last_edit() > when) {
+            let stays = Value::from(name.clone());
+            return Ok((superseded(telling(id, &name, "name", &stays, &stays)), None));
+        }
+        entry.deleted = Some(when);
+        let told = telling(id, &name, "name", &name.clone().into(), &Value::Null);
+        Ok((
+            told,
+            Some(Effect::Deleted {
+                entry: id.to_owned(),
+                name,
+            }),
+        ))
+    }
+
+    /// Brings back, under another name if its own is taken.
+    fn restore(&mut self, event: &Event, id: &str, name: &str) -> Checked<(Value, Option<Effect>)> {
+        let free = self.free(id, "name", &name.into())?;
+        let free = text(&free)?.to_owned();
+        let entry = self.entry(id)?;
+        entry.deleted = None;
+        entry.restored = Some(event.written.when.clone());
+        if entry.name() != free {
+            entry.fields.insert("name".to_owned(), free.clone().into());
+            entry
+                .written
+                .insert("name".to_owned(), event.written.clone());
+            entry.names.push((event.written.when.clone(), free.clone()));
+        }
+        let told = telling(id, &free, "name", &Value::Null, &free.clone().into());
+        Ok((
+            told,
+            Some(Effect::Created {
+                entry: id.to_owned(),
+            }),
+        ))
+    }
+
+    /// The value, or what comes in its place where another entry holds it and only one may.
+    fn free(&self, id: &str, field: &str, value: &Value) -> Checked<Value> {
+        let this = self.entries.get(id).ok_or("an unknown entry comes back")?;
+        let is_taken = |value: &Value| {
+            self.entries.iter().any(|(other, entry)| {
+                let is_other = other != id && entry.table == this.table && entry.deleted.is_none();
+                is_other && same_value(&entry.field(field), value)
+            })
+        };
+        Ok(match (field, value) {
+            ("name", Value::String(name)) if is_taken(value) => (2..1000)
+                .map(|number| Value::from(format!("{name} ({number})")))
+                .find(|name| !is_taken(name))
+                .ok_or("a thousand names are taken")?,
+            ("member", Value::String(_)) if is_taken(value) => Value::Null,
+            _ => value.clone(),
+        })
+    }
+
+    /// What an event did is taken back, the last thing first.
+    fn undo(
+        &mut self,
+        event: &Event,
+        undone: i64,
+        changes: &[Value],
+    ) -> Checked<(Vec<Value>, Vec<Effect>)> {
+        let past = self
+            .past(undone)
+            .ok_or("it undoes an event that is not there")?
+            .clone();
+        if !past.applied || past.action.starts_with("session.") {
+            return Err("it undoes what can't be undone".to_owned());
+        }
+        if self.is_undone(undone) {
+            return Err(format!("{undone} was undone already"));
+        }
+        if past
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Other))
+        {
+            return self.change_all(event, changes);
+        }
+        let mut done = Vec::new();
+        for effect in past.effects.iter().rev() {
+            let deleted = |oracle: &Self, id: &str| {
+                oracle
+                    .entries
+                    .get(id)
+                    .is_some_and(|entry| entry.deleted.is_some())
+            };
+            match effect {
+                Effect::Points { entry, delta, .. } => done.push(self.add(event, entry, -delta)?),
+                Effect::Field {
+                    entry,
+                    field,
+                    before,
+                    ..
+                } => {
+                    let former = self.free(entry, field, before)?;
+                    done.push(self.set(event, entry, field, former)?);
+                }
+                Effect::Created { entry } if !deleted(self, entry) => {
+                    done.push(self.delete(event, entry, true)?);
+                }
+                Effect::Deleted { entry, name } if deleted(self, entry) => {
+                    done.push(self.restore(event, entry, name)?);
+                    let member = self.entry(entry)?.field("member");
+                    let free = self.free(entry, "member", &member)?;
+                    if free != member {
+                        done.push(self.set(event, entry, "member", free)?);
+                    }
+                    self.unique(entry, "member")?;
+                }
+                Effect::Created { .. } | Effect::Deleted { .. } | Effect::Other => {}
+            }
+        }
+        let (told, effects): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+        Ok((told, effects.into_iter().flatten().collect()))
+    }
+
+    /// Tables, ranks and sessions change in the order of `seq`, as told.
+    fn change_thing(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
+        let (what, field) = (text(&change["what"])?, text(&change["field"])?);
+        let table = if what == "rank" {
+            event.table.clone()
+        } else {
+            String::new()
+        };
+        let fields = self
+            .things
+            .entry((what.to_owned(), table, text(&change["id"])?.to_owned()))
+            .or_default();
+        let before = fields.remove(field).unwrap_or_default();
+        if !change["after"].is_null() {
+            fields.insert(field.to_owned(), change["after"].clone());
+        }
+        let mut told = change.clone();
+        told["before"] = before;
+        Ok((told, (what != "session").then_some(Effect::Other)))
+    }
+
+    // ---- questions --------------------------------------------------------------------------
+
+    /// The table of that name, if it is there.
+    pub fn table(&self, name: &str) -> Option<String> {
+        let mut tables = self
+            .things
+            .iter()
+            .filter(|((what, _, _), _)| what == "table");
+        tables
+            .find(|(_, fields)| fields.get("name").is_some_and(|told| told == name))
+            .map(|((_, _, id), _)| id.clone())
+    }
+
+    /// Whom a name meant at that moment.
+    pub fn meant(&self, table: &str, name: &str, when: &When) -> Meant {
+        let in_table = || {
+            self.entries
+                .iter()
+                .filter(|(_, entry)| entry.table == table)
+        };
+        let then: Vec<_> = in_table()
+            .filter(|(_, e)| e.bore(name, when))
+            .map(|(id, _)| id.clone())
+            .collect();
+        if !then.is_empty() {
+            return Meant::Entry(then);
+        }
+        let since: Vec<_> = in_table()
+            .filter(|(_, e)| e.bore_since(name, when))
+            .collect();
+        match (since.as_slice(), self.live(table, name)) {
+            ([], None) => Meant::Nobody,
+            ([(only, _)], Some(live)) if *only == &live => Meant::Entry(vec![live]),
+            _ => Meant::Unsaid,
+        }
+    }
+
+    /// The entry that is linked to a member.
+    pub fn linked(&self, table: &str, member: i64) -> Meant {
+        let linked = Value::from(member.to_string());
+        let mut live = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.table == table && entry.deleted.is_none());
+        live.find(|(_, entry)| entry.field("member") == linked)
+            .map_or(Meant::Nobody, |(id, _)| Meant::Entry(vec![id.clone()]))
+    }
+
+    /// Whether the newest undo of an event stands.
+    pub fn is_undone(&self, seq: i64) -> bool {
+        let undo = (seq..=self.head()).rev().find(|later| {
+            self.past(*later)
+                .is_some_and(|past| past.applied && past.undoes == Some(seq))
+        });
+        undo.is_some_and(|undo| !self.is_undone(undo))
+    }
+
+    /// What `undo` without a number undoes: the newest event that had an effect one can see.
+    pub fn last_undoable(&self, actor: i64) -> Option<i64> {
+        let is_there = |past: &Past| {
+            let table = ("table".to_owned(), String::new(), past.table.clone());
+            past.table.is_empty()
+                || self
+                    .things
+                    .get(&table)
+                    .is_some_and(|fields| fields.contains_key("name"))
+        };
+        let counts = |past: &Past| {
+            past.applied
+                && past.moved
+                && past.undoes.is_none()
+                && !past.action.starts_with("session.")
+        };
+        (1..=self.head()).rev().find(|seq| {
+            let past = self.past(*seq).filter(|past| past.actor == Some(actor));
+            past.is_some_and(|past| counts(past) && is_there(past)) && !self.is_undone(*seq)
+        })
+    }
+
+    /// Whether undoing an event changes back more than its actor has seen.
+    pub fn asks(&self, seq: i64, actor: i64) -> Asks {
+        let Some(past) = self.past(seq) else {
+            return Asks::Perhaps;
+        };
+        let asks = past
+            .effects
+            .iter()
+            .map(|effect| self.asks_for(effect, seq, actor));
+        asks.min_by_key(|asks| match asks {
+            Asks::Always => 0,
+            Asks::Perhaps => 1,
+            Asks::Never => 2,
+        })
+        .unwrap_or(Asks::Never)
+    }
+
+    fn asks_for(&self, effect: &Effect, seq: i64, actor: i64) -> Asks {
+        let (Effect::Points { entry: id, .. }
+        | Effect::Field { entry: id, .. }
+        | Effect::Created { entry: id }
+        | Effect::Deleted { entry: id, .. }) = effect
+        else {
+            return Asks::Perhaps;
+        };
+        let Some(entry) = self.entries.get(id) else {
+            return Asks::Perhaps;
+        };
+        let by_others = |written: &Written| written.seq > seq && written.actor != Some(actor);
+        match effect {
+            Effect::Deleted { name, .. } if entry.deleted.is_some() => {
+                let member = entry.field("member");
+                let is_free = |field, value: &Value| {
+                    self.free(id, field, value).is_ok_and(|free| free == *value)
+                };
+                if is_free("name", &name.clone().into()) && is_free("member", &member) {
+                    Asks::Never
+                } else {
+                    Asks::Always
+                }
+            }
+            Effect::Deleted { .. } => Asks::Never,
+            _ if entry.deleted.is_some() => Asks::Perhaps,
+            Effect::Field { field, after, .. } if entry.field(field) != *after => Asks::Always,
+            Effect::Field { field, before, .. }
+                if self
+                    .free(id, field, before)
+                    .is_ok_and(|free| free != *before) =>
+            {
+                Asks::Always
+            }
+            Effect::Points { base: true, .. } => Asks::Perhaps,
+            Effect::Created { .. } => {
+                let points = entry
+                    .ledger
+                    .iter()
+                    .any(|(written, delta)| *delta != 0 && by_others(written));
+                if points || entry.written.values().any(by_others) {
+                    Asks::Always
+                } else {
+                    Asks::Perhaps
+                }
+            }
+            _ => Asks::Never,
+        }
+    }
+
+    // ---- what is there ----------------------------------------------------------------------
+
+    /// Compares with what the database holds.
+    pub async fn compare(&self, pool: &PgPool) -> Checked {
+        self.compare_entries(pool).await?;
+        self.compare_things(pool).await?;
+        let ledger = rows(pool, "select jsonb_build_array(seq, entry_id, delta) from punctaj.ledger where guild_id = $1", self.guild).await?;
+        let mut told: BTreeMap<(i64, &str), i64> = BTreeMap::new();
+        for (id, entry) in &self.entries {
+            for (written, delta) in &entry.ledger {
+                *told.entry((written.seq, id)).or_default() += delta;
+            }
+        }
+        let told = told
+            .into_iter()
+            .filter(|(_, delta)| *delta != 0)
+            .map(|((seq, id), delta)| json!([seq, id, delta]));
+        agree("the ledger", &in_order(ledger), &in_order(told))?;
+        let head = rows(
+            pool,
+            "select to_jsonb(g) from punctaj.guilds g where guild_id = $1",
+            self.guild,
+        )
+        .await?;
+        let head = head.first().ok_or("the guild has no row")?;
+        agree("the head's number", &head["head_seq"], &json!(self.head()))?;
+        agree("the head's hash", &head["head_hash"], &json!(self.hash))?;
+        agree(
+            "the head's time",
+            &time(&head["applied_at"])?,
+            &self.applied_at,
+        )
+    }
+
+    async fn compare_entries(&self, pool: &PgPool) -> Checked {
+        let stored = rows(
+            pool,
+            "select jsonb_build_object('id', entry_id, 'table', table_id, 'name', name, 'rank', rank,
+                'member', member_id::text, 'points', points, 'deleted', deleted_op)
+             from punctaj.entries where guild_id = $1",
+            self.guild,
+        )
+        .await?;
+        let told = self.entries.iter().map(|(id, entry)| {
+            json!({
+                "id": id, "table": entry.table, "name": entry.name(), "rank": entry.field("rank"),
+                "member": entry.field("member"), "points": entry.points,
+                "deleted": entry.deleted.as_ref().map(|when| &when.op),
+            })
+        });
+        agree("the entries", &in_order(stored), &in_order(told))
+    }
+
+    async fn compare_things(&self, pool: &PgPool) -> Checked {
+        let stored = rows(
+            pool,
+            "select jsonb_build_array('table', '', table_id, jsonb_build_object('name',
+                case when deleted_at is null then name end, 'category', category, 'floor', floor, 'private', private))
+             from punctaj.tables where guild_id = $1
+             union all
+             select jsonb_build_array('rank', table_id, number::text, jsonb_build_object('title', title,
+                'promote_at', promote_at, 'demote_below', demote_below, 'role', role_id::text))
+             from punctaj.ranks where table_id in (select table_id from punctaj.tables where guild_id = $1)
+             union all
+             select jsonb_build_array('session', '', device_id, jsonb_build_object('user', user_id::text,
+                'platform', platform, 'label', label, 'ended', end_reason))
+             from punctaj.sessions where guild_id = $1",
+            self.guild,
+        )
+        .await?;
+        let stored = stored.into_iter().map(|mut row| {
+            if let Some(fields) = row[3].as_object_mut() {
+                fields.retain(|_, value| !value.is_null());
+            }
+            row
+        });
+        let told = self
+            .things
+            .iter()
+            .filter(|(_, fields)| !fields.is_empty())
+            .map(|(key, fields)| {
+                let (what, table, id) = key;
+                json!([what, table, id, fields])
+            });
+        agree(
+            "tables, ranks and sessions",
+            &in_order(stored),
+            &in_order(told),
+        )
+    }
+
+    fn past(&self, seq: i64) -> Option<&Past> {
+        self.past.get(usize::try_from(seq - 1).ok()?)
+    }
+
+    fn entry(&mut self, id: &str) -> Checked<&mut Entry> {
+        self.entries
+            .get_mut(id)
+            .ok_or_else(|| format!("entry {id} was never created"))
+    }
+
+    fn live(&self, table: &str, name: &str) -> Option<String> {
+        let mut live = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.table == table && entry.deleted.is_none());
+        live.find(|(_, entry)| same(&entry.name(), name))
+            .map(|(id, _)| id.clone())
+    }
+
+    fn floor(&self, table: &str) -> i64 {
+        let table = self
+            .things
+            .get(&("table".to_owned(), String::new(), table.to_owned()));
+        table
+            .and_then(|fields| fields.get("floor")?.as_i64())
+            .unwrap_or(0)
+    }
+
+    /// Two live entries of a table never share a name or a member.
+    fn unique(&self, id: &str, field: &str) -> Checked {
+        let Some(this) = self.entries.get(id) else {
+            return Ok(());
+        };
+        let value = this.field(field);
+        let mut others = self.entries.iter().filter(|(other, _)| *other != id);
+        let is_same = |entry: &Entry| {
+            entry.table == this.table
+                && entry.deleted.is_none()
+                && same_value(&entry.field(field), &value)
+        };
+        match others.find(|(_, entry)| is_same(entry)) {
+            Some((other, _)) => Err(format!("{field} {value} is taken by {other}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What all changes of one event share.
+struct Event {
+    written: Written,
+    table: String,
+    action: String,
+}
+
+impl Entry {
+    fn name(&self) -> String {
+        self.fields["name"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn field(&self, field: &str) -> Value {
+        self.fields.get(field).cloned().unwrap_or_default()
+    }
+
+    /// Whether something dated later stands: a write of the same register, or a deletion.
+    fn is_too_late(&self, field: &str, when: &When) -> bool {
+        let deleted = self.deleted.as_ref().is_some_and(|deleted| deleted > when);
+        deleted
+            || self
+                .written
+                .get(field)
+                .is_some_and(|written| written.when > *when)
+    }
+
+    /// The newest date of anything that had an effect on it.
+    fn last_edit(&self) -> When {
+        let registers = self.written.values().map(|written| &written.when);
+        let deltas = self
+            .ledger
+            .iter()
+            .filter(|(_, delta)| *delta != 0)
+            .map(|(written, _)| &written.when);
+        registers
+            .chain(deltas)
+            .chain(&self.restored)
+            .chain([&self.created])
+            .max()
+            .unwrap_or(&self.created)
+            .clone()
+    }
+
+    /// Moves the points to `after`; nowhere if that came too late.
+    fn move_points(
+        &mut self,
+        event: &Event,
+        id: &str,
+        requested: i64,
+        after: Option<i64>,
+        base: bool,
+    ) -> (Value, Option<Effect>) {
+        let before = self.points;
+        let delta = after.unwrap_or(before) - before;
+        self.points += delta;
+        let mut told = telling(
+            id,
+            &self.name(),
+            "points",
+            &before.into(),
+            &self.points.into(),
+        );
+        told["requested"] = requested.into();
+        told["delta"] = delta.into();
+        if after.is_none() {
+            return (superseded(told), None);
+        }
+        self.ledger.push((event.written.clone(), delta));
+        (
+            told,
+            Some(Effect::Points {
+                entry: id.to_owned(),
+                delta,
+                base,
+            }),
+        )
+    }
+
+    /// Whether it was there at that moment, under that name.
+    fn bore(&self, name: &str, when: &When) -> bool {
+        let there =
+            self.created <= *when && self.deleted.as_ref().is_none_or(|deleted| deleted > when);
+        let named = self
+            .names
+            .iter()
+            .filter(|(since, _)| since <= when)
+            .max_by(|one, two| one.0.cmp(&two.0));
+        there && named.is_some_and(|(_, then)| same(then, name))
+    }
+
+    /// Whether it took that name only after that moment.
+    fn bore_since(&self, name: &str, when: &When) -> bool {
+        self.names
+            .iter()
+            .any(|(since, then)| since > when && same(then, name))
+    }
+}
+
+fn telling(id: &str, name: &str, field: &str, before: &Value, after: &Value) -> Value {
+    json!({"what": "entry", "id": id, "name": name, "field": field, "before": before, "after": after})
+}
+
+fn superseded(mut telling: Value) -> Value {
+    telling["superseded"] = true.into();
+    telling
+}
+
+fn same(one: &str, two: &str) -> bool {
+    one.to_lowercase() == two.to_lowercase()
+}
+
+fn same_value(one: &Value, two: &Value) -> bool {
+    matches!((one.as_str(), two.as_str()), (Some(one), Some(two)) if same(one, two))
+}
+
+fn agree<T: PartialEq + Debug>(what: &str, told: &T, computed: &T) -> Checked {
+    if told == computed {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what}: it is {told:#?}, and should be {computed:#?}"
+        ))
+    }
+}
+
+fn text(value: &Value) -> Checked<&str> {
+    value
+        .as_str()
+        .ok_or_else(|| format!("a text was expected, not {value}"))
+}
+
+fn time(value: &Value) -> Checked<DateTime<Utc>> {
+    text(value)?
+        .parse()
+        .map_err(|_| format!("a time was expected, not {value}"))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn in_order(values: impl IntoIterator<Item = Value>) -> BTreeSet<String> {
+    values.into_iter().map(|value| value.to_string()).collect()
+}
+
+async fn rows(pool: &PgPool, query: &'static str, guild: i64) -> Checked<Vec<Value>> {
+    sqlx::query_scalar(query)
+        .bind(guild)
+        .fetch_all(pool)
+        .await
+        .map_err(|error| error.to_string())
+}
