@@ -430,7 +430,7 @@ fn parse_token(text: &str) -> Result<Secret, String> {
 fn parse_service_key(text: &str) -> Result<Secret, String> {
     match public_kind(text) {
         Some(kind) => Err(format!(
-            "is a public key (`{kind}`), which may not do what the bot does; use the project's secret key (`service_role`, or one that begins with sb_secret_: Supabase dashboard, Project Settings, API Keys), and keep it to yourself"
+            "is a public key (`{kind}`), which may not do what the bot does; use the project's secret key (`service_role`, or one that begins with sb_secret_: Supabase dashboard, Project Settings, API Keys), or take this one out: then Storage and Realtime stay off"
         )),
         None => parse_token(text),
     }

@@ -461,7 +461,11 @@ impl Operation<'_> {
         let named_before =
             |f: &&FoundEntry| f.entry.stamps.get("name").is_none_or(|set| *set <= stamp);
         let there = |entry: &Entry| {
-            entry.created <= stamp && entry.deleted.as_ref().is_none_or(|deleted| *deleted > stamp)
+            entry.created <= stamp
+                && entry
+                    .deleted
+                    .as_ref()
+                    .is_none_or(|deleted| *deleted > stamp)
         };
         let former = || {
             of_name()
