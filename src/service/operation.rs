@@ -510,16 +510,6 @@ impl Operation<'_> {
         id
     }
 
-    /// Whether this entry is met for the first time among those of a list; it joins them then.
-    /// A name and a mention, or an old and a new name, can mean one entry.
-    pub(super) fn counts_once(&self, ids: &mut Vec<EntryId>, id: EntryId) -> bool {
-        let first = !ids.contains(&id);
-        if first {
-            ids.push(id);
-        }
-        first
-    }
-
     /// An entry's points before the operation.
     pub(super) fn points_before(&self, id: EntryId) -> i64 {
         let held = self.held.iter().find(|held| held.entry.id == id);
@@ -782,6 +772,16 @@ fn former_name(held: &Held) -> Option<FormerName<'_>> {
         name_key,
         until,
     })
+}
+
+/// Whether this entry is met for the first time among those of a list; it joins them then. A name
+/// and a mention, or an old and a new name, can mean one entry.
+pub(super) fn counts_once(ids: &mut Vec<EntryId>, id: EntryId) -> bool {
+    let first = !ids.contains(&id);
+    if first {
+        ids.push(id);
+    }
+    first
 }
 
 /// The effective changes of points.

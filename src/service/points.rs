@@ -7,7 +7,7 @@ use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::store::StoreError;
 
 use super::error::UnknownName;
-use super::operation::{Ask, Begun, Operation, Receipt};
+use super::operation::{Ask, Begun, Operation, Receipt, counts_once};
 use super::{Request, ServiceError, Services};
 
 /// Points for one or several entries.
@@ -54,7 +54,7 @@ impl Services {
                 }
                 NameOrMember::Member(member) => linked(&mut op, *member, &table.address())?,
             };
-            if op.counts_once(&mut ids, id) {
+            if counts_once(&mut ids, id) {
                 op.edit(id, |entry| {
                     entry.add_points(award.points, table.floor, &stamp)
                 });
@@ -125,13 +125,13 @@ pub(super) async fn existing(
         match who {
             NameOrMember::Name(name) => match op.by_name(name) {
                 Some(id) => {
-                    op.counts_once(&mut ids, id);
+                    counts_once(&mut ids, id);
                 }
                 None => unknown.push(name),
             },
             NameOrMember::Member(member) => {
                 let id = linked(op, *member, &table.address())?;
-                op.counts_once(&mut ids, id);
+                counts_once(&mut ids, id);
             }
         }
     }

@@ -104,10 +104,8 @@ impl Services {
                 break;
             }
         }
-        if walk.problem.is_none() {
-            if (head_seq, &head_hash) != (walk.seq, &walk.hash) {
-                walk.problem = Some(Problem::WrongHead { head: head_seq });
-            }
+        if walk.problem.is_none() && (head_seq, &head_hash) != (walk.seq, &walk.hash) {
+            walk.problem = Some(Problem::WrongHead { head: head_seq });
         }
         if walk.problem.is_none() {
             let stored = state::of_guild(&mut tx, guild).await?;
