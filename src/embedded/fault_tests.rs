@@ -2,17 +2,16 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 use sqlx::Row as _;
 
-use super::tests::{connect, data, kept, quick, write};
+use super::tests::{data, kept, quick, write};
 use super::*;
 
 /// A folder with the programs of this machine, some of them replaced by scripts, in which `REAL`
@@ -64,78 +63,6 @@ async fn refusal(options: EmbeddedOptions) -> String {
         .await
         .unwrap_err()
         .to_string()
-}
-
-/// Not a test by itself: the part of the bot that is killed. It is told the data folder, starts
-/// the server, and reports each row when it is committed.
-#[tokio::test]
-#[ignore = "run by killed_while_writing_and_its_server_still_running"]
-async fn writes_until_it_is_killed() {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).unwrap();
-    let data = line.trim();
-    if data.is_empty() {
-        return;
-    }
-    let _lock = crate::config::DataDir::open(data).unwrap();
-    let postgres = EmbeddedPostgres::start(EmbeddedOptions::new(data))
-        .await
-        .unwrap();
-    let mut connection = connect(&postgres).await;
-    connection
-        .execute("create table counted (n integer)")
-        .await
-        .unwrap();
-    for n in 1.. {
-        let insert = sqlx::AssertSqlSafe(format!("insert into counted values ({n})"));
-        connection.execute(insert).await.unwrap();
-        println!("\ncommitted {n}");
-    }
-}
-
-#[tokio::test]
-async fn killed_while_writing_and_its_server_still_running() {
-    let data = data();
-    let mut bot = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "embedded::fault_tests::writes_until_it_is_killed",
-        ])
-        .args(["--ignored", "--nocapture", "--quiet"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    writeln!(bot.stdin.take().unwrap(), "{}", data.path().display()).unwrap();
-    let stdout = BufReader::new(bot.stdout.take().unwrap());
-    let mut committed = stdout.lines().filter_map(|line| {
-        let line = line.ok()?;
-        line.strip_prefix("committed ")?.parse::<i64>().ok()
-    });
-    let enough = committed.find(|n| *n >= 20);
-    assert_eq!(enough, Some(20), "the bot wrote");
-    bot.kill().unwrap();
-    bot.wait().unwrap();
-    // What was still on the way when it died.
-    let last = committed.last().unwrap_or(20);
-    let left = server_of(data.path());
-    assert!(is_alive(left), "the server outlives the bot");
-
-    let _lock = crate::config::DataDir::open(data.path()).unwrap();
-    let postgres = EmbeddedPostgres::start(quick(data.path())).await.unwrap();
-    assert_ne!(server_of(data.path()), left);
-    assert!(!is_alive(left));
-    let mut connection = connect(&postgres).await;
-    let row = connection
-        .fetch_one("select count(*), max(n)::bigint from counted")
-        .await
-        .unwrap();
-    let (count, highest): (i64, i64) = (row.get(0), row.get(1));
-    assert_eq!(count, highest, "no gaps");
-    assert!((last..=last + 1).contains(&highest), "{last}, {highest}");
-    drop(connection);
-    postgres.stop().await;
 }
 
 /// A process of the server's user that has nothing to do with Postgres. It ends with the test.

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 use crate::support::app::{Process, TestApp, assert_says};
+use crate::support::db::reachable_folder;
 
 /// Adds that are answered before the kill, at least.
 const ACKNOWLEDGED: usize = 120;
@@ -131,4 +132,29 @@ async fn points_by_name(pool: &PgPool) -> BTreeMap<String, i64> {
         .unwrap()
         .into_iter()
         .collect()
+}
+
+#[tokio::test]
+async fn killed_with_its_own_postgres_running_it_goes_on_with_all_it_had() {
+    let app = TestApp::without_bot().await;
+    let data = reachable_folder();
+    let bot = Process::with_embedded(&app.discord, data.path());
+    app.discord.ready().await;
+    let alice = app.moderator("alice");
+    let pc = Device::desktop("PC");
+    let table = [("table", "Clan")];
+    alice
+        .on(&pc)
+        .slash("punctaj-admin table create", table)
+        .await;
+    let add = [("names", "Ana"), ("points", "5")];
+    assert_says(&alice.on(&pc).slash("punctaj add", add).await, &["0 → 5"]);
+    bot.kill().await;
+    app.discord.connected(0).await;
+
+    let bot = Process::with_embedded(&app.discord, data.path());
+    app.discord.connected(1).await;
+    assert_says(&alice.on(&pc).slash("punctaj add", add).await, &["5 → 10"]);
+    assert_eq!(bot.terminate().await, Some(0));
+    app.finish().await;
 }

@@ -1,6 +1,7 @@
 //! The whole bot on a database of its own, against a stand-in of its own: in this process, or as
 //! the real binary.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -214,22 +215,28 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for CountUnknown {
 /// The real binary, connected to a stand-in and a database.
 pub struct Process {
     child: Child,
-    _data: tempfile::TempDir,
+    _data: Option<tempfile::TempDir>,
 }
 
 impl Process {
+    /// On a test's database.
     pub fn start(discord: &FakeDiscord, db: &TestDb) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let child = command()
-            .arg("run")
-            .env("DISCORD_TOKEN", discord.token())
-            .env("DISCORD_API_URL", discord.url())
-            .env("PUNCTAJ_DISCORD_RATELIMIT", "off")
+        let mut command = running(discord, data.path());
+        let child = command
             .env("PUNCTAJ_DATABASE_URL", db.url())
-            .env("PUNCTAJ_DATA_DIR", data.path())
             .spawn()
             .unwrap();
-        Self { child, _data: data }
+        Self {
+            child,
+            _data: Some(data),
+        }
+    }
+
+    /// With a Postgres of its own below this folder.
+    pub fn with_embedded(discord: &FakeDiscord, data: &Path) -> Self {
+        let child = running(discord, data).spawn().unwrap();
+        Self { child, _data: None }
     }
 
     /// `kill -9`, as an instruction away from anything.
@@ -250,6 +257,17 @@ impl Process {
         let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         status.expect("the bot stops on SIGTERM").unwrap().code()
     }
+}
+
+fn running(discord: &FakeDiscord, data: &Path) -> Command {
+    let mut command = command();
+    command
+        .arg("run")
+        .env("DISCORD_TOKEN", discord.token())
+        .env("DISCORD_API_URL", discord.url())
+        .env("PUNCTAJ_DISCORD_RATELIMIT", "off")
+        .env("PUNCTAJ_DATA_DIR", data);
+    command
 }
 
 /// The real binary, in an empty environment and folder.

@@ -46,11 +46,7 @@ async fn server() -> &'static Server {
 }
 
 async fn start() -> Server {
-    let folder = tempfile::Builder::new()
-        .prefix("punctaj-it-")
-        .tempdir()
-        .unwrap();
-    make_reachable(folder.path());
+    let folder = reachable_folder();
     let options = EmbeddedOptions::new(folder.path())
         .setting("fsync", "off")
         .setting("synchronous_commit", "off")
@@ -90,10 +86,16 @@ fn watchdog(folder: &std::path::Path) -> Child {
         .expect("a shell")
 }
 
-/// The server's user, who is another one when the tests run as root, must get through.
-fn make_reachable(folder: &std::path::Path) {
+/// A temporary folder that the server's user, who is another one when the tests run as root, gets
+/// through.
+pub fn reachable_folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("punctaj-it-")
+        .tempdir()
+        .unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    folder
 }
 
 /// A database of a test's own, and services on it.
