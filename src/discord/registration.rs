@@ -178,6 +178,39 @@ mod tests {
         }
     }
 
+    /// A line for each command, option and choice: its name and description in both languages.
+    fn outline(of: &Value, depth: usize, lines: &mut Vec<String>) {
+        let both = |field: &str| {
+            let english = of[field].as_str().unwrap_or_default();
+            let romanian = of[format!("{field}_localizations")]["ro"].as_str();
+            romanian.map_or_else(|| english.to_owned(), |ro| format!("{english} / {ro}"))
+        };
+        let required = if of["required"] == true {
+            " (required)"
+        } else {
+            ""
+        };
+        let indent = "  ".repeat(depth);
+        lines.push(format!(
+            "{indent}{}{required}: {}",
+            both("name"),
+            both("description")
+        ));
+        for inner in items(of, "options").chain(items(of, "choices")) {
+            outline(inner, depth + 1, lines);
+        }
+    }
+
+    #[test]
+    fn the_manifest_in_both_languages() {
+        let mut lines = Vec::new();
+        for command in json() {
+            outline(&command, 0, &mut lines);
+            lines.push(format!("= {} of {BUDGET} characters", size(&command)));
+        }
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
     #[test]
     fn each_command_keeps_to_discords_budget() {
         for command in json() {
