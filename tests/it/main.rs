@@ -14,6 +14,7 @@ mod cli;
 mod commands;
 mod core;
 mod crash;
+mod discord_faults;
 mod faults;
 mod history;
 mod layering;

@@ -204,6 +204,48 @@ impl World {
     }
 }
 
+impl World {
+    /// Says that sessions are not valid any more (opcode 9), and forgets those that are lost.
+    pub(crate) fn revoke_sessions(&mut self, resumable: bool) {
+        for session in self.sessions.values() {
+            session.write(Out::Text(invalid_session(resumable)));
+        }
+        if !resumable {
+            self.sessions.clear();
+        }
+    }
+}
+
+fn invalid_session(resumable: bool) -> String {
+    json!({ "op": 9, "s": null, "t": null, "d": resumable }).to_string()
+}
+
+/// Whether a bot may resume its session after this close code.
+pub(crate) fn may_resume(code: u16) -> bool {
+    !matches!(code, 1000 | 1001 | 4003 | 4004 | 4007 | 4009..)
+}
+
+/// What Discord says with a close code.
+pub(crate) fn reason(code: u16) -> &'static str {
+    match code {
+        4000 => "Unknown error.",
+        4001 => "Unknown opcode.",
+        4002 => "Error while decoding payload.",
+        4003 => "Not authenticated.",
+        4004 => "Authentication failed.",
+        4005 => "Already authenticated.",
+        4007 => "Invalid seq.",
+        4008 => "Rate limited.",
+        4009 => "Session timed out.",
+        4010 => "Invalid shard.",
+        4011 => "Sharding required.",
+        4012 => "Invalid API version.",
+        4013 => "Invalid intent(s).",
+        4014 => "Disallowed intent(s).",
+        _ => "",
+    }
+}
+
 fn guild_for(world: &World, guild: &Guild, session: &Session, bot: Id) -> Value {
     let seen = session.intents & intents::GUILD_PRESENCES != 0;
     let all = seen || session.intents & intents::GUILD_MEMBERS != 0;
@@ -293,7 +335,7 @@ impl Line {
 
     fn payload(&mut self, text: &str) -> Next {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
-            return self.refuse(4002, "Error while decoding payload.");
+            return self.refuse(4002);
         };
         let data = &payload["d"];
         match payload["op"].as_u64() {
@@ -301,12 +343,12 @@ impl Line {
             Some(2) => return self.identify(data),
             Some(6) => self.resume(data),
             Some(3 | 4 | 8 | 31) if self.session.is_none() => {
-                return self.refuse(4003, "Not authenticated.");
+                return self.refuse(4003);
             }
             Some(3) => self.status(data),
             Some(4 | 31) => {}
             Some(8) => self.members(data),
-            _ => return self.refuse(4001, "Unknown opcode."),
+            _ => return self.refuse(4001),
         }
         Next::Continue
     }
@@ -320,7 +362,8 @@ impl Line {
         let _own = self.out.send(out);
     }
 
-    fn refuse(&self, code: u16, reason: &'static str) -> Next {
+    fn refuse(&self, code: u16) -> Next {
+        let reason = reason(code);
         let mut world = self.shared.world();
         world.records.closes.push((code, reason.to_owned()));
         drop(world);
@@ -335,20 +378,28 @@ impl Line {
     }
 
     fn identify(&mut self, data: &Value) -> Next {
-        if self.session.is_some() {
-            return self.refuse(4005, "Already authenticated.");
+        let world = self.shared.world();
+        let lives = |id: &String| world.sessions.contains_key(id);
+        let authenticated = self.session.as_ref().is_some_and(lives);
+        drop(world);
+        if authenticated {
+            return self.refuse(4005);
+        }
+        let turned_away = self.shared.world().turned_away.pop_front();
+        if let Some(code) = turned_away {
+            return self.refuse(code);
         }
         if !self.authorized(data) {
-            return self.refuse(4004, "Authentication failed.");
+            return self.refuse(4004);
         }
         let intents = data["intents"].as_u64().unwrap_or_default();
         if self.shared.settings.refuse_presence && intents & intents::GUILD_PRESENCES != 0 {
-            return self.refuse(4014, "Disallowed intent(s).");
+            return self.refuse(4014);
         }
         let shard = data["shard"][0].as_u64().unwrap_or(0);
         let shards = data["shard"][1].as_u64().unwrap_or(1);
         if shard >= shards {
-            return self.refuse(4010, "Invalid shard.");
+            return self.refuse(4010);
         }
         self.open(Session {
             id: format!("{:032x}", self.shared.ids.next()),
@@ -393,9 +444,9 @@ impl Line {
         let session = world.sessions.get_mut(id).filter(|_| authorized);
         let Some(session) = session.filter(|session| session.can_replay(seen)) else {
             drop(world);
-            return self.send(&json!({ "op": 9, "s": null, "t": null, "d": false }));
+            return self.put(Out::Text(invalid_session(false)));
         };
-        session.write(Out::Close(4009, "Session resumed elsewhere."));
+        session.write(Out::Close(4009, reason(4009)));
         session.wire = Some(Wire {
             connection: self.connection,
             out: self.out.clone(),

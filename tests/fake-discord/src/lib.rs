@@ -29,8 +29,20 @@
 //! | `rest` | one entrance: read, authorise, validate, route, record |
 //! | `rules` | what Discord refuses although its description does not say so |
 //! | `openapi` | bodies held against the official description, if `DISCORD_OPENAPI` names it |
+//! | `fault`, `door` | what goes wrong when a test orders it |
 //! | `client` | the people: guilds, members, devices, commands, clicks |
 //! | `control` | the same over HTTP, for tools that are not written in Rust |
+//!
+//! # Bad days
+//!
+//! [`FakeDiscord::inject`] orders a [`Fault`] for requests: rate limits with all that Discord says
+//! about them, errors before and after the request was carried out, lateness, connections that
+//! close without an answer. The gateway drops sockets ([`FakeDiscord::disconnect_gateway`]), closes
+//! them with a code ([`FakeDiscord::close_gateway`], [`FakeDiscord::turn_away`]), asks to reconnect
+//! ([`FakeDiscord::request_reconnect`]) and takes sessions back
+//! ([`FakeDiscord::revoke_sessions`], [`FakeDiscord::invalidate_sessions`]); what is sent while a
+//! bot is away is played back when it resumes. Story time passes with [`FakeDiscord::pass_time`],
+//! and [`FakeDiscord::redeliver`] sends an interaction twice.
 //!
 //! # The control route
 //!
@@ -57,6 +69,8 @@
 
 mod client;
 mod control;
+mod door;
+mod fault;
 mod gateway;
 mod openapi;
 pub mod permissions;
@@ -79,6 +93,7 @@ pub use crate::{
         guild::{Guild, Role},
         member::{Member, MemberBuilder},
     },
+    fault::Fault,
     gateway::Connection,
     records::{Refusal, Requested, Step, Violation},
     reply::{Reply, ReplyKind},

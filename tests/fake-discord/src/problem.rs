@@ -1,5 +1,7 @@
 //! Refusals in Discord's own shape.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 /// A refusal: an HTTP status with Discord's error object.
@@ -11,6 +13,42 @@ pub(crate) struct Problem {
     pub(crate) errors: Option<Value>,
     /// A test asked for it: it is no fault of the bot.
     pub(crate) ordered: bool,
+    pub(crate) rate_limit: Option<RateLimit>,
+}
+
+/// What Discord says with a 429.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimit {
+    pub(crate) left: Duration,
+    pub(crate) global: bool,
+}
+
+impl RateLimit {
+    /// In seconds, to the millisecond, never too short.
+    fn retry_after(self) -> f64 {
+        (self.left.as_secs_f64() * 1000.0).ceil() / 1000.0
+    }
+
+    /// The headers; `Retry-After` knows whole seconds only.
+    pub(crate) fn headers(self) -> Vec<(&'static str, String)> {
+        let after = self.retry_after();
+        let scope = if self.global { "global" } else { "user" };
+        let mut headers = vec![
+            ("Retry-After", format!("{:.0}", after.ceil())),
+            ("X-RateLimit-Scope", scope.to_owned()),
+        ];
+        if self.global {
+            headers.push(("X-RateLimit-Global", "true".to_owned()));
+            return headers;
+        }
+        headers.extend([
+            ("X-RateLimit-Limit", "5".to_owned()),
+            ("X-RateLimit-Remaining", "0".to_owned()),
+            ("X-RateLimit-Reset-After", after.to_string()),
+            ("X-RateLimit-Bucket", "0123456789abcdef".to_owned()),
+        ]);
+        headers
+    }
 }
 
 impl Problem {
@@ -21,6 +59,7 @@ impl Problem {
             message: message.to_owned(),
             errors: None,
             ordered: false,
+            rate_limit: None,
         }
     }
 
@@ -28,6 +67,14 @@ impl Problem {
         Self {
             ordered: true,
             ..Self::new(status, code, "A fault that the test ordered")
+        }
+    }
+
+    pub(crate) fn rate_limited(limit: RateLimit) -> Self {
+        Self {
+            ordered: true,
+            rate_limit: Some(limit),
+            ..Self::new(429, 0, "You are being rate limited.")
         }
     }
 
@@ -127,6 +174,13 @@ impl Problem {
 
     /// The JSON object that Discord answers with.
     pub(crate) fn body(&self) -> Value {
+        if let Some(limit) = self.rate_limit {
+            return json!({
+                "message": self.message,
+                "retry_after": limit.retry_after(),
+                "global": limit.global,
+            });
+        }
         let mut body = json!({ "message": self.message, "code": self.code });
         if let Some(errors) = &self.errors {
             body["errors"] = errors.clone();

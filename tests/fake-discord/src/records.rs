@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::fault::{Effect, Fault};
+
 /// A request that the stand-in refused (any 4xx it answered).
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -39,7 +41,7 @@ pub struct Requested {
     pub method: String,
     /// The path, without `/api/v10`.
     pub path: String,
-    /// The HTTP status that was answered.
+    /// The HTTP status that was answered; 0 if the connection was closed instead.
     pub status: u16,
 }
 
@@ -56,18 +58,6 @@ pub struct Step {
     pub reply: String,
 }
 
-/// A fault that a test ordered: the next matching requests are answered with it.
-#[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) method: String,
-    pub(crate) path_contains: String,
-    pub(crate) status: u16,
-    pub(crate) code: u32,
-    pub(crate) times: usize,
-    /// The request is carried out first.
-    pub(crate) after: bool,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     pub(crate) requests: Vec<Requested>,
@@ -80,14 +70,9 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// The fault ordered for a request, used up by asking.
-    pub(crate) fn take_fault(&mut self, method: &str, path: &str, after: bool) -> Option<Fault> {
-        let fits = |fault: &Fault| {
-            let named = fault.method == method && path.contains(&fault.path_contains);
-            named && fault.after == after && fault.times > 0
-        };
-        let fault = self.faults.iter_mut().find(|fault| fits(fault))?;
-        fault.times -= 1;
-        Some(fault.clone())
+    /// What was ordered for a request, used up by asking. The first order that fits wins.
+    pub(crate) fn take_fault(&mut self, method: &str, path: &str, after: bool) -> Option<Effect> {
+        let mut faults = self.faults.iter_mut();
+        faults.find_map(|fault| fault.strike(method, path, after))
     }
 }

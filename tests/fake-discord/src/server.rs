@@ -8,12 +8,13 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{any, get, post},
-    serve::ListenerExt,
 };
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    control, gateway,
+    control,
+    door::{Doors, Latch},
+    gateway,
     rest::{self, body},
     state::{Handle, Id, Shared},
 };
@@ -62,12 +63,9 @@ async fn serve(
     shared: &Shared,
     stopping: watch::Receiver<bool>,
 ) {
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, routes).with_graceful_shutdown(stop(stopping.clone()));
+    let routes = routes.into_make_service_with_connect_info::<Latch>();
+    let server =
+        axum::serve(Doors(listener), routes).with_graceful_shutdown(stop(stopping.clone()));
     let late = async {
         stop(stopping).await;
         shared.world().close_sockets(1001, "The stand-in stops.");

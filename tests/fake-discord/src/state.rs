@@ -1,7 +1,7 @@
 //! Everything the stand-in knows: one [`World`] behind one lock.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -101,6 +101,8 @@ pub(crate) struct World {
     pub(crate) nonces: HashMap<(Id, String), (Id, Instant)>,
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) records: Records,
+    /// Close codes for the next that identify.
+    pub(crate) turned_away: VecDeque<u16>,
     /// Added to the age of interactions: a test's way to let time pass.
     pub(crate) passed: Duration,
 }
@@ -263,7 +265,7 @@ pub struct Attempt {
     pub path: String,
     /// The JSON body.
     pub body: Value,
-    /// The HTTP status the stand-in answered.
+    /// The HTTP status the stand-in answered; 0 if it closed the connection instead.
     pub status: u16,
     /// Discord's error code, 0 when it was accepted.
     pub code: u32,
@@ -273,7 +275,7 @@ impl Attempt {
     /// The stand-in accepted it.
     #[must_use]
     pub fn accepted(&self) -> bool {
-        self.status < 400
+        matches!(self.status, 200..400)
     }
 }
 

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use fake_discord::{
-    Device, FakeDiscord, ReplyKind,
+    Device, FakeDiscord, Fault, ReplyKind,
     permissions::{MANAGE_GUILD, SEND_MESSAGES, VIEW_CHANNEL},
 };
 use futures_util::{SinkExt, StreamExt};
@@ -35,14 +35,14 @@ async fn start() -> FakeDiscord {
         .unwrap()
 }
 
-/// One HTTP request; the connection is closed after it.
-async fn http(
+/// One HTTP request; the connection is closed after it. The head of the answer, in lower case, is
+/// empty if there was none.
+async fn exchange(
     discord: &FakeDiscord,
-    method: &str,
-    path: &str,
+    (method, path): (&str, &str),
     kind: &str,
     body: &[u8],
-) -> (u16, Vec<u8>) {
+) -> (String, Vec<u8>) {
     let host = discord.url().trim_start_matches("http://");
     let mut socket = TcpStream::connect(host).await.unwrap();
     let token = discord.token();
@@ -58,9 +58,27 @@ async fn http(
     let end = answer
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
-        .unwrap();
-    let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
-    (status, answer.split_off(end + 4))
+        .map_or(answer.len(), |end| end + 4);
+    let body = answer.split_off(end);
+    (String::from_utf8_lossy(&answer).to_lowercase(), body)
+}
+
+/// One HTTP request, and the status and body of its answer.
+async fn http(
+    discord: &FakeDiscord,
+    method: &str,
+    path: &str,
+    kind: &str,
+    body: &[u8],
+) -> (u16, Vec<u8>) {
+    let (head, body) = exchange(discord, (method, path), kind, body).await;
+    (head[9..12].parse().unwrap(), body)
+}
+
+/// The head and the JSON of an answer to a `GET`.
+async fn get(discord: &FakeDiscord, path: &str) -> (String, Value) {
+    let (head, body) = exchange(discord, ("GET", path), "text/plain", b"").await;
+    (head, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
 /// A JSON request to the API; the answer is null if it has no body.
@@ -279,6 +297,51 @@ async fn a_session_is_resumed_with_what_was_missed() {
         socket.next().await,
         json!({ "op": 9, "s": null, "t": null, "d": false })
     );
+}
+
+#[tokio::test]
+async fn sessions_are_revoked_and_sockets_closed_with_a_code() {
+    let discord = start().await;
+    let mut socket = Socket::open(&discord).await;
+    let ready = socket.identify(&discord, [0, 1]).await;
+    let resume = |seq: u64| {
+        json!({ "op": 6, "d": {
+            "token": discord.token(), "session_id": ready["d"]["session_id"], "seq": seq,
+        }})
+    };
+    discord.request_reconnect();
+    assert_eq!(socket.next().await["op"], 7);
+    discord.revoke_sessions(true);
+    let revoked = |resumable: bool| json!({ "op": 9, "s": null, "t": null, "d": resumable });
+    assert_eq!(socket.next().await, revoked(true));
+    let mut socket = Socket::open(&discord).await;
+    socket.send(resume(1)).await;
+    assert_eq!(socket.next().await["t"], "RESUMED");
+    discord.close_gateway(4000);
+    assert_eq!(socket.close_code().await, 4000);
+
+    let mut socket = Socket::open(&discord).await;
+    socket.send(resume(2)).await;
+    assert_eq!(socket.next().await["t"], "RESUMED");
+    discord.revoke_sessions(false);
+    assert_eq!(socket.next().await, revoked(false));
+    // The same socket may identify again.
+    let again = socket.identify(&discord, [0, 1]).await;
+    assert_ne!(again["d"]["session_id"], ready["d"]["session_id"]);
+    discord.close_gateway(4009);
+    assert_eq!(socket.close_code().await, 4009);
+    let mut socket = Socket::open(&discord).await;
+    socket.send(resume(3)).await;
+    assert_eq!(socket.next().await, revoked(false));
+
+    discord.turn_away(4014);
+    let identify = json!({ "op": 2, "d": { "token": discord.token(), "intents": 1 } });
+    let mut socket = Socket::open(&discord).await;
+    socket.send(identify.clone()).await;
+    assert_eq!(socket.close_code().await, 4014);
+    let mut socket = Socket::open(&discord).await;
+    socket.send(identify).await;
+    assert_eq!(socket.next().await["t"], "READY");
 }
 
 #[tokio::test]
@@ -1168,4 +1231,81 @@ async fn the_control_route_plays_a_member() {
     .await;
     assert_eq!(status, 400);
     assert!(String::from_utf8(why).unwrap().contains("no button"));
+}
+
+#[tokio::test]
+async fn rate_limits_last_as_long_as_they_say() {
+    let discord = start().await;
+    let path = "/api/v10/users/@me";
+    let limit = Fault::rate_limit(Duration::from_millis(200)).on("GET", "/users/@me");
+    discord.inject(limit);
+    let (head, body) = get(&discord, path).await;
+    assert!(head.starts_with("http/1.1 429"), "{head}");
+    for header in [
+        "retry-after: 1",
+        "x-ratelimit-scope: user",
+        "x-ratelimit-remaining: 0",
+        "x-ratelimit-reset-after: 0.2",
+    ] {
+        assert!(head.contains(header), "{header} is not in {head}");
+    }
+    let limited = |global: bool| json!({ "message": "You are being rate limited.", "retry_after": 0.2, "global": global });
+    assert_eq!(body, limited(false));
+    let (_, early) = get(&discord, path).await;
+    let left = early["retry_after"].as_f64().unwrap();
+    assert!(left > 0.0 && left <= 0.2, "{left}");
+    tokio::time::sleep(Duration::from_secs_f64(left)).await;
+    assert!(get(&discord, path).await.0.starts_with("http/1.1 200"));
+
+    discord.inject(Fault::rate_limit(Duration::from_millis(200)).global());
+    let (head, body) = get(&discord, path).await;
+    assert!(head.contains("x-ratelimit-global: true"), "{head}");
+    assert!(head.contains("x-ratelimit-scope: global"), "{head}");
+    assert_eq!(body, limited(true));
+    discord.clear_faults();
+    assert!(get(&discord, path).await.0.starts_with("http/1.1 200"));
+    assert!(discord.refusals().is_empty());
+}
+
+#[tokio::test]
+async fn requests_are_late_and_connections_close_with_or_without_effect() {
+    let discord = start().await;
+    let channel = discord.guild("G").channel("c");
+    let path = format!("/channels/{}/messages", channel.id());
+    let said = |text: &str| json!({ "content": text });
+    let orders = [
+        (Fault::hang_up(), "", 0),
+        (Fault::hang_up().after_effect(), "", 1),
+        (Fault::status(500).after_effect(), "http/1.1 500", 2),
+        (Fault::status(503).code(7), "http/1.1 503", 2),
+    ];
+    for (order, answer, messages) in orders {
+        discord.inject(order.on("POST", "/messages"));
+        let whole = format!("/api/v10{path}");
+        let body = said("x").to_string();
+        let request = ("POST", whole.as_str());
+        let (head, _) = exchange(&discord, request, "application/json", body.as_bytes()).await;
+        assert!(head.starts_with(answer), "{head}");
+        assert_eq!(head.is_empty(), answer.is_empty(), "{head}");
+        assert_eq!(channel.messages().len(), messages);
+    }
+    let requests = discord.requests();
+    let statuses: Vec<u16> = requests.iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [0, 0, 500, 503]);
+
+    // Whoever does not wait has said it all the same.
+    discord.inject(Fault::late(Duration::from_millis(100)).on("POST", "/messages"));
+    let text = said("late");
+    let impatient = api(&discord, "POST", &path, &text);
+    let waited = tokio::time::timeout(Duration::from_millis(30), impatient).await;
+    assert!(waited.is_err() && channel.messages().len() == 2);
+    let mut left = 200;
+    while channel.messages().len() == 2 && left > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        left -= 1;
+    }
+    assert_eq!(channel.messages().len(), 3);
+    discord.inject(Fault::late(Duration::from_millis(10)).after_effect());
+    assert_eq!(api(&discord, "POST", &path, &said("on time")).await.0, 200);
+    assert!(discord.refusals().is_empty());
 }

@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{acting::Pending, channel::Channel, guild::Guild, impossible, member::Member};
 use crate::{
-    gateway::Connection,
+    fault::Fault,
+    gateway::{self, Connection},
     openapi::{self, OpenApi},
-    records::{Fault, Refusal, Requested, Step, Violation},
+    records::{Refusal, Requested, Step, Violation},
     reply::Reply,
     server::{self, Server},
     state::{APPLICATION_ID, Attempt, FIRST_ANSWER, Handle, Id, Message, Settings, Shared, World},
@@ -280,6 +281,30 @@ impl FakeDiscord {
         self.shared.world().ask_to_reconnect();
     }
 
+    /// Closes every gateway socket with a code, as Discord does: after 4000, for example, a bot may
+    /// resume; after 4009 it must identify again; 4004 and 4014 tell it to stay away.
+    pub fn close_gateway(&self, code: u16) {
+        let mut world = self.shared.world();
+        world.close_sockets(code, gateway::reason(code));
+        if !gateway::may_resume(code) {
+            world.sessions.clear();
+        }
+        drop(world);
+        self.shared.touch();
+    }
+
+    /// The next who identifies is turned away with this close code.
+    pub fn turn_away(&self, code: u16) {
+        self.shared.world().turned_away.push_back(code);
+    }
+
+    /// Tells the bots that their sessions are not valid any more (opcode 9): they may resume, or
+    /// must identify again.
+    pub fn revoke_sessions(&self, resumable: bool) {
+        self.shared.world().revoke_sessions(resumable);
+        self.shared.touch();
+    }
+
     /// The registered commands as JSON: global ones first, then those of guilds.
     #[must_use]
     pub fn commands(&self) -> Vec<Value> {
@@ -397,30 +422,26 @@ impl FakeDiscord {
         code: u32,
         times: usize,
     ) {
-        self.order(Fault {
-            method: method.to_owned(),
-            path_contains: path_contains.to_owned(),
-            status,
-            code,
-            times,
-            after: false,
-        });
+        let fault = Fault::status(status).code(code);
+        self.inject(fault.on(method, path_contains).times(times));
     }
 
     /// The next matching requests are carried out, but the bot gets a 502 instead of the answer.
     pub fn lose_next_answer(&self, method: &str, path_contains: &str, times: usize) {
-        self.order(Fault {
-            method: method.to_owned(),
-            path_contains: path_contains.to_owned(),
-            status: 502,
-            code: 0,
-            times,
-            after: true,
-        });
+        let fault = Fault::status(502).after_effect();
+        self.inject(fault.on(method, path_contains).times(times));
     }
 
-    fn order(&self, fault: Fault) {
+    /// Orders a fault for requests to come. Of several that fit, the first ordered strikes.
+    pub fn inject(&self, fault: Fault) {
         self.shared.world().records.faults.push(fault);
+    }
+
+    /// The bad days are over: orders that are left are forgotten.
+    pub fn clear_faults(&self) {
+        let mut world = self.shared.world();
+        world.records.faults.clear();
+        world.turned_away.clear();
     }
 
     /// Forgets answered interactions, their ephemeral messages, the transcript, and the list of
@@ -458,6 +479,21 @@ impl FakeDiscord {
             .interaction(interaction)
             .map(|found| found.attempts.clone())
             .unwrap_or_default()
+    }
+
+    /// The messages the bot sent after its first answer to an interaction.
+    #[must_use]
+    pub fn follow_ups(&self, interaction: u64) -> Vec<Reply> {
+        let world = self.shared.world();
+        let found = world.interaction(interaction);
+        let ids = found.map(|found| found.follow_ups.as_slice());
+        let messages = ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| world.messages.get(id));
+        messages
+            .map(|message| Reply::posted(self, message))
+            .collect()
     }
 
     /// A handle to wait for the answer of an interaction that was started before.

@@ -13,16 +13,18 @@ use std::collections::HashMap;
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{StatusCode, header::AUTHORIZATION},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
 use self::body::Body;
 use crate::{
+    door::Latch,
+    fault::Effect,
     gateway,
-    problem::{Form, Problem},
+    problem::{Form, Problem, RateLimit},
     records::{Refusal, Requested, Violation},
     state::{Attempt, Handle, Id, Shared},
 };
@@ -67,14 +69,81 @@ pub(crate) fn id(text: &str) -> Id {
 
 /// The entrance of every REST request.
 pub(crate) async fn enter(State(shared): State<Handle>, request: Request) -> Response {
+    let latch = request.extensions().get::<ConnectInfo<Latch>>().cloned();
     let (call, read) = read(request).await;
-    let outcome = match read {
-        Ok(()) => answer(&shared, &call),
-        Err(problem) => Err(problem),
+    // A task of its own: what has arrived is carried out, even if the bot does not wait for it.
+    let end = tokio::spawn(async move { carry_out(&shared, &call, read).await }).await;
+    match end {
+        Ok(End::Answered(outcome)) => respond(outcome),
+        Ok(End::HungUp) => {
+            if let Some(ConnectInfo(latch)) = latch {
+                latch.shut();
+            }
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        Err(bug) => std::panic::resume_unwind(bug.into_panic()),
+    }
+}
+
+/// How a request ends.
+enum End {
+    Answered(Outcome),
+    HungUp,
+}
+
+/// Carries a request out, with what a test ordered for it before and after.
+async fn carry_out(shared: &Handle, call: &Call, read: Result<(), Problem>) -> End {
+    let allowed = read.and_then(|()| authorize(shared, call));
+    let before = allowed
+        .as_ref()
+        .ok()
+        .and_then(|()| fault(shared, call, false));
+    match before {
+        Some(Effect::HangUp) => {
+            record(shared, call, (0, 0), None);
+            return End::HungUp;
+        }
+        Some(Effect::Answer(problem)) => return answered(shared, call, Err(problem)),
+        Some(Effect::Delay(by)) => tokio::time::sleep(by).await,
+        None => {}
+    }
+    let outcome = allowed
+        .and_then(|()| validate(shared, call))
+        .and_then(|()| route(shared, call));
+    let after = outcome
+        .as_ref()
+        .ok()
+        .and_then(|_| fault(shared, call, true));
+    match after {
+        Some(Effect::HangUp) => {
+            record(shared, call, (0, 0), None);
+            End::HungUp
+        }
+        Some(Effect::Answer(problem)) => answered(shared, call, Err(problem)),
+        Some(Effect::Delay(by)) => {
+            let end = answered(shared, call, outcome);
+            tokio::time::sleep(by).await;
+            end
+        }
+        None => answered(shared, call, outcome),
+    }
+}
+
+fn answered(shared: &Shared, call: &Call, outcome: Outcome) -> End {
+    let (status, problem) = match &outcome {
+        Ok(Answer::Json(_)) => ((200, 0), None),
+        Ok(Answer::Created(_)) => ((201, 0), None),
+        Ok(Answer::Nothing) => ((204, 0), None),
+        Err(problem) => ((problem.status, problem.code), Some(problem)),
     };
-    record(&shared, &call, &outcome);
-    shared.touch();
-    respond(outcome)
+    record(shared, call, status, problem);
+    End::Answered(outcome)
+}
+
+/// What a test ordered for this request.
+fn fault(shared: &Shared, call: &Call, after: bool) -> Option<Effect> {
+    let mut world = shared.world();
+    world.records.take_fault(&call.method, &call.path, after)
 }
 
 async fn read(request: Request) -> (Call, Result<(), Problem>) {
@@ -111,25 +180,6 @@ fn query(text: &str) -> HashMap<String, String> {
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-fn answer(shared: &Handle, call: &Call) -> Outcome {
-    authorize(shared, call)?;
-    fault(shared, call, false)?;
-    validate(shared, call)?;
-    let answer = route(shared, call)?;
-    fault(shared, call, true)?;
-    Ok(answer)
-}
-
-/// What a test ordered for this request, before or after it is carried out.
-fn fault(shared: &Shared, call: &Call, after: bool) -> Result<(), Problem> {
-    let mut world = shared.world();
-    let ordered = world.records.take_fault(&call.method, &call.path, after);
-    match ordered {
-        Some(fault) => Err(Problem::ordered(fault.status, fault.code)),
-        None => Ok(()),
-    }
 }
 
 /// Interactions and their webhooks carry their own token; all else needs the bot's.
@@ -200,20 +250,15 @@ fn gateway(shared: &Shared, rest: &[&str]) -> Outcome {
     }
 }
 
-fn record(shared: &Shared, call: &Call, outcome: &Outcome) {
-    let (status, code) = match outcome {
-        Ok(Answer::Json(_)) => (200, 0),
-        Ok(Answer::Created(_)) => (201, 0),
-        Ok(Answer::Nothing) => (204, 0),
-        Err(problem) => (problem.status, problem.code),
-    };
+/// Notes a request, its status and error code, and why it was refused.
+fn record(shared: &Shared, call: &Call, (status, code): (u16, u32), problem: Option<&Problem>) {
     let mut world = shared.world();
     world.records.requests.push(Requested {
         method: call.method.clone(),
         path: call.path.clone(),
         status,
     });
-    if let Err(problem) = outcome
+    if let Some(problem) = problem
         && problem.status < 500
         && !problem.ordered
     {
@@ -242,6 +287,8 @@ fn record(shared: &Shared, call: &Call, outcome: &Outcome) {
         });
         interaction.touch();
     }
+    drop(world);
+    shared.touch();
 }
 
 fn respond(outcome: Outcome) -> Response {
@@ -252,7 +299,9 @@ fn respond(outcome: Outcome) -> Response {
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status);
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Json(problem.body())).into_response()
+            let headers = problem.rate_limit.map(RateLimit::headers);
+            let headers = AppendHeaders(headers.unwrap_or_default());
+            (status, headers, Json(problem.body())).into_response()
         }
     }
 }
