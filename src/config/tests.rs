@@ -403,10 +403,10 @@ fn a_stand_in_for_discord_needs_the_limiter_off() {
 
 #[test]
 fn the_data_folder() {
-    let nowhere = Path::new("/work");
+    let nowhere = Path::new("/srv");
     for (value, home, expected) in [
         (Some("/data"), None, Some("/data")),
-        (Some("data"), Some("/home/u"), Some("/work/data")),
+        (Some("data"), Some("/home/u"), Some("/srv/data")),
         (None, Some("/home/u"), Some("/home/u/punctaj")),
         (None, None, None),
     ] {
