@@ -1,9 +1,9 @@
 //! The chain of events under concurrency: whole, gapless, and its time never goes back.
 
 use punctaj::domain::name::{NameList, TableAddress};
-use punctaj::service::ServiceError;
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
+use punctaj::service::{Request, ServiceError, Services};
 
 use crate::support::db::{Interactions, TestDb};
 use crate::support::replay::Oracle;
@@ -23,6 +23,15 @@ fn award(points: i64) -> Award {
     }
 }
 
+async fn act(services: &Services, request: &Request, kind: usize) -> Result<(), ServiceError> {
+    match kind % 11 {
+        0 => services.log_in(request, None).await.map(drop),
+        1 => services.log_out(request, &Which::Current).await.map(drop),
+        2 => services.remove_points(request, award(9)).await.map(drop),
+        _ => services.add_points(request, award(2)).await.map(drop),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_at_three_processes_make_one_chain_per_guild() {
     let (world, now) = (World::new().await, Interactions::new());
@@ -36,18 +45,23 @@ async fn many_at_once_at_three_processes_make_one_chain_per_guild() {
     }
     let third = world.another(3);
     let mut tasks = tokio::task::JoinSet::new();
-    for index in 0..240 {
-        let guild = GUILDS[index % 2];
-        let user = i64::try_from(index % 7).unwrap();
-        let services = [&world.services, &world.others, &third][index % 3].clone();
-        let request = now.by(guild, user);
+    // As many at once as the processes have connections: none waits for one.
+    for task in 0..6 {
+        let services = [&world.services, &world.others, &third][task % 3].clone();
+        let requests: Vec<_> = (0..40)
+            .map(|index| {
+                now.by(
+                    GUILDS[(task / 3 + index) % 2],
+                    i64::try_from(index % 7).unwrap(),
+                )
+            })
+            .collect();
         tasks.spawn(async move {
-            match index % 11 {
-                0 => services.log_in(&request, None).await.map(drop),
-                1 => services.log_out(&request, &Which::Current).await.map(drop),
-                2 => services.remove_points(&request, award(9)).await.map(drop),
-                _ => services.add_points(&request, award(2)).await.map(drop),
+            let mut results = Vec::new();
+            for (index, request) in requests.iter().enumerate() {
+                results.push(act(&services, request, task + index).await);
             }
+            results
         });
     }
     // An entry or a session that is not there yet is an error; nothing else is.
@@ -57,7 +71,8 @@ async fn many_at_once_at_three_processes_make_one_chain_per_guild() {
             ServiceError::UnknownNames { .. } | ServiceError::UnknownSession { .. }
         )
     };
-    let failed = tasks.join_all().await.into_iter().filter_map(Result::err);
+    let results = tasks.join_all().await.into_iter().flatten();
+    let failed = results.filter_map(Result::err);
     let unexpected: Vec<_> = failed.filter(|error| !expected(error)).collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
     for guild in GUILDS {
