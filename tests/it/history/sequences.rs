@@ -3,7 +3,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use punctaj::domain::ids::{OpId, Seq, UserId};
+use punctaj::domain::ids::{Seq, UserId};
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::points::Award;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::support::db::request;
 use crate::support::replay::{Asks, Checked, Meant, Oracle, When};
 
-use super::explore::{World, explore, is_again};
+use super::explore::{World, explore, is_again, op_id};
 
 /// Few, so that they collide; what undo calls an entry whose name is taken is among them.
 const NAMES: [&str; 5] = ["Ana", "Ion", "Ștefan", "Ana (2)", "ANA"];
@@ -212,13 +212,12 @@ impl Case<'_> {
         }
     }
 
-    /// Op ids are of different lengths, so that their order is not that of their texts.
     fn request(&self, index: i64, step: &Step) -> Request {
-        let op = index * 211 % 1009;
         let late = step.late.min(index);
+        let at = START_MS + (index - late) * 1000;
         Request {
-            op: OpId::new(op.to_string()),
-            ..request(self.guild, step.user, START_MS + (index - late) * 1000, 0)
+            op: op_id(index),
+            ..request(self.guild, step.user, at, 0)
         }
     }
 
