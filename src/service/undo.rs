@@ -175,7 +175,30 @@ async fn find(
     if let Some(by) = events::undone_by(op.conn(), guild, seq).await? {
         return Err(ServiceError::AlreadyUndone { event: seq, by });
     }
+    refuse_outdated(op, &event).await?;
     Ok(event)
+}
+
+/// An undo can be undone only while it is the last word on what it undid: if that was brought
+/// back and undone anew since, bringing it back once more would count it twice.
+async fn refuse_outdated(op: &mut Operation<'_>, event: &Event) -> Result<(), ServiceError> {
+    let guild = event.guild_id;
+    let mut word = event.clone();
+    while let Some(undone) = word.undoes {
+        match events::last_undo_of(op.conn(), guild, undone).await? {
+            Some(by) if by != word.seq => {
+                return Err(ServiceError::AlreadyUndone {
+                    event: event.seq,
+                    by,
+                });
+            }
+            _ => {}
+        }
+        word = events::by_seq(op.conn(), guild, undone)
+            .await?
+            .ok_or(ServiceError::UnknownEvent { event: undone })?;
+    }
+    Ok(())
 }
 
 /// The right that the original needed must still be held.

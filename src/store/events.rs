@@ -61,6 +61,28 @@ pub async fn undone_by(
     guild: GuildId,
     seq: Seq,
 ) -> Result<Option<Seq>, StoreError> {
+    let (last, depth) = undos(conn, guild, seq).await?;
+    Ok(last.filter(|_| depth % 2 == 1))
+}
+
+/// The newest event that undid this one, whether it stands or was itself undone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_undo_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    seq: Seq,
+) -> Result<Option<Seq>, StoreError> {
+    Ok(undos(conn, guild, seq).await?.0)
+}
+
+/// The newest undo of an event, and the length of the chain of undos from it on.
+async fn undos(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    seq: Seq,
+) -> Result<(Option<Seq>, i32), StoreError> {
     let found = sqlx::query!(
         r#"
         with recursive chain as (
@@ -81,7 +103,7 @@ pub async fn undone_by(
     )
     .fetch_one(conn)
     .await?;
-    Ok(found.by.filter(|_| found.depth % 2 == 1).map(Seq))
+    Ok((found.by.map(Seq), found.depth))
 }
 
 /// The newest event of a person's that undo, called without a number, undoes.

@@ -892,3 +892,43 @@ async fn the_history_is_not_completed_for_those_who_may_not_see_it() {
         []
     );
 }
+
+#[tokio::test]
+async fn an_undo_that_is_no_longer_the_last_word_cannot_be_undone() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    db.services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 100))
+        .await
+        .unwrap();
+    let added = db
+        .services
+        .add_points(&now.by(GUILD, ANA), award("Ana", 5))
+        .await
+        .unwrap();
+    let mut last = added.event.seq;
+    let mut undos = Vec::new();
+    for target in [None, Some(0), None] {
+        let target = target.map_or(added.event.seq, |_| last);
+        let undone = db
+            .services
+            .undo(&now.by(GUILD, ANA), undo(Some(target)))
+            .await
+            .unwrap();
+        last = undone.event.seq;
+        undos.push(last);
+    }
+    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=100");
+    // The second undo brought the points back; the third took them again.
+    let error = db
+        .services
+        .undo(&now.by(GUILD, ANA), undo(Some(undos[1])))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ServiceError::AlreadyUndone { by, .. } if by == undos[2]),
+        "{error}"
+    );
+    assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=100");
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}
