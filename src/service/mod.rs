@@ -25,6 +25,7 @@ pub mod entries;
 pub mod entropy;
 pub mod error;
 pub mod export;
+mod near;
 pub mod operation;
 pub mod points;
 pub mod request;

@@ -143,10 +143,7 @@ pub(super) async fn find(
                 .chain(last)
                 .map(|table| table.address())
                 .collect();
-            Err(
-                super::operation::no_table(conn, guild, Some(address.to_string()), candidates)
-                    .await,
-            )
+            Err(super::near::no_table(conn, guild, Some(address.to_string()), candidates).await)
         }
     }
 }

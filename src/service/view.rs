@@ -94,9 +94,7 @@ impl Services {
             let mut conn = self.connection().await?;
             let candidates = page.tables.iter().map(Table::address).collect();
             let address = order.table.as_ref().map(ToString::to_string);
-            return Err(
-                super::operation::no_table(&mut conn, request.guild, address, candidates).await,
-            );
+            return Err(super::near::no_table(&mut conn, request.guild, address, candidates).await);
         }
         let table = page.tables.remove(0);
         let found = choose(page.sessions, request.device.as_ref());
