@@ -318,7 +318,9 @@ impl Undoing<'_, '_> {
     }
 
     async fn free_name(&mut self, entry: &Entry, wanted: String) -> Result<String, ServiceError> {
-        let (name, taken) = events::free_name(self.op.conn(), entry, &wanted).await?;
+        // What this undo brings back itself is not in the table yet.
+        let promised = self.op.names_appearing(entry.id);
+        let (name, taken) = events::free_name(self.op.conn(), entry, &wanted, &promised).await?;
         if taken {
             self.taken(wanted.clone(), "name", wanted.into(), name.clone().into());
         }

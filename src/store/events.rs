@@ -245,8 +245,8 @@ pub async fn last_of_rank(
     found.map(|event| decode(event, "event")).transpose()
 }
 
-/// `wanted` if no other live entry of the table has that name; else the first free `wanted (2)`,
-/// `wanted (3)` … And whether it was taken.
+/// `wanted` if no other live entry of the table has that name and `promised` does not hold it
+/// folded; else the first free `wanted (2)`, `wanted (3)` … And whether it was taken.
 ///
 /// # Errors
 /// If the database fails.
@@ -254,6 +254,7 @@ pub async fn free_name(
     conn: &mut PgConnection,
     entry: &Entry,
     wanted: &str,
+    promised: &[String],
 ) -> Result<(String, bool), StoreError> {
     let mut name = wanted.to_owned();
     for number in 2_u32.. {
@@ -270,7 +271,7 @@ pub async fn free_name(
         )
         .fetch_one(&mut *conn)
         .await?;
-        if !taken {
+        if !taken && !promised.contains(&fold(&name)) {
             break;
         }
         let suffix = format!(" ({number})");

@@ -932,3 +932,35 @@ async fn an_undo_that_is_no_longer_the_last_word_cannot_be_undone() {
     assert_eq!(seen(&db.services, &now.by(GUILD, ANA)).await, "Ana=100");
     assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
 }
+
+#[tokio::test]
+async fn undo_of_a_bulk_deletion_finds_names_that_it_does_not_bring_back_itself() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    with_table(&db, &now).await;
+    for (name, points) in [("Ana", 1), ("Ana (2)", 2)] {
+        let order = award(name, points);
+        db.services
+            .add_points(&now.by(GUILD, ANA), order)
+            .await
+            .unwrap();
+    }
+    let deleted = db
+        .services
+        .delete(&now.by(GUILD, ANA), deletion("Ana, Ana (2)"))
+        .await
+        .unwrap();
+    db.services
+        .add_points(&now.by(GUILD, ION), award("Ana", 9))
+        .await
+        .unwrap();
+    let forced = UndoOrder {
+        force: true,
+        ..undo(Some(deleted.event.seq))
+    };
+    db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
+    assert_eq!(
+        seen(&db.services, &now.by(GUILD, ANA)).await,
+        "Ana=9 Ana (2)=2 Ana (3)=1"
+    );
+    assert_verifies(&db.services, &now.by(GUILD, ANA)).await;
+}

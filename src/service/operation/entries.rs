@@ -95,6 +95,17 @@ impl Operation<'_> {
             .map_or(0, |before| before.points)
     }
 
+    /// Folded names that other entries get by this operation.
+    pub(in crate::service) fn names_appearing(&self, but: EntryId) -> Vec<String> {
+        let appears = |held: &&Held| {
+            held.entry.id != but
+                && held.entry.deleted.is_none()
+                && held.before.as_ref() != Some(&held.entry)
+        };
+        let names = self.held.iter().filter(appears);
+        names.map(|held| fold(&held.entry.name)).collect()
+    }
+
     /// A new entry, as a change of the operation.
     pub(in crate::service) fn create_entry(&mut self, table: TableId, name: &Name) -> EntryId {
         let id = self.services.entropy.entry_id();
