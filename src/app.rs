@@ -175,7 +175,7 @@ async fn supervise(
     let (stopping, shutdown) = watch::channel(false);
     let services = backend.services(config);
     let schema = backend.options.clone();
-    let mut bot = std::pin::pin!(bot::run(options, services, shutdown));
+    let mut bot = Box::pin(bot::run(options, services, shutdown));
     let mut schema = std::pin::pin!(bring_up(&schema));
     let mut stop = std::pin::pin!(stop);
     let mut migrated = false;

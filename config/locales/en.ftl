@@ -54,12 +54,22 @@ field-user = person
 field-platform = platform
 field-label = label
 field-ended = ended
+field-kind = kind
+field-pattern = pattern
+field-language = language
+field-timezone = time zone
+field-log-channel = log channel
 
 ## Values
 
 value-none = —
 value-yes = yes
 value-no = no
+kind-text = text
+kind-number = number
+kind-date = date
+language-name = English
+subject-guild = Settings
 platform-desktop = desktop app
 platform-mobile = phone app
 platform-web = browser
@@ -92,7 +102,16 @@ receipt-entry-delete = { $count ->
        *[other] Deleted { $count } entries from { $table }
     }
 receipt-table-create = Created the table { $table }
+receipt-table-edit = Changed the table { $table }
+receipt-table-delete = Deleted the table { $table }, with everything in it
+receipt-table-restore = Brought back the table { $table }, with everything in it
+receipt-field-add = New field in { $table }
+receipt-field-edit = Changed a field of { $table }
+receipt-field-remove = Removed a field from { $table }; undo brings it back with its values
 receipt-rank-set = Changed the ranks of { $table }
+receipt-rank-remove = Removed a rank from { $table }
+receipt-settings-set = Changed the settings
+receipt-in-settings = the settings
 receipt-event-undo = Undid event #{ $event } in { $table }
 receipt-session-open = Session opened
 receipt-session-close = { $count ->
@@ -119,18 +138,21 @@ line-unchanged = **{ $name }**, { $field }: was { $value } already
 line-created = { $what ->
         [table] New table
         [rank] New rank
+        [field] New field
         [session] New session
        *[entry] New entry
     }: **{ $name }**
 line-deleted = { $what ->
         [table] Table deleted
         [rank] Rank deleted
+        [field] Field removed
         [session] Session deleted
        *[entry] Entry deleted
     }: **{ $name }**
 line-restored = { $what ->
         [table] Table restored
         [rank] Rank restored
+        [field] Field restored
         [session] Session restored
        *[entry] Entry restored
     }: **{ $name }**
@@ -186,6 +208,16 @@ ranks-none = { $table } has no ranks yet. Create one with `/punctaj-admin rank s
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· promoted at { $points }
 ranks-demote = {" "}· demoted below { $points }
+settings-title = Settings of this server
+settings-line = **{ $field }:** { $value }
+settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
+log-edit = **#{ $event }** · { $title } · { $who }
+log-head = 🔒 History up to event **#{ $event }**: `{ $hash }`
+template-police-ranks = Cadet, Officer, Sergeant, Lieutenant, Captain, Chief
+template-police-fields = Badge, Callsign
+template-clan-ranks = Recruit, Member, Veteran, Officer, Leader
+template-clan-fields = In-game name
+template-class-fields = Group
 
 ## Device sessions
 
@@ -258,7 +290,9 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
         [entry] the entry
         [table] the table
         [rank] the rank
+        [field] the field
         [session] the session
+        [guild] the settings
        *[other] {""}
     } **{ $name }** is not what follows from the events.
 
@@ -294,6 +328,7 @@ error-unknown-table-near = There is no table { $table }. Did you mean: { $near }
 error-ambiguous-table = Several tables are called { $table }. Name it with its category: { $tables }.
 error-table-exists = There is a table { $table } already. Choose another name or category.
 error-table-gone = The table was deleted meanwhile. See which there are with `/punctaj-admin table list`.
+error-not-deleted = No deleted table is called { $table }. Choose one that Discord offers while you type.
 error-unknown-names = These names are not in { $table }:
 line-unknown-name = - **{ $name }**
 line-unknown-name-near = - **{ $name }** — did you mean: { $near }?
@@ -303,7 +338,22 @@ error-member-taken = The member is linked to another entry of this table already
 error-member-unlinked = { $member } is not linked to any entry in { $table }. Give the entry's name, or link it with `/punctaj set`, field `member`.
 error-unknown-rank = { $table } has no rank { $rank }. See its ranks with `/punctaj-admin rank list`; `-` takes the rank away.
 error-below-floor = { $value } is below { $floor }, the lowest that this table allows. Give a higher number.
-error-unknown-field = There is no field { $field }. Choose one of: name, rank, points, member.
+error-below-new-floor = { $count ->
+        [one] One entry has
+       *[other] { $count } entries have
+    } fewer points than { $floor }. Raise them first, or choose a lower floor.
+error-unknown-field = There is no field { $field }. Choose one of: name, rank, points, member{ $count ->
+        [0] .
+       *[other] , { $known }.
+    }
+error-field-exists = There is a field { $field } already. Choose another name.
+error-too-many-fields = A table has at most { $limit } fields of its own. Remove one first.
+error-value-long = The value for { $field } has { $chars }; the limit is { $limit }. Shorten it.
+error-value-number = { $value } does not fit { $field }, which holds a number. Give digits, such as 12 or 12.5, with at most 15 digits before and 6 after the point.
+error-value-date = { $value } does not fit { $field }, which holds a date. Write it as 2026-01-31 or 31.01.2026.
+error-value-pattern = { $value } does not fit { $field }: it must match the pattern `{ $pattern }`.
+error-pattern = `{ $pattern }` is no regular expression that the bot takes. Correct it, keep it under { $limit } characters, or give `-` for none.
+error-unknown-kind = There is no such kind of field. Choose one that Discord offers.
 error-unknown-event = There is no event #{ $event }. An event's number is in the reply to the edit, and in `/punctaj-audit search`.
 error-not-yours = Event #{ $event } is somebody else's, and here you can undo only your own changes. Choose one of your own events.
 error-already-undone = Event #{ $event } was undone already, by #{ $by }. If you want it back, undo #{ $by }.
@@ -328,6 +378,10 @@ error-unknown-action = There is no action { $action }. Choose one of: { $known }
 error-unknown-layout = There is no such layout. Choose one that Discord offers.
 error-unknown-sort = There is no such order. Choose one that Discord offers.
 error-unknown-format = There is no such format. Choose one that Discord offers.
+error-unknown-template = There is no such template. Choose one that Discord offers.
+error-unknown-language = There is no such language. Choose one that Discord offers.
+error-timezone = There is no time zone { $zone }. Choose one that Discord offers while you type, such as Europe/Bucharest.
+error-nothing-given = You did not say what is to change. Give at least one of the other options.
 error-rank-number = A rank's number is between 1 and { $limit }. Give such a number.
 error-file-large = The file would have { $size } MiB, and Discord takes at most { $limit } MiB here. Narrow it down with the filters.
 error-name-empty = A name is empty. Give at least one visible character.
@@ -335,6 +389,7 @@ error-name-long = A name has { $chars }; the limit is { $limit }. Shorten it.
 error-name-character = A name contains the character { $character }, which is invisible or breaks the line. Type the name again.
 error-category = The category: { $problem }
 error-extra-slash = A table's address has at most one slash: `Category/Name`. Leave out the others.
+error-slash = A slash separates category and name. Give only one of them here, without a slash.
 error-names-empty = There is no name in the list. Give at least one.
 error-names-many = The list has { $count ->
         [one] one name
@@ -408,13 +463,49 @@ cmd-punctaj-admin-table-create = create
     .description = Creates a table
 cmd-punctaj-admin-table-create-table = table
     .description = Name or Category/Name
+cmd-punctaj-admin-table-edit = edit
+    .description = Changes a table's name, category, floor or privacy
+cmd-punctaj-admin-table-edit-table = table
+    .description = Which table
+cmd-punctaj-admin-table-edit-name = name
+    .description = Its new name
+cmd-punctaj-admin-table-delete = delete
+    .description = Deletes a table with everything in it; it can be brought back
+cmd-punctaj-admin-table-delete-table = table
+    .description = Which table
+cmd-punctaj-admin-table-restore = restore
+    .description = Brings back a deleted table
+cmd-punctaj-admin-table-restore-table = table
+    .description = Which deleted table
 cmd-punctaj-admin-table-list = list
     .description = Lists the tables
+cmd-punctaj-admin-field = field
+    .description = The extra fields of a table
+cmd-punctaj-admin-field-add = add
+    .description = Adds a field that every entry can hold
+cmd-punctaj-admin-field-add-table = table
+    .description = In which table
+cmd-punctaj-admin-field-add-field = field
+    .description = What it is called
+cmd-punctaj-admin-field-edit = edit
+    .description = Changes a field's name or pattern
+cmd-punctaj-admin-field-edit-table = table
+    .description = In which table
+cmd-punctaj-admin-field-edit-name = name
+    .description = Its new name
+cmd-punctaj-admin-field-remove = remove
+    .description = Removes a field; undo brings it back with its values
+cmd-punctaj-admin-field-remove-table = table
+    .description = In which table
 cmd-punctaj-admin-rank = rank
     .description = The ranks of a table
 cmd-punctaj-admin-rank-set = set
     .description = Creates a rank, or changes the one with the same number
 cmd-punctaj-admin-rank-set-table = table
+    .description = The table whose rank it is
+cmd-punctaj-admin-rank-remove = remove
+    .description = Removes a rank, also from those who hold it
+cmd-punctaj-admin-rank-remove-table = table
     .description = The table whose rank it is
 cmd-punctaj-admin-rank-list = list
     .description = Lists the ranks of a table
@@ -426,6 +517,16 @@ cmd-punctaj-admin-data-export = export
     .description = A table as a file
 cmd-punctaj-admin-data-export-table = table
     .description = Which table; the bot asks if left out and there are several
+cmd-punctaj-admin-settings = settings
+    .description = Language, time zone and log channel
+cmd-punctaj-admin-settings-show = show
+    .description = Shows the settings
+cmd-punctaj-admin-settings-language = language
+    .description = The language of what everybody reads
+cmd-punctaj-admin-settings-timezone = timezone
+    .description = The time zone of days and times
+cmd-punctaj-admin-settings-log-channel = log-channel
+    .description = Where edits and the daily head of the history are posted
 cmd-opt-names = names
     .description = Names or mentions, separated by commas
 cmd-opt-table = table
@@ -466,6 +567,24 @@ cmd-opt-demote_below = demote_below
     .description = Points below which one falls to the previous rank
 cmd-opt-role = role
     .description = The Discord role that goes with it
+cmd-opt-template = template
+    .description = What it begins with; nothing if left out
+cmd-opt-category = category
+    .description = Its new category; - takes it out of its category
+cmd-opt-floor = floor
+    .description = Below which points never fall
+cmd-opt-private = private
+    .description = Hidden from those without a right to it
+cmd-opt-kind = kind
+    .description = What it holds; text if left out
+cmd-opt-pattern = pattern
+    .description = A regular expression that values must match; - for none
+cmd-opt-language = language
+    .description = Which language
+cmd-opt-timezone = timezone
+    .description = Such as Europe/Bucharest
+cmd-opt-channel = channel
+    .description = Which channel
 cmd-choice-points = points
 cmd-choice-name = name
 cmd-choice-rank = rank
@@ -479,3 +598,12 @@ cmd-choice-admin = setting up
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines
+cmd-choice-plain = empty
+cmd-choice-police = police
+cmd-choice-clan = clan
+cmd-choice-class = class
+cmd-choice-text = text
+cmd-choice-number = number
+cmd-choice-date = date
+cmd-choice-en = English
+cmd-choice-ro = Romanian

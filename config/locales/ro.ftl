@@ -60,12 +60,22 @@ field-user = persoană
 field-platform = platformă
 field-label = etichetă
 field-ended = încheiere
+field-kind = tip
+field-pattern = model
+field-language = limbă
+field-timezone = fus orar
+field-log-channel = canal de jurnal
 
 ## Valori
 
 value-none = —
 value-yes = da
 value-no = nu
+kind-text = text
+kind-number = număr
+kind-date = dată
+language-name = română
+subject-guild = Setări
 platform-desktop = aplicația de pe calculator
 platform-mobile = aplicația de pe telefon
 platform-web = browser
@@ -102,7 +112,16 @@ receipt-entry-delete = { $count ->
        *[other] Am șters { $count } de înregistrări din { $table }
     }
 receipt-table-create = Am creat tabelul { $table }
+receipt-table-edit = Am modificat tabelul { $table }
+receipt-table-delete = Am șters tabelul { $table }, cu tot ce era în el
+receipt-table-restore = Am readus tabelul { $table }, cu tot ce era în el
+receipt-field-add = Câmp nou în { $table }
+receipt-field-edit = Am modificat un câmp din { $table }
+receipt-field-remove = Am scos un câmp din { $table }; desfacerea îl readuce cu valorile lui
 receipt-rank-set = Modificare în gradele din { $table }
+receipt-rank-remove = Am scos un grad din { $table }
+receipt-settings-set = Am modificat setările
+receipt-in-settings = setări
 receipt-event-undo = Am desfăcut evenimentul #{ $event } din { $table }
 receipt-session-open = Sesiune deschisă
 receipt-session-close = { $count ->
@@ -130,18 +149,21 @@ line-unchanged = **{ $name }**, { $field }: era deja { $value }
 line-created = { $what ->
         [table] Tabel nou
         [rank] Grad nou
+        [field] Câmp nou
         [session] Sesiune nouă
        *[entry] Înregistrare nouă
     }: **{ $name }**
 line-deleted = { $what ->
         [table] Tabel șters
         [rank] Grad șters
+        [field] Câmp scos
         [session] Sesiune ștearsă
        *[entry] Înregistrare ștearsă
     }: **{ $name }**
 line-restored = { $what ->
         [table] Tabel readus
         [rank] Grad readus
+        [field] Câmp readus
         [session] Sesiune readusă
        *[entry] Înregistrare readusă
     }: **{ $name }**
@@ -200,6 +222,16 @@ ranks-none = { $table } nu are încă grade. Creează unul cu `/punctaj-admin gr
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· avansează la { $points }
 ranks-demote = {" "}· retrogradează sub { $points }
+settings-title = Setările acestui server
+settings-line = **{ $field }:** { $value }
+settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
+log-edit = **#{ $event }** · { $title } · { $who }
+log-head = 🔒 Istoricul până la evenimentul **#{ $event }**: `{ $hash }`
+template-police-ranks = Cadet, Agent, Sergent, Locotenent, Căpitan, Comandant
+template-police-fields = Insignă, Indicativ
+template-clan-ranks = Recrut, Membru, Veteran, Ofițer, Lider
+template-clan-fields = Nume în joc
+template-class-fields = Grupă
 
 ## Sesiuni ale dispozitivelor
 
@@ -276,7 +308,9 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
         [entry] al înregistrării
         [table] al tabelului
         [rank] al gradului
+        [field] al câmpului
         [session] al sesiunii
+        [guild] al setărilor
        *[other] din
     } **{ $name }** nu este cel care rezultă din evenimente.
 
@@ -312,6 +346,7 @@ error-unknown-table-near = Nu există tabelul { $table }. Te-ai gândit la: { $n
 error-ambiguous-table = Mai multe tabele se numesc { $table }. Scrie-l cu tot cu categorie: { $tables }.
 error-table-exists = Tabelul { $table } există deja. Alege alt nume sau altă categorie.
 error-table-gone = Tabelul a fost șters între timp. Vezi ce tabele sunt cu `/punctaj-admin tabel listă`.
+error-not-deleted = Niciun tabel șters nu se numește { $table }. Alege unul dintre cele oferite de Discord în timp ce scrii.
 error-unknown-names = Aceste nume nu sunt în { $table }:
 line-unknown-name = - **{ $name }**
 line-unknown-name-near = - **{ $name }** — te-ai gândit la: { $near }?
@@ -321,7 +356,23 @@ error-member-taken = Membrul este deja legat de altă înregistrare din acest ta
 error-member-unlinked = { $member } nu este legat de nicio înregistrare din { $table }. Scrie numele înregistrării sau leag-o cu `/punctaj setează`, câmpul `membru`.
 error-unknown-rank = { $table } nu are gradul { $rank }. Vezi gradele cu `/punctaj-admin grad listă`; `-` scoate gradul.
 error-below-floor = { $value } este sub { $floor }, minimul acestui tabel. Scrie un număr mai mare.
-error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, grad, puncte, membru.
+error-below-new-floor = { $count ->
+        [one] O înregistrare are
+        [few] { $count } înregistrări au
+       *[other] { $count } de înregistrări au
+    } mai puțin de { $floor }. Ridică-le mai întâi sau alege un minim mai mic.
+error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, grad, puncte, membru{ $count ->
+        [0] .
+       *[other] , { $known }.
+    }
+error-field-exists = Există deja câmpul { $field }. Alege alt nume.
+error-too-many-fields = Un tabel are cel mult { $limit } câmpuri proprii. Scoate mai întâi unul.
+error-value-long = Valoarea pentru { $field } are { $chars }; limita este { $limit }. Scurteaz-o.
+error-value-number = { $value } nu se potrivește la { $field }, care este un număr. Scrie cifre, de exemplu 12 sau 12,5, cu cel mult 15 cifre înainte și 6 după virgulă.
+error-value-date = { $value } nu se potrivește la { $field }, care este o dată. Scrie-o ca 2026-01-31 sau 31.01.2026.
+error-value-pattern = { $value } nu se potrivește la { $field }: trebuie să respecte modelul `{ $pattern }`.
+error-pattern = `{ $pattern }` nu este o expresie regulată pe care botul o acceptă. Corecteaz-o, ține-o sub { $limit } de caractere sau scrie `-` pentru niciuna.
+error-unknown-kind = Nu există un astfel de tip de câmp. Alege unul dintre cele oferite de Discord.
 error-unknown-event = Nu există evenimentul #{ $event }. Numărul unui eveniment apare în răspunsul la modificare și în `/punctaj-audit caută`.
 error-not-yours = Evenimentul #{ $event } este al altcuiva, iar aici poți desface doar modificările tale. Alege unul dintre evenimentele tale.
 error-already-undone = Evenimentul #{ $event } a fost deja desfăcut de #{ $by }. Dacă îl vrei înapoi, desfă #{ $by }.
@@ -346,6 +397,10 @@ error-unknown-action = Nu există acțiunea { $action }. Alege una dintre: { $kn
 error-unknown-layout = Nu există un astfel de aspect. Alege din ce oferă Discord.
 error-unknown-sort = Nu există o astfel de ordine. Alege din ce oferă Discord.
 error-unknown-format = Nu există un astfel de format. Alege din ce oferă Discord.
+error-unknown-template = Nu există un astfel de șablon. Alege unul dintre cele oferite de Discord.
+error-unknown-language = Nu există o astfel de limbă. Alege una dintre cele oferite de Discord.
+error-timezone = Nu există fusul orar { $zone }. Alege unul dintre cele oferite de Discord în timp ce scrii, de exemplu Europe/Bucharest.
+error-nothing-given = Nu ai spus ce să se schimbe. Completează cel puțin încă o opțiune.
 error-rank-number = Numărul unui grad este între 1 și { $limit }. Scrie un astfel de număr.
 error-file-large = Fișierul ar avea { $size } MiB, iar Discord primește aici cel mult { $limit } MiB. Restrânge rezultatul cu filtrele.
 error-name-empty = Un nume este gol. Scrie cel puțin un caracter vizibil.
@@ -353,6 +408,7 @@ error-name-long = Un nume are { $chars }; limita este { $limit }. Scurtează-l.
 error-name-character = Un nume conține caracterul { $character }, care este invizibil sau rupe rândul. Scrie numele din nou.
 error-category = Categoria: { $problem }
 error-extra-slash = Adresa unui tabel are cel mult o bară: `Categorie/Nume`. Scoate-le pe celelalte.
+error-slash = Bara desparte categoria de nume. Scrie aici numai unul dintre ele, fără bară.
 error-names-empty = În listă nu este niciun nume. Scrie cel puțin unul.
 error-names-many = Lista are { $count ->
         [one] un nume
@@ -427,14 +483,50 @@ cmd-punctaj-admin-table-create = creează
     .description = Creează un tabel
 cmd-punctaj-admin-table-create-table = tabel
     .description = Nume sau Categorie/Nume
+cmd-punctaj-admin-table-edit = modifică
+    .description = Schimbă numele, categoria, minimul sau vizibilitatea unui tabel
+cmd-punctaj-admin-table-edit-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-table-edit-name = nume
+    .description = Noul nume
+cmd-punctaj-admin-table-delete = șterge
+    .description = Șterge un tabel cu tot ce e în el; se poate readuce
+cmd-punctaj-admin-table-delete-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-table-restore = readu
+    .description = Readuce un tabel șters
+cmd-punctaj-admin-table-restore-table = tabel
+    .description = Care tabel șters
 cmd-punctaj-admin-table-list = listă
     .description = Arată tabelele
+cmd-punctaj-admin-field = câmp
+    .description = Câmpurile proprii ale unui tabel
+cmd-punctaj-admin-field-add = adaugă
+    .description = Adaugă un câmp pentru toate înregistrările
+cmd-punctaj-admin-field-add-table = tabel
+    .description = În care tabel
+cmd-punctaj-admin-field-add-field = câmp
+    .description = Cum se numește
+cmd-punctaj-admin-field-edit = modifică
+    .description = Schimbă numele sau modelul unui câmp
+cmd-punctaj-admin-field-edit-table = tabel
+    .description = În care tabel
+cmd-punctaj-admin-field-edit-name = nume
+    .description = Noul nume
+cmd-punctaj-admin-field-remove = scoate
+    .description = Scoate un câmp; desfacerea îl readuce cu valorile lui
+cmd-punctaj-admin-field-remove-table = tabel
+    .description = În care tabel
 cmd-punctaj-admin-rank = grad
     .description = Gradele unui tabel
 cmd-punctaj-admin-rank-set = setează
     .description = Creează un grad sau îl modifică pe cel cu același număr
 cmd-punctaj-admin-rank-set-table = tabel
     .description = Tabelul în care este gradul
+cmd-punctaj-admin-rank-remove = scoate
+    .description = Scoate un grad, și de la cei care îl au
+cmd-punctaj-admin-rank-remove-table = tabel
+    .description = Tabelul al cărui grad este
 cmd-punctaj-admin-rank-list = listă
     .description = Arată gradele unui tabel
 cmd-punctaj-admin-rank-list-table = tabel
@@ -445,6 +537,16 @@ cmd-punctaj-admin-data-export = export
     .description = Descarcă un tabel ca fișier
 cmd-punctaj-admin-data-export-table = tabel
     .description = Care tabel; dacă lipsește și sunt mai multe, botul întreabă
+cmd-punctaj-admin-settings = setări
+    .description = Limba, fusul orar și canalul de jurnal
+cmd-punctaj-admin-settings-show = arată
+    .description = Arată setările
+cmd-punctaj-admin-settings-language = limbă
+    .description = Limba mesajelor pe care le citește toată lumea
+cmd-punctaj-admin-settings-timezone = fus-orar
+    .description = Fusul orar al datelor și orelor
+cmd-punctaj-admin-settings-log-channel = canal-jurnal
+    .description = Unde se scriu modificările și, zilnic, capătul istoricului
 cmd-opt-names = nume
     .description = Nume sau mențiuni, despărțite prin virgule
 cmd-opt-table = tabel
@@ -485,6 +587,24 @@ cmd-opt-demote_below = retrogradează_sub
     .description = Puncte sub care se coboară la gradul anterior
 cmd-opt-role = rol
     .description = Rolul de Discord care îi corespunde
+cmd-opt-template = șablon
+    .description = Cu ce începe; fără nimic dacă lipsește
+cmd-opt-category = categorie
+    .description = Noua categorie; - îl scoate din categorie
+cmd-opt-floor = minim
+    .description = Sub cât nu scad punctele niciodată
+cmd-opt-private = privat
+    .description = Ascuns de cei fără drept la el
+cmd-opt-kind = tip
+    .description = Ce conține; text dacă lipsește
+cmd-opt-pattern = model
+    .description = O expresie regulată pe care o respectă valorile; - pentru niciuna
+cmd-opt-language = limbă
+    .description = Care limbă
+cmd-opt-timezone = fus_orar
+    .description = De exemplu Europe/Bucharest
+cmd-opt-channel = canal
+    .description = Care canal
 cmd-choice-points = puncte
 cmd-choice-name = nume
 cmd-choice-rank = grad
@@ -498,3 +618,12 @@ cmd-choice-admin = configurare
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines
+cmd-choice-plain = gol
+cmd-choice-police = poliție
+cmd-choice-clan = clan
+cmd-choice-class = clasă
+cmd-choice-text = text
+cmd-choice-number = număr
+cmd-choice-date = dată
+cmd-choice-en = engleză
+cmd-choice-ro = română

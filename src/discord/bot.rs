@@ -17,7 +17,7 @@ use url::Url;
 use super::context::Data;
 use super::errors::Failure;
 use super::flights::Flights;
-use super::{delivery, framework, registration};
+use super::{delivery, framework, notices, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
 
@@ -107,7 +107,7 @@ pub async fn run(
     let flights = Flights::default();
     let (fatal, mut failed) = mpsc::channel(1);
     let data = Data {
-        services,
+        services: services.clone(),
         flights: flights.clone(),
     };
     let mut client = client(http, data, fatal).await?;
@@ -117,8 +117,10 @@ pub async fn run(
     }
     let shards = Arc::clone(&client.shard_manager);
     let ended = {
+        let notices = notices::run(services, Arc::clone(&client.http));
         let mut running = std::pin::pin!(start(&mut client, options.shards));
         tokio::select! {
+            () = notices => Err(BotError::Closed),
             ended = &mut running => Err(ended.err().unwrap_or(BotError::Closed)),
             Some(error) = failed.recv() => {
                 close(&shards, running).await;

@@ -10,7 +10,9 @@ use super::context::{Call, Ctx};
 use super::errors::Failure;
 use super::views::words;
 use crate::domain::event::Action;
+use crate::domain::guild::DEFAULT_TIMEZONE;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, quote_if_needed};
+use crate::domain::table::Table;
 use crate::i18n::{Locale, Message, keys};
 use crate::render;
 use crate::service::Request;
@@ -33,12 +35,7 @@ pub async fn names(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
 /// One name.
 pub async fn name(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let found = entries(ctx, partial).await;
-    offered(found.map(|names| {
-        names
-            .into_iter()
-            .filter_map(|name| choice(&name, name.clone()))
-            .collect()
-    }))
+    offered(found.map(themselves))
 }
 
 /// A table's address.
@@ -48,20 +45,23 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
         Err(failure) => return offered(Err(failure)),
     };
     let found = call.services.complete_tables(&request, partial).await;
-    let choices = |tables: Vec<String>| {
-        tables
-            .into_iter()
-            .filter_map(|table| choice(&table, table.clone()))
-    };
-    offered(
-        found
-            .map(|tables| choices(tables).collect())
-            .map_err(Failure::from),
-    )
+    offered(found.map(themselves).map_err(Failure::from))
 }
 
-/// A field that can be set.
-#[expect(clippy::unused_async, reason = "poise wants a future")]
+/// The address of a deleted table.
+pub async fn deleted_table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let (call, request) = match asked(ctx) {
+        Ok(asked) => asked,
+        Err(failure) => return offered(Err(failure)),
+    };
+    let found = call
+        .services
+        .complete_deleted_tables(&request, partial)
+        .await;
+    offered(found.map(themselves).map_err(Failure::from))
+}
+
+/// A field that can be set: those of every entry, and the table's own.
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let locale = Locale::from_discord(&ctx.interaction.locale);
     let typed = partial.trim().to_lowercase();
@@ -72,7 +72,27 @@ pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
             let fits = label.to_lowercase().starts_with(&typed) || key.starts_with(&typed);
             fits.then(|| choice(&label, key.to_owned())).flatten()
         });
-    offered(Ok(fields.collect()))
+    let own = extra_fields(ctx, partial).await.unwrap_or_default();
+    offered(Ok(fields.chain(own).collect()))
+}
+
+/// An extra field of the table that is named.
+pub async fn extra_field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(extra_fields(ctx, partial).await)
+}
+
+/// A time zone.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
+pub async fn timezone(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let typed = partial.trim().replace(' ', "_").to_lowercase();
+    // Those of the first communities come first; then the others that fit.
+    let first = [DEFAULT_TIMEZONE, chrono_tz::Europe::Chisinau];
+    let others = chrono_tz::TZ_VARIANTS
+        .into_iter()
+        .filter(|zone| !first.contains(zone));
+    let zones = first.into_iter().chain(others).map(chrono_tz::Tz::name);
+    let fitting = zones.filter(|zone| zone.to_lowercase().contains(&typed));
+    offered(Ok(themselves(fitting.take(MAX_CHOICES).map(str::to_owned))))
 }
 
 /// A rank of the table that is named.
@@ -133,17 +153,31 @@ async fn entries(ctx: Ctx<'_>, text: &str) -> Result<Vec<String>, Failure> {
 
 async fn ranks(ctx: Ctx<'_>, partial: &str) -> Choices {
     let (call, request) = asked(ctx)?;
-    let found = call
+    let table = call
         .services
-        .complete_ranks(&request, table_option(ctx).as_ref())
+        .complete_within(&request, table_option(ctx).as_ref())
         .await?;
-    let choices = found.into_iter().filter_map(|rank| {
+    let ranks = table
+        .into_iter()
+        .flat_map(|table| table.ranks.into_values());
+    let choices = ranks.filter_map(|rank| {
         let label = format!("{} · {}", rank.number, rank.title);
         fits(partial, &[&label, &rank.title])
             .then(|| choice(&label, rank.number))
             .flatten()
     });
     Ok(choices.collect())
+}
+
+async fn extra_fields(ctx: Ctx<'_>, partial: &str) -> Choices {
+    let (call, request) = asked(ctx)?;
+    let table = call
+        .services
+        .complete_within(&request, table_option(ctx).as_ref())
+        .await?;
+    let fields = table.iter().flat_map(Table::live_fields);
+    let names = fields.map(|field| field.name.clone());
+    Ok(themselves(names.filter(|name| fits(partial, &[name]))))
 }
 
 async fn events(ctx: Ctx<'_>, own: bool, partial: &str) -> Choices {
@@ -225,6 +259,14 @@ fn list_choices(head: &str, names: &[String]) -> Vec<AutocompleteChoice> {
         .filter(|list| render::length(list) <= MAX_CHARS);
     lists
         .map(|list| AutocompleteChoice::new(list.clone(), list))
+        .collect()
+}
+
+/// Choices whose values are what they are called.
+fn themselves(texts: impl IntoIterator<Item = String>) -> Vec<AutocompleteChoice> {
+    let texts = texts.into_iter();
+    texts
+        .filter_map(|text| choice(&text, text.clone()))
         .collect()
 }
 

@@ -145,16 +145,7 @@ impl<'a> Outgoing<'a> {
 
 /// Sends it, again and again where that helps. What can't be delivered is logged.
 pub async fn deliver(http: &Http, outgoing: &Outgoing<'_>) -> Delivered {
-    let mut perhaps = false;
-    let sent = (|| attempt(http, outgoing))
-        .retry(PAUSES)
-        .when(|fault| outgoing.may_repeat(fault))
-        .adjust(|fault, pause| outgoing.pause(fault, pause))
-        .notify(|fault, pause| {
-            perhaps |= fault.leaves_open();
-            tracing::debug!(error = %fault, pause.ms = pause.as_millis(), "Discord did not take the answer; trying again");
-        })
-        .await;
+    let (sent, perhaps) = send(http, outgoing).await;
     match sent {
         Ok(()) => Delivered::Yes,
         Err(Fault::Refused(refusal)) if refusal.code == ALREADY_ANSWERED => {
@@ -175,6 +166,45 @@ pub async fn deliver(http: &Http, outgoing: &Outgoing<'_>) -> Delivered {
             Delivered::No
         }
     }
+}
+
+/// What became of a message that nobody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// Discord has it.
+    Yes,
+    /// Discord refuses it, and will the next time too: in its words.
+    Never(String),
+    /// It may be sent later.
+    NotNow,
+}
+
+/// Sends a message that nobody waits for.
+pub async fn post(http: &Http, outgoing: &Outgoing<'_>) -> Posted {
+    match send(http, outgoing).await.0 {
+        Ok(()) => Posted::Yes,
+        Err(Fault::Refused(refusal)) if refusal.is_final() => Posted::Never(refusal.message),
+        Err(fault) => {
+            tracing::warn!(error = %fault, "Discord did not take a message; it is sent again later");
+            Posted::NotNow
+        }
+    }
+}
+
+/// Sends it, again and again where that helps. Also tells whether a try that failed may have
+/// arrived.
+async fn send(http: &Http, outgoing: &Outgoing<'_>) -> (Result<(), Fault>, bool) {
+    let mut perhaps = false;
+    let sent = (|| attempt(http, outgoing))
+        .retry(PAUSES)
+        .when(|fault| outgoing.may_repeat(fault))
+        .adjust(|fault, pause| outgoing.pause(fault, pause))
+        .notify(|fault, pause| {
+            perhaps |= fault.leaves_open();
+            tracing::debug!(error = %fault, pause.ms = pause.as_millis(), "Discord did not take the message; trying again");
+        })
+        .await;
+    (sent, perhaps)
 }
 
 async fn attempt(http: &Http, outgoing: &Outgoing<'_>) -> Result<(), Fault> {
@@ -263,6 +293,17 @@ struct RefusalBody {
 impl Refusal {
     fn new(status: StatusCode) -> Self {
         Self::parse(status, &HeaderMap::new(), &[])
+    }
+
+    /// Whether it would be refused again: neither a limit, nor a token that may be mended.
+    fn is_final(&self) -> bool {
+        self.status.is_client_error()
+            && !matches!(
+                self.status,
+                StatusCode::TOO_MANY_REQUESTS
+                    | StatusCode::UNAUTHORIZED
+                    | StatusCode::REQUEST_TIMEOUT
+            )
     }
 
     async fn read(response: Response) -> Self {

@@ -11,6 +11,7 @@
 //! - [`bot`] runs it; [`registration`] makes the command manifest.
 //! - A command reads its options ([`commands`]), calls one service, and shows what it returned
 //!   through a pure function of [`views`].
+//! - [`notices`] posts what nobody asked for: the log channel.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
 //! Architecture invariant: no state of a button or menu is in memory; see [`custom_id`].
@@ -26,7 +27,9 @@ pub mod errors;
 pub mod flights;
 pub mod framework;
 pub mod layout;
+pub mod notices;
 pub mod registration;
 pub mod reply;
 pub mod router;
+pub mod templates;
 pub mod views;

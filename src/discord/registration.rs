@@ -14,6 +14,9 @@ use serenity::http::Http;
 use super::commands::{self, Command};
 use super::context::Data;
 use super::errors::Failure;
+use super::templates;
+use crate::domain::field::FieldKind;
+use crate::domain::guild::Language;
 use crate::i18n::Locale;
 
 /// The commands, with their texts.
@@ -83,6 +86,9 @@ fn choices_of(
     Some(match (command, option) {
         (_, "sort") => |option| choices(option, &["points", "name", "rank"]),
         (_, "layout") => |option| choices(option, &["phone", "wide"]),
+        (_, "template") => |option| choices(option, &templates::NAMES),
+        (_, "kind") => |option| choices(option, &FieldKind::ALL.map(FieldKind::as_str)),
+        (_, "language") => |option| choices(option, &Language::ALL.map(Language::as_str)),
         (_, "topic") => {
             |option| choices(option, &["everyday", "sessions", "undo", "audit", "admin"])
         }
@@ -253,11 +259,22 @@ mod tests {
                 "punctaj-audit show: event",
                 "punctaj-audit export: who? table? name? action? format?",
                 "punctaj-audit verify:",
-                "punctaj-admin table create: table",
+                "punctaj-admin table create: table template?",
+                "punctaj-admin table edit: table name? category? floor? private?",
+                "punctaj-admin table delete: table",
+                "punctaj-admin table restore: table",
                 "punctaj-admin table list:",
+                "punctaj-admin field add: table field kind? pattern?",
+                "punctaj-admin field edit: table field name? pattern?",
+                "punctaj-admin field remove: table field",
                 "punctaj-admin rank set: table rank title promote_at? demote_below? role?",
+                "punctaj-admin rank remove: table rank",
                 "punctaj-admin rank list: table",
                 "punctaj-admin data export: table? format?",
+                "punctaj-admin settings show:",
+                "punctaj-admin settings language: language",
+                "punctaj-admin settings timezone: timezone",
+                "punctaj-admin settings log-channel: channel",
             ]
         );
     }

@@ -42,6 +42,9 @@ pub enum Right {
     /// Export tables.
     #[serde(rename = "data.export")]
     DataExport,
+    /// Change the guild's settings.
+    #[serde(rename = "settings.manage")]
+    SettingsManage,
 }
 
 impl Right {
@@ -61,6 +64,7 @@ impl Right {
             Self::AuditUndo => "audit.undo",
             Self::AuditExport => "audit.export",
             Self::DataExport => "data.export",
+            Self::SettingsManage => "settings.manage",
         }
     }
 }
@@ -73,6 +77,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Whether this person sees tables that are private.
+    #[must_use]
+    pub const fn sees_private(self) -> bool {
+        self.manage_server
+    }
+
     /// Whether this person may do that.
     #[must_use]
     pub const fn may(self, right: Right) -> bool {

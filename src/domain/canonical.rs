@@ -77,6 +77,14 @@ impl Committer<'_> {
             "after": self.value(&at("after"), &change.after),
         });
         if let Value::Object(map) = &mut form {
+            if let Some(number) = &change.field_id {
+                // The name of an extra field is free text.
+                map.insert("field_id".to_owned(), number.clone().into());
+                map.insert(
+                    "field".to_owned(),
+                    self.text(&at("field"), Some(&change.field)),
+                );
+            }
             if let Some(requested) = change.requested {
                 map.insert("requested".to_owned(), requested.into());
             }

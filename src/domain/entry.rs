@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::{Change, What};
+use super::event::{Change, What, extra_register};
 use super::ids::{EntryId, TableId, UserId};
 use super::points;
 use super::stamp::Stamp;
@@ -20,16 +20,26 @@ pub enum Field {
     Rank(Option<i32>),
     /// The Discord member it is linked to, or none.
     Member(Option<UserId>),
+    /// An extra field of the table.
+    Extra {
+        /// Its number.
+        number: i32,
+        /// What it is called.
+        name: String,
+        /// What it is to hold, or nothing.
+        value: Option<String>,
+    },
 }
 
 impl Field {
-    /// The name of the field in commands, events and exports.
+    /// The register it writes.
     #[must_use]
-    pub const fn key(&self) -> &'static str {
+    pub fn register(&self) -> String {
         match self {
-            Self::Name(_) => "name",
-            Self::Rank(_) => "rank",
-            Self::Member(_) => "member",
+            Self::Name(_) => "name".to_owned(),
+            Self::Rank(_) => "rank".to_owned(),
+            Self::Member(_) => "member".to_owned(),
+            Self::Extra { number, .. } => extra_register(&number.to_string()),
         }
     }
 
@@ -38,6 +48,7 @@ impl Field {
             Self::Name(name) => name.clone().into(),
             Self::Rank(rank) => (*rank).into(),
             Self::Member(member) => member.map(|id| id.to_string()).into(),
+            Self::Extra { value, .. } => value.clone().into(),
         }
     }
 }
@@ -57,8 +68,10 @@ pub struct Entry {
     pub rank: Option<i32>,
     /// Within the table's floor and [`points::LIMIT`].
     pub points: i64,
-    /// When each register was last written: `name`, `rank`, `member`, `points` for the base, and
-    /// `restored` for its last return from deletion.
+    /// The values of the table's extra fields, by their numbers.
+    pub extra: BTreeMap<String, String>,
+    /// When each register was last written: `name`, `rank`, `member`, `extra:<number>`, `points`
+    /// for the base, and `restored` for its last return from deletion.
     pub stamps: BTreeMap<String, Stamp>,
     /// When it came to be.
     pub created: Stamp,
@@ -77,6 +90,7 @@ impl Entry {
             member_id: None,
             rank: None,
             points: 0,
+            extra: BTreeMap::new(),
             stamps: BTreeMap::from([("name".to_owned(), stamp.clone())]),
             created: stamp.clone(),
             deleted: None,
@@ -131,21 +145,21 @@ impl Entry {
 
     /// Writes a field. Superseded by a later write of the same field and by a later deletion.
     pub fn set(&mut self, field: Field, stamp: &Stamp) -> Change {
-        let change = self.change(field.key()).before(self.value_of(field.key()));
-        if self.deleted.is_some()
-            || self
-                .stamps
-                .get(field.key())
-                .is_some_and(|last| last > stamp)
-        {
+        let register = field.register();
+        let change = self.change_of(&field).before(self.value_of(&register));
+        if self.deleted.is_some() || self.stamps.get(&register).is_some_and(|last| last > stamp) {
             return change.superseded();
         }
         let change = change.after(field.value());
-        self.stamps.insert(field.key().to_owned(), stamp.clone());
+        self.stamps.insert(register, stamp.clone());
         match field {
             Field::Name(name) => self.name = name,
             Field::Rank(rank) => self.rank = rank,
             Field::Member(member) => self.member_id = member,
+            Field::Extra { number, value, .. } => match value {
+                Some(value) => drop(self.extra.insert(number.to_string(), value)),
+                None => drop(self.extra.remove(&number.to_string())),
+            },
         }
         change
     }
@@ -181,13 +195,26 @@ impl Entry {
 
     /// The value of a register, as events hold it.
     #[must_use]
-    pub fn value_of(&self, field: &str) -> Value {
-        match field {
+    pub fn value_of(&self, register: &str) -> Value {
+        match register {
             "name" => self.name.clone().into(),
             "rank" => self.rank.into(),
             "member" => self.member_id.map(|id| id.to_string()).into(),
             "points" => self.points.into(),
-            _ => Value::Null,
+            extra => {
+                let number = extra.strip_prefix("extra:").unwrap_or_default();
+                self.extra.get(number).cloned().into()
+            }
+        }
+    }
+
+    fn change_of(&self, field: &Field) -> Change {
+        match field {
+            Field::Extra { number, name, .. } => Change {
+                field_id: Some(number.to_string()),
+                ..self.change(name)
+            },
+            field => self.change(&field.register()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Events: the history. One accepted or refused operation each, numbered per guild without gaps.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -48,8 +49,24 @@ actions! {
     EntryDelete = "entry.delete";
     /// A table was created.
     TableCreate = "table.create";
+    /// A table's name, category, floor or privacy was changed.
+    TableEdit = "table.edit";
+    /// A table was deleted.
+    TableDelete = "table.delete";
+    /// A deleted table was brought back.
+    TableRestore = "table.restore";
+    /// An extra field was added to a table.
+    FieldAdd = "field.add";
+    /// An extra field's name or pattern was changed.
+    FieldEdit = "field.edit";
+    /// An extra field was taken away.
+    FieldRemove = "field.remove";
     /// A rank was created or changed.
     RankSet = "rank.set";
+    /// A rank was taken away, also from the entries that held it.
+    RankRemove = "rank.remove";
+    /// A setting of the guild was changed.
+    SettingsSet = "settings.set";
     /// An earlier event was undone.
     EventUndo = "event.undo";
     /// A device session was opened.
@@ -63,6 +80,12 @@ impl Action {
     #[must_use]
     pub const fn is_session(self) -> bool {
         matches!(self, Self::SessionOpen | Self::SessionClose)
+    }
+
+    /// Whether it happens in a table.
+    #[must_use]
+    pub const fn is_about_table(self) -> bool {
+        !self.is_session() && !matches!(self, Self::SettingsSet)
     }
 }
 
@@ -131,8 +154,12 @@ pub enum What {
     Table,
     /// A rank of a table.
     Rank,
+    /// An extra field of a table.
+    Field,
     /// A row of a table.
     Entry,
+    /// The guild itself: its settings.
+    Guild,
     /// A device session.
     Session,
 }
@@ -143,12 +170,16 @@ pub enum What {
 pub struct Change {
     /// The kind of thing.
     pub what: What,
-    /// Which one: an entry's or table's uuid, a rank's number, a session's `device_id`.
+    /// Which one: an entry's or table's uuid, a rank's or extra field's number, a session's
+    /// `device_id`, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
     pub name: Option<String>,
-    /// Which field.
+    /// Which field; an extra field by the name it had.
     pub field: String,
+    /// The number of the extra field, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_id: Option<String>,
     /// Null, a boolean, a whole number or a text.
     pub before: Value,
     /// As `before`.
@@ -181,6 +212,7 @@ impl Change {
             id,
             name,
             field: field.to_owned(),
+            field_id: None,
             before: Value::Null,
             after: Value::Null,
             requested: None,
@@ -226,7 +258,7 @@ impl Change {
     /// Whose points this changed, and by how much.
     #[must_use]
     pub fn effective_points(&self) -> Option<(EntryId, i64)> {
-        let is_points = self.what == What::Entry && self.field == "points" && !self.superseded;
+        let is_points = self.what == What::Entry && self.register() == "points" && !self.superseded;
         self.delta
             .filter(|_| is_points)
             .and_then(|delta| Some((self.entry_id()?, delta)))
@@ -240,14 +272,31 @@ impl Change {
             .flatten()
     }
 
+    /// The register it writes: the field's name, or one that an extra field keeps when it is
+    /// renamed.
+    #[must_use]
+    pub fn register(&self) -> Cow<'_, str> {
+        match &self.field_id {
+            Some(number) => Cow::Owned(extra_register(number)),
+            None => Cow::Borrowed(&self.field),
+        }
+    }
+
     fn is_existence(&self) -> bool {
         let field = match self.what {
-            What::Table | What::Entry => "name",
+            What::Table | What::Field | What::Entry => "name",
             What::Rank => "title",
             What::Session => "user",
+            What::Guild => return false,
         };
-        !self.superseded && self.field == field
+        !self.superseded && self.field_id.is_none() && self.field == field
     }
+}
+
+/// The register of an extra field.
+#[must_use]
+pub fn extra_register(number: &str) -> String {
+    format!("extra:{number}")
 }
 
 /// A value of another device that an edit replaced unseen.

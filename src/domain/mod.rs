@@ -5,6 +5,8 @@ pub mod access;
 pub mod canonical;
 pub mod entry;
 pub mod event;
+pub mod field;
+pub mod guild;
 pub mod ids;
 pub mod name;
 pub mod points;

@@ -10,19 +10,19 @@ use super::event::{Change, Event, What};
 /// A thing: its fields by name. One that was deleted is kept, without its `name`.
 pub type Fields = BTreeMap<String, Value>;
 
-/// A guild's tables, ranks, entries and sessions.
+/// A guild's settings, tables, ranks, extra fields, entries and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
-    /// By the kind of thing, its table (ranks only) and its id.
+    /// By the kind of thing, its table and its id.
     things: BTreeMap<Key, Fields>,
 }
 
 /// What a thing is found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// `table`, `rank`, `entry` or `session`.
+    /// `guild`, `table`, `rank`, `field`, `entry` or `session`.
     pub what: &'static str,
-    /// The table of a rank or an entry.
+    /// The table of a rank, a field or an entry.
     pub table: Option<String>,
     /// Its id.
     pub id: String,
@@ -92,20 +92,21 @@ impl State {
                 .entry("points".to_owned())
                 .or_insert_with(|| 0.into());
         }
-        let before = fields.get(&change.field).cloned().unwrap_or_default();
+        let register = change.register();
+        let before = fields.get(&*register).cloned().unwrap_or_default();
         if before != change.before {
             return Err(());
         }
-        if let (Some(delta), "points") = (change.delta, change.field.as_str()) {
+        if let (Some(delta), "points") = (change.delta, &*register) {
             let sum = before.as_i64().unwrap_or(0).checked_add(delta);
             if sum != change.after.as_i64() {
                 return Err(());
             }
         }
         if change.after.is_null() {
-            fields.remove(&change.field);
+            fields.remove(&*register);
         } else {
-            fields.insert(change.field.clone(), change.after.clone());
+            fields.insert(register.into_owned(), change.after.clone());
         }
         if fields.is_empty() {
             self.things.remove(&key);
@@ -120,6 +121,8 @@ impl Key {
         let (what, table) = match change.what {
             What::Table => ("table", None),
             What::Rank => ("rank", table()),
+            What::Field => ("field", table()),
+            What::Guild => ("guild", None),
             What::Entry => ("entry", table()),
             What::Session => ("session", None),
         };

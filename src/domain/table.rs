@@ -1,18 +1,21 @@
-//! Score tables and their ranks.
+//! Score tables with their ranks and extra fields. What changed between two states of a table is
+//! told register by register ([`Table::changes_since`]); undo writes single registers back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{Change, What};
+use super::field::ExtraField;
 use super::ids::{RoleId, TableId};
+use super::name::fold;
 
 /// The highest rank number; there are far fewer ranks in practice.
 pub const MAX_RANK: i32 = 1000;
 
-/// A score table with its ranks.
+/// A score table with its ranks and extra fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Never reused, also after deletion.
@@ -29,6 +32,8 @@ pub struct Table {
     pub deleted_at: Option<DateTime<Utc>>,
     /// By number.
     pub ranks: BTreeMap<i32, Rank>,
+    /// By number, with those that were removed.
+    pub fields: BTreeMap<i32, ExtraField>,
 }
 
 /// A rank of a table. Entries are promoted and demoted by points when a period closes.
@@ -65,131 +70,195 @@ impl Table {
             .collect()
     }
 
-    /// The changes that tell of its creation.
+    /// The extra fields that were not removed, in the order in which they were added.
+    pub fn live_fields(&self) -> impl Iterator<Item = &ExtraField> {
+        self.fields.values().filter(|field| !field.removed)
+    }
+
+    /// The extra field of that name.
     #[must_use]
-    pub fn created(&self) -> Vec<Change> {
-        let change = |field: &str| {
-            Change::new(
-                What::Table,
-                self.id.to_string(),
-                Some(self.address()),
-                field,
-            )
-        };
-        let mut changes = vec![change("name").after(self.name.clone())];
-        if let Some(category) = &self.category {
-            changes.push(change("category").after(category.clone()));
-        }
-        changes.push(change("floor").after(self.floor));
-        changes.push(change("private").after(self.private));
-        changes
+    pub fn field_named(&self, name: &str) -> Option<&ExtraField> {
+        let key = fold(name);
+        self.live_fields().find(|field| fold(&field.name) == key)
     }
 
-    /// Deletes it, and tells so.
-    pub fn delete(&mut self, now: DateTime<Utc>) -> Change {
-        self.deleted_at = Some(now);
-        self.existence().before(self.name.clone())
-    }
-
-    /// Brings it back, and tells so.
-    pub fn restore(&mut self) -> Change {
-        self.deleted_at = None;
-        self.existence().after(self.name.clone())
-    }
-
-    fn existence(&self) -> Change {
-        Change::new(
+    /// What changed since `old`, or its creation if there is none.
+    #[must_use]
+    pub fn changes_since(&self, old: Option<&Self>) -> Vec<Change> {
+        let mut changes = diff(
             What::Table,
-            self.id.to_string(),
-            Some(self.address()),
-            "name",
-        )
-    }
-
-    /// Puts `rank` in the place of the rank of its number, and tells what changed by it.
-    pub fn set_rank(&mut self, rank: Rank) -> Vec<Change> {
-        let old = self.ranks.get(&rank.number);
-        let change = |field: &str| {
-            Change::new(
-                What::Rank,
-                rank.number.to_string(),
-                Some(rank.title.clone()),
-                field,
-            )
+            &self.id.to_string(),
+            &old.map_or_else(|| self.address(), Self::address),
+            &old.map(Self::registers).unwrap_or_default(),
+            &self.registers(),
+        );
+        let ranks = |table: &Self| -> BTreeMap<i32, (String, Registers)> {
+            let told = |rank: &Rank| (rank.title.clone(), rank.registers());
+            let ranks = table.ranks.iter();
+            ranks.map(|(number, rank)| (*number, told(rank))).collect()
         };
-        let mut changes = Vec::new();
-        if old.map(|old| &old.title) != Some(&rank.title) {
-            changes.push(
-                change("title")
-                    .before(old.map(|old| old.title.clone()))
-                    .after(rank.title.clone()),
-            );
-        }
-        for (field, before, after) in [
-            (
-                "promote_at",
-                old.and_then(|old| old.promote_at),
-                rank.promote_at,
-            ),
-            (
-                "demote_below",
-                old.and_then(|old| old.demote_below),
-                rank.demote_below,
-            ),
-        ] {
-            if before != after {
-                changes.push(change(field).before(before).after(after));
-            }
-        }
-        let role = |role: Option<RoleId>| role.map(|role| role.to_string());
-        let (before, after) = (role(old.and_then(|old| old.role)), role(rank.role));
-        if before != after {
-            changes.push(change("role").before(before).after(after));
-        }
-        self.ranks.insert(rank.number, rank);
+        let fields = |table: &Self| -> BTreeMap<i32, (String, Registers)> {
+            let told = |field: &ExtraField| (field.name.clone(), field.registers());
+            let fields = table.fields.iter();
+            fields
+                .map(|(number, field)| (*number, told(field)))
+                .collect()
+        };
+        let before = |of: fn(&Self) -> _| old.map(of).unwrap_or_default();
+        changes.extend(diff_all(What::Rank, &before(ranks), &ranks(self)));
+        changes.extend(diff_all(What::Field, &before(fields), &fields(self)));
         changes
     }
 
-    /// A field of a rank, as events hold it; null where there is no such rank.
+    fn registers(&self) -> Registers {
+        let name = self.deleted_at.is_none().then(|| self.name.clone());
+        vec![
+            ("name", name.into()),
+            ("category", self.category.clone().into()),
+            ("floor", self.floor.into()),
+            ("private", self.private.into()),
+        ]
+    }
+
+    /// A register of the table, of one of its ranks or of one of its extra fields, as events hold
+    /// it; null where there is no such thing.
     #[must_use]
-    pub fn rank_value(&self, number: i32, field: &str) -> Value {
-        let Some(rank) = self.ranks.get(&number) else {
-            return Value::Null;
+    pub fn register(&self, what: What, id: &str, field: &str) -> Value {
+        let number = id.parse().unwrap_or_default();
+        let registers = match what {
+            What::Table => Some(self.registers()),
+            What::Rank => self.ranks.get(&number).map(Rank::registers),
+            What::Field => self.fields.get(&number).map(ExtraField::registers),
+            What::Entry | What::Guild | What::Session => None,
         };
-        match field {
-            "title" => rank.title.clone().into(),
-            "promote_at" => rank.promote_at.into(),
-            "demote_below" => rank.demote_below.into(),
-            "role" => rank.role.map(|role| role.to_string()).into(),
-            _ => Value::Null,
+        let mut of_field = registers.into_iter().flatten();
+        of_field
+            .find(|(name, _)| *name == field)
+            .map(|(_, value)| value)
+            .unwrap_or_default()
+    }
+
+    /// Writes a register back, as an undo does. A rank comes to be by it and goes with its title;
+    /// a table or an extra field only leaves sight.
+    pub fn write_register(&mut self, change: &Change, value: &Value, now: DateTime<Utc>) {
+        let number = change.id.parse().unwrap_or_default();
+        match change.what {
+            What::Table => self.write_own(&change.field, value, now),
+            What::Rank if change.field == "title" && value.is_null() => {
+                self.ranks.remove(&number);
+            }
+            What::Rank => {
+                let rank = self.ranks.entry(number).or_insert_with(|| Rank {
+                    number,
+                    title: change.name.clone().unwrap_or_default(),
+                    promote_at: None,
+                    demote_below: None,
+                    role: None,
+                });
+                rank.write(&change.field, value);
+            }
+            What::Field => {
+                if let Some(field) = self.fields.get_mut(&number) {
+                    field.write(&change.field, value);
+                }
+            }
+            What::Entry | What::Guild | What::Session => {}
         }
     }
 
-    /// Takes a rank away, and tells so.
-    pub fn remove_rank(&mut self, number: i32) -> Vec<Change> {
-        let Some(rank) = self.ranks.remove(&number) else {
-            return Vec::new();
-        };
-        let change = |field: &str| {
-            Change::new(
-                What::Rank,
-                number.to_string(),
-                Some(rank.title.clone()),
-                field,
-            )
-        };
-        let mut changes = vec![change("title").before(rank.title.clone())];
-        for (field, before) in [
-            ("promote_at", rank.promote_at),
-            ("demote_below", rank.demote_below),
-        ] {
-            if before.is_some() {
-                changes.push(change(field).before(before));
+    fn write_own(&mut self, field: &str, value: &Value, now: DateTime<Utc>) {
+        match (field, value) {
+            ("name", Value::String(name)) => {
+                self.deleted_at = None;
+                self.name.clone_from(name);
             }
+            ("name", _) => self.deleted_at = Some(now),
+            ("category", _) => self.category = value.as_str().map(str::to_owned),
+            ("floor", _) => self.floor = value.as_i64().unwrap_or_default(),
+            ("private", _) => self.private = value.as_bool().unwrap_or_default(),
+            _ => {}
         }
-        if let Some(role) = rank.role {
-            changes.push(change("role").before(role.to_string()));
-        }
-        changes
     }
+}
+
+impl Rank {
+    fn registers(&self) -> Registers {
+        vec![
+            ("title", self.title.clone().into()),
+            ("promote_at", self.promote_at.into()),
+            ("demote_below", self.demote_below.into()),
+            ("role", self.role.map(|role| role.to_string()).into()),
+        ]
+    }
+
+    fn write(&mut self, field: &str, value: &Value) {
+        match field {
+            "title" => value
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut self.title),
+            "promote_at" => self.promote_at = value.as_i64(),
+            "demote_below" => self.demote_below = value.as_i64(),
+            "role" => {
+                let id = value.as_str().and_then(|id| id.parse().ok());
+                self.role = id.map(RoleId::from_db);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The fields of a thing, as events hold them.
+pub(super) type Registers = Vec<(&'static str, Value)>;
+
+/// What changed in one thing, in the order of its registers. What is not there has none.
+pub(super) fn diff(
+    what: What,
+    id: &str,
+    name: &str,
+    before: &Registers,
+    after: &Registers,
+) -> Vec<Change> {
+    let value = |registers: &Registers, field: &str| {
+        let found = registers.iter().find(|(name, _)| *name == field);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let fields = if after.is_empty() { before } else { after };
+    let changed = |field: &str| {
+        let (before, after) = (value(before, field), value(after, field));
+        (before != after).then(|| {
+            Change::new(what, id.to_owned(), Some(name.to_owned()), field)
+                .before(before)
+                .after(after)
+        })
+    };
+    fields
+        .iter()
+        .filter_map(|(field, _)| changed(field))
+        .collect()
+}
+
+fn diff_all(
+    what: What,
+    before: &BTreeMap<i32, (String, Registers)>,
+    after: &BTreeMap<i32, (String, Registers)>,
+) -> Vec<Change> {
+    let numbers: BTreeSet<&i32> = before.keys().chain(after.keys()).collect();
+    let of = |number: &i32| {
+        let (old, new) = (before.get(number), after.get(number));
+        let name = old.or(new).map(|(name, _)| name.as_str());
+        let registers = |thing: Option<&(String, Registers)>| {
+            thing
+                .map(|(_, registers)| registers.clone())
+                .unwrap_or_default()
+        };
+        diff(
+            what,
+            &number.to_string(),
+            name.unwrap_or_default(),
+            &registers(old),
+            &registers(new),
+        )
+    };
+    numbers.into_iter().flat_map(of).collect()
 }

@@ -22,6 +22,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentError, FluentResource, FluentValue};
 
+use crate::domain::guild::Language;
+
 /// A language the bot speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Locale {
@@ -30,6 +32,15 @@ pub enum Locale {
     En,
     /// Romanian.
     Ro,
+}
+
+impl From<Language> for Locale {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::En,
+            Language::Ro => Self::Ro,
+        }
+    }
 }
 
 impl Locale {

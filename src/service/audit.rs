@@ -146,11 +146,7 @@ impl Services {
         let table = match &order.table {
             Some(address) => {
                 let mut conn = self.connection().await?;
-                Some(
-                    tables::find_ever(&mut conn, request.guild, address)
-                        .await?
-                        .id,
-                )
+                Some(tables::find_ever(&mut conn, request, address).await?.id)
             }
             None => None,
         };

@@ -3,8 +3,9 @@
 
 use crate::domain::access::Right;
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::table::Table;
 use crate::store::StoreError;
-use crate::store::complete::{self, EventChoice, RankChoice, SessionChoice};
+use crate::store::complete::{self, EventChoice, SessionChoice, TableFilter};
 
 use super::{Request, ServiceError, Services};
 
@@ -37,22 +38,48 @@ impl Services {
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
         request.require(Right::TableView)?;
-        let text = fold(text.trim());
-        Ok(read!(self, conn => complete::tables(&mut conn, request.guild, &text, CHOICES))?)
+        self.tables(request, text, false).await
     }
 
-    /// Ranks of a table.
+    /// Addresses of deleted tables that hold this text.
     ///
     /// # Errors
     /// No right, or the database fails.
-    pub async fn complete_ranks(
+    pub async fn complete_deleted_tables(
+        &self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Vec<String>, ServiceError> {
+        request.require(Right::TableEdit)?;
+        self.tables(request, text, true).await
+    }
+
+    async fn tables(
+        &self,
+        request: &Request,
+        text: &str,
+        deleted: bool,
+    ) -> Result<Vec<String>, ServiceError> {
+        let (guild, text) = (request.guild, fold(text.trim()));
+        let filter = TableFilter {
+            deleted,
+            sees_private: request.standing.sees_private(),
+        };
+        Ok(read!(self, conn => complete::tables(&mut conn, guild, &text, filter, CHOICES))?)
+    }
+
+    /// The table that is meant, for its ranks and extra fields.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn complete_within(
         &self,
         request: &Request,
         table: Option<&TableAddress>,
-    ) -> Result<Vec<RankChoice>, ServiceError> {
+    ) -> Result<Option<Table>, ServiceError> {
         request.require(Right::TableView)?;
         let place = self.place(request, table);
-        Ok(read!(self, conn => complete::ranks(&mut conn, &place, CHOICES))?)
+        Ok(read!(self, conn => complete::table(&mut conn, &place))?)
     }
 
     /// The caller's open sessions.
@@ -91,6 +118,7 @@ impl Services {
             user: request.actor,
             limits: self.limits,
             address: table.map(|address| (address.category().map(Name::key), address.name().key())),
+            sees_private: request.standing.sees_private(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum NewValue {
     Points(i64),
     /// A member to link to; none unlinks.
     Member(Option<UserId>),
+    /// An extra field of the table, by its name; none empties it.
+    Extra(String, Option<String>),
 }
 
 /// One field of one entry.
@@ -97,6 +99,10 @@ impl Services {
             NewValue::Member(member) => {
                 op.edit(id, |entry| entry.set(Field::Member(member), &stamp));
             }
+            NewValue::Extra(field, value) => {
+                let field = extra(&table, &field, value.as_deref())?;
+                op.edit(id, |entry| entry.set(field, &stamp));
+            }
         }
         op.finish(Action::EntrySet, None, None).await
     }
@@ -136,8 +142,36 @@ impl Services {
 const fn right_for(value: &NewValue) -> Right {
     match value {
         NewValue::Points(_) => Right::ScoreSet,
-        NewValue::Name(_) | NewValue::Rank(_) | NewValue::Member(_) => Right::EntryEdit,
+        NewValue::Name(_) | NewValue::Rank(_) | NewValue::Member(_) | NewValue::Extra(..) => {
+            Right::EntryEdit
+        }
     }
+}
+
+/// An extra field with the value it is to hold, as it is kept.
+fn extra(table: &Table, field: &str, value: Option<&str>) -> Result<Field, ServiceError> {
+    let Some(field) = table.field_named(field) else {
+        return Err(ServiceError::UnknownField {
+            field: field.to_owned(),
+            known: table
+                .live_fields()
+                .map(|field| field.name.clone())
+                .collect(),
+        });
+    };
+    let unfit = |why| ServiceError::UnfitValue {
+        field: field.clone(),
+        value: value.unwrap_or_default().to_owned(),
+        why,
+    };
+    Ok(Field::Extra {
+        number: field.number,
+        name: field.name.clone(),
+        value: value
+            .map(|value| field.fit(value))
+            .transpose()
+            .map_err(unfit)?,
+    })
 }
 
 /// A rank by its number, else by its title.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 use crate::domain::ids::{DeviceId, DraftId, EntryId, TableId};
 
@@ -68,7 +68,13 @@ impl Entropy {
     /// An id for a new draft.
     #[must_use]
     pub fn draft_id(&self) -> DraftId {
-        DraftId(Builder::from_random_bytes(self.bytes()).into_uuid())
+        DraftId(self.uuid())
+    }
+
+    /// Any other id.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
     /// The root of an event's commitments: 32 hex digits.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::access::Right;
+use crate::domain::field::{ExtraField, Unfit};
 use crate::domain::ids::{Seq, UserId};
 use crate::store::StoreError;
 
@@ -101,6 +102,41 @@ pub enum ServiceError {
     UnknownField {
         /// As given.
         field: String,
+        /// The extra fields that there are.
+        known: Vec<String>,
+    },
+    /// The table has a field of that name.
+    #[error("the field exists")]
+    FieldExists {
+        /// The name.
+        field: String,
+    },
+    /// The table has as many extra fields as it can have.
+    #[error("too many fields")]
+    TooManyFields,
+    /// The value does not fit the extra field.
+    #[error("the value does not fit the field")]
+    UnfitValue {
+        /// The field.
+        field: ExtraField,
+        /// As given.
+        value: String,
+        /// What is wrong with it.
+        why: Unfit,
+    },
+    /// Entries have fewer points than the floor would allow.
+    #[error("entries are below the new floor")]
+    BelowNewFloor {
+        /// The floor.
+        floor: i64,
+        /// How many entries are below it.
+        entries: i64,
+    },
+    /// No table of that address was deleted.
+    #[error("no such table was deleted")]
+    NotDeleted {
+        /// As given.
+        table: String,
     },
     /// There is no event of that number.
     #[error("unknown event")]

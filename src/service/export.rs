@@ -19,7 +19,7 @@ impl Services {
     ) -> Result<(Table, Vec<PageRow>), ServiceError> {
         request.require(Right::DataExport)?;
         let mut conn = self.connection().await?;
-        let table = tables::find(&mut conn, request.guild, address).await?;
+        let table = tables::find(&mut conn, request, address).await?;
         let rows = entries::all(&mut conn, table.id).await?;
         Ok((table, rows))
     }

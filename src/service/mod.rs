@@ -25,11 +25,14 @@ pub mod entries;
 pub mod entropy;
 pub mod error;
 pub mod export;
+pub mod fields;
 mod near;
+pub mod notices;
 pub mod operation;
 pub mod points;
 pub mod request;
 pub mod sessions;
+pub mod settings;
 pub mod tables;
 pub mod undo;
 pub mod verify;
@@ -40,6 +43,7 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Postgres};
+use tokio::sync::Notify;
 
 use crate::domain::session::SessionLimits;
 use entropy::Entropy;
@@ -58,6 +62,8 @@ pub struct Services {
     pool: PgPool,
     entropy: Arc<Entropy>,
     limits: SessionLimits,
+    /// Rung when something was queued for others.
+    outbox: Arc<Notify>,
 }
 
 impl Services {
@@ -68,6 +74,7 @@ impl Services {
             pool,
             entropy: Arc::new(entropy),
             limits,
+            outbox: Arc::default(),
         }
     }
 

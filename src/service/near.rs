@@ -4,13 +4,12 @@ use sqlx::PgConnection;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::domain::ids::GuildId;
 use crate::domain::name::fold;
 use crate::domain::table::Table;
 use crate::store::tables;
 
-use super::ServiceError;
 use super::error::TableChoice;
+use super::{Request, ServiceError};
 
 /// Similar names offered for an unknown one.
 const NEAR_NAMES: usize = 3;
@@ -18,11 +17,11 @@ const NEAR_NAMES: usize = 3;
 /// Tells why there is no table to work on.
 pub(super) async fn no_table(
     conn: &mut PgConnection,
-    guild: GuildId,
+    request: &Request,
     address: Option<String>,
     candidates: Vec<String>,
 ) -> ServiceError {
-    let live = match tables::list(conn, guild).await {
+    let live = match tables::list(conn, request.guild, request.standing.sees_private()).await {
         Ok(live) => live,
         Err(error) => return error.into(),
     };

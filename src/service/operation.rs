@@ -17,12 +17,14 @@ use sqlx::{Postgres, Transaction};
 use crate::domain::access::Right;
 use crate::domain::canonical;
 use crate::domain::event::{Action, Change, Event, Outcome, Via};
+use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::session::{Attribution, Session};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::Table;
 use crate::store::operation::{self as sql, FoundEntry, Wanted};
+use crate::store::outbox::{News, Notice};
 use crate::store::{StoreError, events, tables};
 
 use entries::Held;
@@ -130,6 +132,7 @@ pub struct Operation<'s> {
     session: Option<(Session, Attribution)>,
     sessions: Vec<Session>,
     ended: Vec<Session>,
+    settings: Settings,
     table: Option<Table>,
     candidates: Vec<Table>,
     table_touched: bool,
@@ -161,11 +164,12 @@ impl Services {
             names: ask.names.iter().map(Name::key).collect(),
             members: ask.members.clone(),
             entries: ask.entries.clone(),
+            sees_private: request.standing.sees_private(),
         };
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
             return Ok(Begun::Repeated(Box::new(
-                self.receipt_again(&mut tx, event).await?,
+                self.receipt_of(&mut tx, event).await?,
             )));
         }
         let mut op = Operation {
@@ -181,6 +185,7 @@ impl Services {
             session: None,
             sessions: opening.sessions,
             ended: Vec::new(),
+            settings: opening.settings,
             table: None,
             candidates: opening.tables,
             table_touched: false,
@@ -241,18 +246,19 @@ impl Services {
             .is_some())
     }
 
-    /// The first answer of an operation again.
-    async fn receipt_again(
+    /// What was done by an event, told anew: for the first answer of an operation again, and for
+    /// others.
+    pub(super) async fn receipt_of(
         &self,
-        tx: &mut Transaction<'static, Postgres>,
+        conn: &mut sqlx::PgConnection,
         event: Event,
     ) -> Result<Receipt, ServiceError> {
         let table = match event.table_id {
-            Some(id) => tables::by_id(tx, event.guild_id, id).await?,
+            Some(id) => tables::by_id(conn, event.guild_id, id).await?,
             None => None,
         };
         let session = match &event.device_id {
-            Some(id) => crate::store::sessions::by_id(tx, event.guild_id, id).await?,
+            Some(id) => crate::store::sessions::by_id(conn, event.guild_id, id).await?,
             None => None,
         };
         Ok(Receipt::new(event, table.as_ref(), session, true))
@@ -295,14 +301,13 @@ impl Operation<'_> {
         }
         let candidates: Vec<String> = self.candidates.iter().map(Table::address).collect();
         let address = self.address.as_ref().map(ToString::to_string);
-        let guild = self.request.guild;
-        Err(super::near::no_table(&mut self.tx, guild, address, candidates).await)
+        Err(super::near::no_table(&mut self.tx, &self.request, address, candidates).await)
     }
 
-    /// A new table, as the operation's own change.
-    pub(super) fn create_table(&mut self, address: TableAddress) -> Table {
+    /// A table that is not there yet.
+    pub(super) fn new_table(&self, address: TableAddress) -> Table {
         let (category, name) = address.into_parts();
-        let table = Table {
+        Table {
             id: self.services.entropy.table_id(),
             category: category.map(|name| name.to_string()),
             name: name.to_string(),
@@ -310,17 +315,28 @@ impl Operation<'_> {
             private: false,
             deleted_at: None,
             ranks: BTreeMap::new(),
-        };
-        let changes = table.created();
-        self.put_table(table.clone(), changes);
-        table
+            fields: BTreeMap::new(),
+        }
     }
 
-    /// The table as it is to be, and the changes that tell of it.
-    pub(super) fn put_table(&mut self, table: Table, changes: Vec<Change>) {
+    /// The table as it is to be; what changed by that becomes part of the event.
+    pub(super) fn put_table(&mut self, table: Table) {
+        let old = self.table.as_ref().filter(|old| old.id == table.id);
+        self.changes.extend(table.changes_since(old));
         self.table = Some(table);
         self.table_touched = true;
+    }
+
+    /// The guild's settings as they stand now, within the operation.
+    pub(super) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The guild's settings as they are to be; what changed becomes part of the event.
+    pub(super) fn put_settings(&mut self, settings: Settings) {
+        let changes = settings.changes_since(&self.settings, self.request.guild);
         self.changes.extend(changes);
+        self.settings = settings;
     }
 
     /// Whether the found table is one of that address, for `table create`.
@@ -351,6 +367,7 @@ impl Operation<'_> {
             names: Vec::new(),
             members: Vec::new(),
             entries,
+            sees_private: self.request.standing.sees_private(),
         };
         let opening = sql::open(&mut self.tx, &wanted).await?;
         self.found.extend(opening.entries);
@@ -375,13 +392,13 @@ impl Operation<'_> {
 
     /// Appends the events, writes the state, commits: two round trips.
     pub(super) async fn finish(
-        self,
+        self: Box<Self>,
         action: Action,
         reason: Option<String>,
         undoes: Option<Seq>,
     ) -> Result<Receipt, ServiceError> {
         let mut this = self;
-        let about_table = !action.is_session();
+        let about_table = action.is_about_table();
         if let Some((session, _)) = &mut this.session {
             session.last_seen_at = session.last_seen_at.max(this.applied_at);
             if let Some(table) = this.table.as_ref().filter(|_| about_table) {
@@ -390,12 +407,18 @@ impl Operation<'_> {
         }
         let events = this.events(action, reason, undoes);
         let written = this.table.as_ref().filter(|_| this.table_touched);
+        let outbox = this.notices(&events);
         let sessions = this
             .session
             .iter()
             .map(|(session, _)| session)
             .chain(&this.ended);
-        let writes = rows::writes(written, &this.held, sessions, &events);
+        let state = rows::Changed {
+            settings: &this.settings,
+            table: written,
+            held: &this.held,
+        };
+        let writes = rows::writes(&state, sessions, &events, outbox);
         sql::write(&mut this.tx, this.request.guild, &writes)
             .await
             .map_err(|error| rows::taken(error, this.table.as_ref(), &this.held))?;
@@ -405,10 +428,36 @@ impl Operation<'_> {
         let table = this.table.as_ref().filter(|_| about_table);
         let session = this.session.as_ref().map(|(session, _)| session.clone());
         let receipt = Receipt::new(event, table, session, false);
-        match this.tx.commit().await {
-            Ok(()) => Ok(receipt),
-            Err(error) => this.services.outcome(&this.request, receipt, error).await,
+        let told = !writes.outbox.is_empty();
+        let Operation {
+            tx,
+            services,
+            request,
+            ..
+        } = *this;
+        match tx.commit().await {
+            Ok(()) => {
+                if told {
+                    services.outbox.notify_one();
+                }
+                Ok(receipt)
+            }
+            Err(error) => services.outcome(&request, receipt, error).await,
         }
+    }
+
+    /// What the log channel is told: every edit, but not who comes and goes.
+    fn notices(&self, events: &[Event]) -> Vec<Notice> {
+        let Some(channel_id) = self.settings.log_channel else {
+            return Vec::new();
+        };
+        let edits = events.iter().filter(|event| !event.action.is_session());
+        edits
+            .map(|event| Notice {
+                channel_id,
+                news: News::Event { seq: event.seq },
+            })
+            .collect()
     }
 
     fn events(
@@ -434,7 +483,7 @@ impl Operation<'_> {
                 .table
                 .as_ref()
                 .map(|table| table.id)
-                .filter(|_| !action.is_session()),
+                .filter(|_| action.is_about_table()),
             changes: std::mem::take(&mut self.changes),
             reason,
             undoes,

@@ -1,14 +1,52 @@
-//! Creating tables and ranks, and listing them.
+//! Creating, changing and deleting tables and their ranks, and listing them.
 
 use crate::domain::access::Right;
+use crate::domain::entry::Field;
 use crate::domain::event::Action;
-use crate::domain::ids::{GuildId, RoleId};
+use crate::domain::field::ExtraField;
+use crate::domain::ids::RoleId;
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::{Rank, Table};
-use crate::store::tables;
+use crate::store::{entries, tables};
 
-use super::operation::{Ask, Begun, Receipt};
+use super::operation::{Ask, Begun, Operation, Receipt};
 use super::{Request, ServiceError, Services};
+
+/// A table to create.
+#[derive(Debug, Clone)]
+pub struct NewTable {
+    /// Its address.
+    pub address: TableAddress,
+    /// The ranks it begins with.
+    pub ranks: Vec<Rank>,
+    /// The extra fields it begins with.
+    pub fields: Vec<ExtraField>,
+}
+
+impl From<TableAddress> for NewTable {
+    fn from(address: TableAddress) -> Self {
+        Self {
+            address,
+            ranks: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// What is to be another than it is.
+#[derive(Debug, Clone)]
+pub struct TableEdit {
+    /// Which table.
+    pub table: TableAddress,
+    /// Its new name.
+    pub name: Option<Name>,
+    /// Its new category; none takes it out of its category.
+    pub category: Option<Option<Name>>,
+    /// Below which its points are not to fall.
+    pub floor: Option<i64>,
+    /// Whether only those with a right to it see it.
+    pub private: Option<bool>,
+}
 
 /// A rank to create, or to change where one of its number exists.
 #[derive(Debug, Clone)]
@@ -35,10 +73,11 @@ impl Services {
     pub async fn create_table(
         &self,
         request: &Request,
-        address: TableAddress,
+        order: impl Into<NewTable>,
     ) -> Result<Receipt, ServiceError> {
+        let order = order.into();
         let ask = Ask {
-            table: Some(address.clone()),
+            table: Some(order.address.clone()),
             ..Ask::default()
         };
         let mut op = match self.begin(request, ask).await? {
@@ -46,11 +85,92 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         request.require(Right::TableEdit)?;
-        if let Some(table) = op.existing(&address) {
+        if let Some(table) = op.existing(&order.address) {
             return Err(ServiceError::TableExists { table });
         }
-        op.create_table(address);
+        let mut table = op.new_table(order.address);
+        table.ranks = order.ranks.into_iter().map(|it| (it.number, it)).collect();
+        table.fields = order.fields.into_iter().map(|it| (it.number, it)).collect();
+        op.put_table(table);
         op.finish(Action::TableCreate, None, None).await
+    }
+
+    /// Changes a table's name, category, floor or privacy.
+    ///
+    /// # Errors
+    /// No such table, its new address is taken, entries are below its new floor, or no right;
+    /// nothing is changed then.
+    pub async fn edit_table(
+        &self,
+        request: &Request,
+        edit: TableEdit,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, of_table(&edit.table)).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let mut table = op.table(Right::TableEdit).await?;
+        if let Some(floor) = edit.floor {
+            require_above(&mut op, &table, floor).await?;
+            table.floor = floor;
+        }
+        if let Some(name) = edit.name {
+            table.name = name.to_string();
+        }
+        if let Some(category) = edit.category {
+            table.category = category.map(|category| category.to_string());
+        }
+        table.private = edit.private.unwrap_or(table.private);
+        op.put_table(table);
+        op.finish(Action::TableEdit, None, None).await
+    }
+
+    /// Deletes a table with all that is in it; it can be restored.
+    ///
+    /// # Errors
+    /// No such table, or no right; nothing is changed then.
+    pub async fn delete_table(
+        &self,
+        request: &Request,
+        address: &TableAddress,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, of_table(address)).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let mut table = op.table(Right::TableEdit).await?;
+        table.deleted_at = Some(op.now());
+        op.put_table(table);
+        op.finish(Action::TableDelete, None, None).await
+    }
+
+    /// Brings back the table of that address that was deleted last, with all that was in it.
+    ///
+    /// # Errors
+    /// None of that address was deleted, another table has the address, or no right; nothing is
+    /// changed then.
+    pub async fn restore_table(
+        &self,
+        request: &Request,
+        address: &TableAddress,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, of_table(address)).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        request.require(Right::TableEdit)?;
+        let category = address.category().map(Name::key);
+        let key = address.name().key();
+        let deleted = tables::deleted(op.conn(), request.guild, category.as_deref(), &key).await?;
+        let Some(mut table) = deleted else {
+            return Err(ServiceError::NotDeleted {
+                table: address.to_string(),
+            });
+        };
+        op.load(Some(table.id), Vec::new()).await?;
+        table.deleted_at = None;
+        op.put_table(table);
+        op.finish(Action::TableRestore, None, None).await
     }
 
     /// Creates or changes a rank.
@@ -62,25 +182,57 @@ impl Services {
         request: &Request,
         order: RankOrder,
     ) -> Result<Receipt, ServiceError> {
-        let ask = Ask {
-            table: Some(order.table),
-            ..Ask::default()
-        };
-        let mut op = match self.begin(request, ask).await? {
+        let mut op = match self.begin(request, of_table(&order.table)).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
         let mut table = op.table(Right::TableEdit).await?;
         let old = table.ranks.get(&order.number).cloned();
-        let changes = table.set_rank(Rank {
+        let rank = Rank {
             number: order.number,
             title: order.title.to_string(),
             promote_at: order.promote_at.or_else(|| old.as_ref()?.promote_at),
             demote_below: order.demote_below.or_else(|| old.as_ref()?.demote_below),
             role: order.role.or_else(|| old.as_ref()?.role),
-        });
-        op.put_table(table, changes);
+        };
+        table.ranks.insert(rank.number, rank);
+        op.put_table(table);
         op.finish(Action::RankSet, None, None).await
+    }
+
+    /// Takes a rank away, also from the entries that hold it.
+    ///
+    /// # Errors
+    /// No such table or rank, or no right; nothing is changed then.
+    pub async fn remove_rank(
+        &self,
+        request: &Request,
+        address: &TableAddress,
+        number: i32,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, of_table(address)).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let mut table = op.table(Right::TableEdit).await?;
+        if table.ranks.remove(&number).is_none() {
+            return Err(ServiceError::UnknownRank {
+                rank: number.to_string(),
+                table: table.address(),
+            });
+        }
+        let holders = entries::of_rank(op.conn(), table.id, number).await?;
+        op.load(Some(table.id), holders.clone()).await?;
+        let stamp = op.stamp();
+        for id in holders
+            .into_iter()
+            .filter_map(|id| op.by_id(id))
+            .collect::<Vec<_>>()
+        {
+            op.edit(id, |entry| entry.set(Field::Rank(None), &stamp));
+        }
+        op.put_table(table);
+        op.finish(Action::RankRemove, None, None).await
     }
 
     /// The guild's tables that the caller may see, in the order of their addresses, each with its
@@ -91,7 +243,8 @@ impl Services {
     pub async fn list_tables(&self, request: &Request) -> Result<Vec<(Table, i64)>, ServiceError> {
         request.require(Right::TableView)?;
         let mut conn = self.connection().await?;
-        Ok(tables::list_with_counts(&mut conn, request.guild).await?)
+        let sees_private = request.standing.sees_private();
+        Ok(tables::list_with_counts(&mut conn, request.guild, sees_private).await?)
     }
 
     /// A table by its address, with its ranks.
@@ -105,22 +258,43 @@ impl Services {
     ) -> Result<Table, ServiceError> {
         request.require(Right::TableView)?;
         let mut conn = self.connection().await?;
-        find(&mut conn, request.guild, address).await
+        find(&mut conn, request, address).await
+    }
+}
+
+/// To see the table of that address.
+pub(super) fn of_table(address: &TableAddress) -> Ask {
+    Ask {
+        table: Some(address.clone()),
+        ..Ask::default()
+    }
+}
+
+/// A floor that would be above points that entries have is refused: points never lie below it.
+pub(super) async fn require_above(
+    op: &mut Operation<'_>,
+    table: &Table,
+    floor: i64,
+) -> Result<(), ServiceError> {
+    match entries::below(op.conn(), table.id, floor).await? {
+        0 => Ok(()),
+        entries => Err(ServiceError::BelowNewFloor { floor, entries }),
     }
 }
 
 /// The live table of that address, else the one of it that was deleted last: for the history.
 pub(super) async fn find_ever(
     conn: &mut sqlx::PgConnection,
-    guild: GuildId,
+    request: &Request,
     address: &TableAddress,
 ) -> Result<Table, ServiceError> {
-    match find(conn, guild, address).await {
+    match find(conn, request, address).await {
         Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
             let category = address.category().map(Name::key);
             let name = address.name().key();
-            let deleted = tables::deleted(conn, guild, category.as_deref(), &name).await?;
-            deleted.ok_or(error)
+            let deleted = tables::deleted(conn, request.guild, category.as_deref(), &name).await?;
+            let seen = |table: &Table| request.standing.sees_private() || !table.private;
+            deleted.filter(seen).ok_or(error)
         }
         found => found,
     }
@@ -129,12 +303,20 @@ pub(super) async fn find_ever(
 /// The live table of that address.
 pub(super) async fn find(
     conn: &mut sqlx::PgConnection,
-    guild: GuildId,
+    request: &Request,
     address: &TableAddress,
 ) -> Result<Table, ServiceError> {
+    let sees_private = request.standing.sees_private();
     let category = address.category().map(Name::key);
-    let mut found =
-        tables::by_address(conn, guild, category.as_deref(), &address.name().key()).await?;
+    let name = address.name().key();
+    let mut found = tables::by_address(
+        conn,
+        request.guild,
+        category.as_deref(),
+        &name,
+        sees_private,
+    )
+    .await?;
     match (found.pop(), found.is_empty()) {
         (Some(table), true) => Ok(table),
         (last, _) => {
@@ -143,7 +325,7 @@ pub(super) async fn find(
                 .chain(last)
                 .map(|table| table.address())
                 .collect();
-            Err(super::near::no_table(conn, guild, Some(address.to_string()), candidates).await)
+            Err(super::near::no_table(conn, request, Some(address.to_string()), candidates).await)
         }
     }
 }

@@ -2,15 +2,18 @@
 //! value returns if it still holds what the event wrote. What was created goes, what was deleted
 //! comes back. Where others have changed things since, it asks first.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::access::Right;
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
-use crate::domain::ids::{RoleId, Seq, UserId};
-use crate::domain::table::{Rank, Table};
+use crate::domain::ids::{Seq, UserId};
+use crate::domain::table::Table;
 use crate::store::{entries, events};
 
 use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt};
+use super::tables::require_above;
 use super::{Request, ServiceError, Services};
 
 /// What to undo.
@@ -110,15 +113,13 @@ async fn prepare(
     let event = find(op, request, order).await?;
     let entries = event.changes.iter().filter_map(Change::entry_id).collect();
     op.load(event.table_id, entries).await?;
-    let table_is_gone = op
-        .current_table()
-        .is_some_and(|table| table.deleted_at.is_some());
-    if table_is_gone
-        && event
-            .changes
-            .iter()
-            .all(|change| change.what != What::Table)
-    {
+    let is_structural = |change: &Change| change.what == What::Table;
+    let is_gone = match op.current_table() {
+        Some(table) => table.deleted_at.is_some() && !event.changes.iter().any(is_structural),
+        // Or it became private.
+        None => event.table_id.is_some(),
+    };
+    if is_gone {
         return Err(ServiceError::TableGone);
     }
     let mut undoing = Undoing {
@@ -127,22 +128,19 @@ async fn prepare(
         event: &event,
         conflicts: Vec::new(),
     };
+    undoing.structure().await?;
     // What was created first goes last: an entry's points before the entry.
-    for change in event
-        .changes
-        .iter()
-        .rev()
-        .filter(|change| !change.superseded)
-    {
-        match change.what {
-            What::Entry => undoing.entry(change).await?,
-            What::Table => undoing.table(change).await?,
-            What::Rank => undoing.rank(change).await?,
-            What::Session => {}
-        }
+    for change in undone(&event).filter(|change| change.what == What::Entry) {
+        undoing.entry(change).await?;
     }
     let conflicts = undoing.conflicts;
     Ok((event, conflicts))
+}
+
+/// The changes that an undo takes back, in the order in which it does.
+fn undone(event: &Event) -> impl Iterator<Item = &Change> {
+    let changes = event.changes.iter().rev();
+    changes.filter(|change| !change.superseded)
 }
 
 /// The event to undo, with all that forbids it checked.
@@ -212,14 +210,23 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
     let sets_points = original
         .changes
         .iter()
-        .any(|change| change.field == "points");
+        .any(|change| change.register() == "points");
     Ok(match original.action {
         Action::PointsAdd => Right::ScoreAdd,
         Action::PointsRemove => Right::ScoreRemove,
         Action::EntrySet if sets_points => Right::ScoreSet,
         Action::EntrySet => Right::EntryEdit,
         Action::EntryDelete => Right::EntryDelete,
-        Action::TableCreate | Action::RankSet => Right::TableEdit,
+        Action::TableCreate
+        | Action::TableEdit
+        | Action::TableDelete
+        | Action::TableRestore
+        | Action::FieldAdd
+        | Action::FieldEdit
+        | Action::FieldRemove
+        | Action::RankSet
+        | Action::RankRemove => Right::TableEdit,
+        Action::SettingsSet => Right::SettingsManage,
         Action::EventUndo | Action::SessionOpen | Action::SessionClose => Right::AuditUndo,
     })
 }
@@ -243,7 +250,7 @@ impl Undoing<'_, '_> {
             self.uncreate(change, &entry).await
         } else if change.is_deletion() {
             self.undelete(change, &entry).await
-        } else if change.field == "points" {
+        } else if change.register() == "points" {
             self.points(change, &entry).await
         } else {
             self.field(change, &entry).await
@@ -284,9 +291,8 @@ impl Undoing<'_, '_> {
     async fn field(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
         if entry.deleted.is_some() {
             self.conflict(entry, "name", change.before.clone()).await?;
-        } else if entry.value_of(&change.field) != change.after {
-            self.conflict(entry, &change.field, change.before.clone())
-                .await?;
+        } else if entry.value_of(&change.register()) != change.after {
+            self.field_conflict(entry, change).await?;
         }
         let Some(former) = former_value(change) else {
             return Ok(());
@@ -388,114 +394,157 @@ impl Undoing<'_, '_> {
         Ok(())
     }
 
-    async fn table(&mut self, change: &Change) -> Result<(), ServiceError> {
-        let Some(mut table) = self.op.current_table().cloned() else {
-            return Ok(());
-        };
-        if change.is_creation() {
-            let later =
-                events::last_in_table(self.op.conn(), self.request.guild, table.id, self.event.seq)
-                    .await?;
-            if let Some(later) = later {
-                self.conflicts.push(Conflict {
-                    kind: ConflictKind::InUse,
-                    name: table.address(),
-                    field: "name".to_owned(),
-                    now: table.name.clone().into(),
-                    back: change.before.clone(),
-                    by: Some(told(&later)),
-                });
+    /// Settings, tables, ranks and extra fields get their former values back.
+    async fn structure(&mut self) -> Result<(), ServiceError> {
+        let mut settings = self.op.settings().clone();
+        let (mut table, now) = (self.op.current_table().cloned(), self.op.now());
+        for change in undone(self.event) {
+            match (change.what, &mut table) {
+                (What::Guild, _) => {
+                    let stands = settings.register(&change.field);
+                    if stands == change.before {
+                        continue;
+                    }
+                    self.structure_conflict(change, stands).await?;
+                    settings.write_register(&change.field, &change.before);
+                }
+                (What::Table | What::Rank | What::Field, Some(table)) => {
+                    self.structural(change, table, now).await?;
+                }
+                _ => {}
             }
-            let now = self.op.now();
-            let told = table.delete(now);
-            self.op.put_table(table, vec![told]);
-        } else if change.is_deletion() {
-            let told = table.restore();
-            self.op.put_table(table, vec![told]);
+        }
+        self.op.put_settings(settings);
+        if let Some(table) = table.filter(|table| Some(table) != self.op.current_table()) {
+            self.op.put_table(table);
         }
         Ok(())
     }
 
-    async fn rank(&mut self, change: &Change) -> Result<(), ServiceError> {
-        let Some(mut table) = self.op.current_table().cloned() else {
-            return Ok(());
-        };
-        let Ok(number) = change.id.parse() else {
-            return Ok(());
-        };
-        if table.rank_value(number, &change.field) != change.after {
-            self.rank_conflict(&table, number, change).await?;
-        }
-        if change.is_creation() {
-            self.rank_in_use(&table, number, change).await?;
-            let changes = table.remove_rank(number);
-            self.op.put_table(table, changes);
-            return Ok(());
-        }
-        let mut rank = table.ranks.get(&number).cloned().unwrap_or_else(|| Rank {
-            number,
-            title: change.name.clone().unwrap_or_default(),
-            promote_at: None,
-            demote_below: None,
-            role: None,
-        });
-        match change.field.as_str() {
-            "title" => change
-                .before
-                .as_str()
-                .unwrap_or_default()
-                .clone_into(&mut rank.title),
-            "promote_at" => rank.promote_at = change.before.as_i64(),
-            "demote_below" => rank.demote_below = change.before.as_i64(),
-            "role" => {
-                rank.role = change
-                    .before
-                    .as_str()
-                    .and_then(|id| id.parse().ok())
-                    .map(RoleId::from_db);
-            }
-            _ => return Ok(()),
-        }
-        let changes = table.set_rank(rank);
-        self.op.put_table(table, changes);
-        Ok(())
-    }
-
-    async fn rank_conflict(
+    async fn structural(
         &mut self,
-        table: &Table,
-        number: i32,
         change: &Change,
+        table: &mut Table,
+        now: DateTime<Utc>,
     ) -> Result<(), ServiceError> {
-        let (guild, after) = (self.request.guild, self.event.seq);
-        let by = events::last_of_rank(self.op.conn(), guild, table.id, number, after).await?;
+        let comes_or_goes = change.is_creation() || change.is_deletion();
+        if !comes_or_goes && self.belongs_to_creation(change) {
+            // Tables and extra fields only leave sight, with all that they hold.
+            return Ok(());
+        }
+        let stands = table.register(change.what, &change.id, &change.field);
+        if stands == change.before {
+            return Ok(());
+        }
+        let is_there = comes_or_goes || self.is_there(table, change);
+        self.structure_conflict(change, stands).await?;
+        if !is_there {
+            // It goes with its rank: bringing back a field of it would bring back the rank.
+            return Ok(());
+        }
+        if change.is_creation() {
+            self.in_use(table, change).await?;
+        }
+        if let ("floor", Some(floor)) = (change.field.as_str(), change.before.as_i64()) {
+            require_above(self.op, table, floor).await?;
+        }
+        if change.what == What::Field {
+            Self::free_field(change, table)?;
+        }
+        table.write_register(change, &change.before, now);
+        Ok(())
+    }
+
+    /// Whether the event made the table or extra field that it also wrote this into.
+    fn belongs_to_creation(&self, change: &Change) -> bool {
+        let makes = |other: &Change| {
+            other.is_creation() && (other.what, &other.id) == (change.what, &change.id)
+        };
+        matches!(change.what, What::Table | What::Field) && self.event.changes.iter().any(makes)
+    }
+
+    /// Whether what a change is about is there, or comes back by this undo.
+    fn is_there(&self, table: &Table, change: &Change) -> bool {
+        let comes_back = |other: &Change| {
+            other.is_deletion() && (other.what, &other.id) == (change.what, &change.id)
+        };
+        let is_rank = change.what == What::Rank;
+        !is_rank
+            || !table.register(What::Rank, &change.id, "title").is_null()
+            || self.event.changes.iter().any(comes_back)
+    }
+
+    /// A field that comes back under a name that another one has by now can't.
+    fn free_field(change: &Change, table: &Table) -> Result<(), ServiceError> {
+        let name = change.before.as_str().filter(|_| change.field == "name");
+        let other = name.and_then(|name| table.field_named(name));
+        match other.filter(|other| other.number.to_string() != change.id) {
+            Some(other) => Err(ServiceError::FieldExists {
+                field: other.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    async fn structure_conflict(
+        &mut self,
+        change: &Change,
+        stands: serde_json::Value,
+    ) -> Result<(), ServiceError> {
+        if stands == change.after {
+            return Ok(());
+        }
+        let by = events::last_of_thing(self.op.conn(), self.event, change).await?;
         self.conflicts.push(Conflict {
             kind: ConflictKind::Changed,
-            name: change.name.clone().unwrap_or_else(|| change.id.clone()),
+            name: change.name.clone().unwrap_or_default(),
             field: change.field.clone(),
-            now: table.rank_value(number, &change.field),
+            now: stands,
             back: change.before.clone(),
             by: by.as_ref().map(told),
         });
         Ok(())
     }
 
-    /// A rank that entries hold is not taken away without asking: they would keep its number.
-    async fn rank_in_use(
-        &mut self,
-        table: &Table,
-        number: i32,
-        change: &Change,
-    ) -> Result<(), ServiceError> {
-        if let Some(holder) = entries::holder_of_rank(self.op.conn(), table.id, number).await? {
+    /// What would go, though it is in use, is asked for: a table that was worked in, a rank that
+    /// entries hold, an extra field that they have values of.
+    async fn in_use(&mut self, table: &Table, change: &Change) -> Result<(), ServiceError> {
+        let (guild, after) = (self.request.guild, self.event.seq);
+        let number = change.id.parse().unwrap_or_default();
+        let (name, field, by) = match change.what {
+            What::Table => {
+                let later = events::last_in_table(self.op.conn(), guild, table.id, after).await?;
+                (later.is_some().then(|| table.address()), "name", later)
+            }
+            What::Rank => {
+                let holder = entries::holder_of_rank(self.op.conn(), table.id, number).await?;
+                (holder, "rank", None)
+            }
+            _ => {
+                let holder = entries::holder_of_field(self.op.conn(), table.id, number).await?;
+                (holder, "name", None)
+            }
+        };
+        if let Some(name) = name {
             self.conflicts.push(Conflict {
                 kind: ConflictKind::InUse,
-                name: holder,
-                field: "rank".to_owned(),
-                now: number.into(),
+                name,
+                field: field.to_owned(),
+                now: change.after.clone(),
                 back: change.before.clone(),
-                by: None,
+                by: by.as_ref().map(told),
             });
+        }
+        Ok(())
+    }
+
+    /// Notes that a field of an entry no longer holds what the event wrote.
+    async fn field_conflict(&mut self, entry: &Entry, change: &Change) -> Result<(), ServiceError> {
+        let register = change.register();
+        self.conflict(entry, &register, change.before.clone())
+            .await?;
+        if let Some(conflict) = self.conflicts.last_mut() {
+            conflict.field.clone_from(&change.field);
         }
         Ok(())
     }
@@ -547,6 +596,13 @@ fn told(event: &Event) -> ConflictEvent {
 
 /// The value a field had before a change.
 fn former_value(change: &Change) -> Option<Field> {
+    if let Some(number) = &change.field_id {
+        return Some(Field::Extra {
+            number: number.parse().ok()?,
+            name: change.field.clone(),
+            value: change.before.as_str().map(str::to_owned),
+        });
+    }
     Some(match change.field.as_str() {
         "name" => Field::Name(change.before.as_str()?.to_owned()),
         "rank" => Field::Rank(

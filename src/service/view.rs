@@ -85,6 +85,7 @@ impl Services {
             sort: order.sort,
             offset: i64::from(order.page) * PAGE_ROWS,
             limit: PAGE_ROWS,
+            sees_private: request.standing.sees_private(),
         };
         let mut page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         if page.tables.len() != 1 {
@@ -94,7 +95,7 @@ impl Services {
             let mut conn = self.connection().await?;
             let candidates = page.tables.iter().map(Table::address).collect();
             let address = order.table.as_ref().map(ToString::to_string);
-            return Err(super::near::no_table(&mut conn, request.guild, address, candidates).await);
+            return Err(super::near::no_table(&mut conn, request, address, candidates).await);
         }
         let table = page.tables.remove(0);
         let found = choose(page.sessions, request.device.as_ref());

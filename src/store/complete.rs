@@ -2,9 +2,10 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::StoreError;
+use super::{StoreError, tables};
 use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
 use crate::domain::session::SessionLimits;
+use crate::domain::table::Table;
 
 /// Above every character, so that `prefix` and `prefix` with it enclose all that begin with it.
 const HIGHEST: char = '\u{10FFFF}';
@@ -24,6 +25,8 @@ pub struct Place {
     pub limits: SessionLimits,
     /// Folded category and name of the address.
     pub address: Option<(Option<String>, String)>,
+    /// Whether they see private tables.
+    pub sees_private: bool,
 }
 
 impl Place {
@@ -57,14 +60,24 @@ pub async fn entries(
         prefix,
         format!("{prefix}{HIGHEST}"),
         limit,
+        place.sees_private,
     )
     .fetch_all(conn)
     .await?;
     Ok(found)
 }
 
-/// Addresses of live tables whose name or category or address holds this text, those that begin
-/// with it first.
+/// Which tables autocomplete offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableFilter {
+    /// Those that were deleted, in place of those that are there.
+    pub deleted: bool,
+    /// Private ones too.
+    pub sees_private: bool,
+}
+
+/// Addresses of tables whose name or category or address holds this text, those that begin with
+/// it first.
 ///
 /// # Errors
 /// If the database fails.
@@ -72,13 +85,14 @@ pub async fn tables(
     conn: &mut PgConnection,
     guild: GuildId,
     text: &str,
+    filter: TableFilter,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
         select case when t.category is null then t.name else t.category || '/' || t.name end as "address!"
         from punctaj.tables t
-        where t.guild_id = $1 and t.deleted_at is null
+        where t.guild_id = $1 and (t.deleted_at is null) = not $4 and ($5 or not t.private)
             and strpos(
                 case when t.category_key = '' then t.name_key else t.category_key || '/' || t.name_key end, $2
             ) > 0
@@ -88,45 +102,33 @@ pub async fn tables(
         guild.db(),
         text,
         limit,
+        filter.deleted,
+        filter.sees_private,
     )
     .fetch_all(conn)
     .await?;
     Ok(found)
 }
 
-/// A rank to choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RankChoice {
-    /// Its number.
-    pub number: i32,
-    /// Its title.
-    pub title: String,
-}
-
-/// The ranks of a table.
+/// The table that is meant.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn ranks(
-    conn: &mut PgConnection,
-    place: &Place,
-    limit: i64,
-) -> Result<Vec<RankChoice>, StoreError> {
+pub async fn table(conn: &mut PgConnection, place: &Place) -> Result<Option<Table>, StoreError> {
     let (category, name) = place.address();
-    let found = sqlx::query_file_as!(
-        RankChoice,
-        "src/store/complete_ranks.sql",
+    let found = sqlx::query_file_scalar!(
+        "src/store/complete_table.sql",
         place.guild.db(),
         place.user.db(),
         category,
         name,
         place.limits.idle.as_seconds_f64(),
         place.limits.lifetime.as_seconds_f64(),
-        limit,
+        place.sees_private,
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(found)
+    found.map(tables::decoded).transpose()
 }
 
 /// A session to choose.
@@ -205,7 +207,7 @@ pub async fn events(
         r#"
         select e.seq, e.action, (
             select string_agg(distinct c ->> 'name', ', ')
-            from jsonb_array_elements(e.changes) c where c ->> 'what' in ('entry', 'table', 'rank')
+            from jsonb_array_elements(e.changes) c where c ->> 'what' in ('entry', 'table', 'rank', 'field')
         ) as names
         from (
             select x.seq, x.action, x.changes

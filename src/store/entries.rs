@@ -1,8 +1,11 @@
 //! Entries as they are looked at: pages of a table, in two round trips with the note that the
 //! session looked.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
@@ -64,6 +67,8 @@ pub struct PageWanted<'a> {
     pub offset: i64,
     /// Rows of the page.
     pub limit: i64,
+    /// Whether private tables may be seen.
+    pub sees_private: bool,
 }
 
 /// A row of a page.
@@ -79,6 +84,8 @@ pub struct PageRow {
     pub rank: Option<i32>,
     /// Its points.
     pub points: i64,
+    /// The values of its extra fields, by their numbers.
+    pub extra: BTreeMap<String, String>,
 }
 
 /// A page, and what was found with it.
@@ -118,6 +125,7 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         wanted.sort.as_str(),
         wanted.offset,
         wanted.limit,
+        wanted.sees_private,
     )
     .fetch_one(conn)
     .await?;
@@ -154,6 +162,74 @@ pub async fn holder_of_rank(
     Ok(found)
 }
 
+/// The name of a live entry that has a value of an extra field, if one has.
+///
+/// # Errors
+/// If the database fails.
+pub async fn holder_of_field(
+    conn: &mut PgConnection,
+    table: TableId,
+    number: i32,
+) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select name from punctaj.entries
+        where table_id = $1 and extra ? $2 and deleted_at is null
+        order by name_key limit 1
+        "#,
+        table.0,
+        number.to_string(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
+/// The live entries that hold a rank.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_rank(
+    conn: &mut PgConnection,
+    table: TableId,
+    number: i32,
+) -> Result<Vec<EntryId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select entry_id from punctaj.entries
+        where table_id = $1 and rank = $2 and deleted_at is null
+        order by name_key
+        "#,
+        table.0,
+        number,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().map(EntryId).collect())
+}
+
+/// How many live entries have fewer points than this.
+///
+/// # Errors
+/// If the database fails.
+pub async fn below(
+    conn: &mut PgConnection,
+    table: TableId,
+    points: i64,
+) -> Result<i64, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select count(*) as "entries!" from punctaj.entries
+        where table_id = $1 and points < $2 and deleted_at is null
+        "#,
+        table.0,
+        points,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 /// The name of another live entry that is linked to a member, if one is.
 ///
 /// # Errors
@@ -185,7 +261,7 @@ pub async fn holder_of_member(
 pub async fn all(conn: &mut PgConnection, table: TableId) -> Result<Vec<PageRow>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select entry_id, name, member_id, rank, points
+        select entry_id, name, member_id, rank, points, extra as "extra: Json<BTreeMap<String, String>>"
         from punctaj.entries where table_id = $1 and deleted_at is null
         order by name_key
         "#,
@@ -201,6 +277,7 @@ pub async fn all(conn: &mut PgConnection, table: TableId) -> Result<Vec<PageRow>
             member_id: row.member_id.map(UserId::from_db),
             rank: row.rank,
             points: row.points,
+            extra: row.extra.0,
         })
         .collect())
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::decode;
 use crate::domain::entry::Entry;
-use crate::domain::event::Event;
+use crate::domain::event::{Change, Event};
 use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, fold};
 
@@ -126,7 +127,7 @@ pub async fn last_undoable(
                 select from jsonb_array_elements(e.changes) c
                 where c -> 'before' is distinct from c -> 'after'
             )
-            and (e.table_id is null or exists (
+            and (e.table_id is null or e.action = 'table.delete' or exists (
                 select from punctaj.tables t where t.table_id = e.table_id and t.deleted_at is null
             ))
             and (
@@ -215,30 +216,29 @@ pub async fn last_in_table(
     found.map(|event| decode(event, "event")).transpose()
 }
 
-/// The newest event after `after` that changed a rank.
+/// The newest event after `event` that changed the same thing: a table, a rank or an extra field of
+/// it, or the guild's settings.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn last_of_rank(
+pub async fn last_of_thing(
     conn: &mut PgConnection,
-    guild: GuildId,
-    table: TableId,
-    number: i32,
-    after: Seq,
+    event: &Event,
+    change: &Change,
 ) -> Result<Option<Event>, StoreError> {
+    let thing = json!([{ "what": change.what, "id": change.id, "field": change.field }]);
     let found = sqlx::query_scalar!(
         r#"
         select to_jsonb(e) as "event!"
         from punctaj.events e
-        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3
-            and e.changes @> jsonb_build_array(jsonb_build_object('what', 'rank', 'id', $4::text))
+        where e.guild_id = $1 and e.table_id is not distinct from $2 and e.seq > $3 and e.changes @> $4
         order by e.seq desc
         limit 1
         "#,
-        guild.db(),
-        table.0,
-        after.0,
-        number.to_string(),
+        event.guild_id.db(),
+        event.table_id.map(|id| id.0),
+        event.seq.0,
+        thing,
     )
     .fetch_optional(conn)
     .await?;

@@ -11,13 +11,17 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::outbox::Notice;
 use crate::domain::canonical::GENESIS;
 use crate::domain::entry::Entry;
 use crate::domain::event::Event;
+use crate::domain::field::ExtraField;
+use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, TableId, UserId};
+use crate::domain::name::fold;
 use crate::domain::session::{Session, SessionLimits};
 use crate::domain::stamp::Stamp;
-use crate::domain::table::Table;
+use crate::domain::table::{Rank, Table};
 
 /// Opens a transaction and takes the guild's lock in the same round trip. Statements after it
 /// see everything that was committed before the lock was had.
@@ -59,6 +63,8 @@ pub struct Wanted<'a> {
     pub members: Vec<UserId>,
     /// Entries by their ids.
     pub entries: Vec<EntryId>,
+    /// Whether private tables may be found.
+    pub sees_private: bool,
 }
 
 /// What stands when an operation begins.
@@ -70,6 +76,8 @@ pub struct Opening {
     pub head_seq: i64,
     /// The newest event's hash.
     pub head_hash: String,
+    /// The guild's settings.
+    pub settings: Settings,
     /// The event of this very operation, if it was done already.
     pub prior: Option<Event>,
     /// The caller's sessions that are marked open, most recently used first.
@@ -104,7 +112,8 @@ pub(super) struct TableRow {
     floor: i64,
     private: bool,
     deleted_at: Option<DateTime<Utc>>,
-    ranks: Vec<crate::domain::table::Rank>,
+    ranks: Vec<Rank>,
+    fields: Vec<ExtraField>,
 }
 
 impl From<TableRow> for Table {
@@ -116,13 +125,17 @@ impl From<TableRow> for Table {
             floor: row.floor,
             private: row.private,
             deleted_at: row.deleted_at,
-            ranks: row
-                .ranks
-                .into_iter()
-                .map(|rank| (rank.number, rank))
-                .collect(),
+            ranks: by_number(row.ranks, |rank| rank.number),
+            fields: by_number(row.fields, |field| field.number),
         }
     }
+}
+
+fn by_number<T>(things: Vec<T>, number: fn(&T) -> i32) -> BTreeMap<i32, T> {
+    things
+        .into_iter()
+        .map(|thing| (number(&thing), thing))
+        .collect()
 }
 
 /// Reads all of it in one round trip.
@@ -151,6 +164,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         &wanted.names,
         &members,
         &entries,
+        wanted.sees_private,
     )
     .fetch_one(conn)
     .await?;
@@ -160,6 +174,9 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         applied_at: row.applied_at.ok_or(StoreError::Corrupt("applied_at"))?,
         head_seq: row.head_seq.unwrap_or(0),
         head_hash: row.head_hash.unwrap_or_else(|| GENESIS.to_owned()),
+        settings: row
+            .settings
+            .map_or_else(|| Ok(Settings::default()), |it| decode(it, "settings"))?,
         prior: decode(read(row.prior), "event")?,
         sessions: decode(read(row.sessions), "sessions")?,
         tables: tables.into_iter().map(Table::from).collect(),
@@ -183,7 +200,7 @@ fn seconds(span: TimeDelta) -> f64 {
 }
 
 /// Everything one operation writes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Writes<'a> {
     /// Tables, with their ranks, as they are to be.
     pub tables: Vec<TableWrite<'a>>,
@@ -199,18 +216,53 @@ pub struct Writes<'a> {
     pub ledger: Vec<LedgerRow>,
     /// Folded names each event is about.
     pub names: Vec<EventName>,
+    /// The guild's settings as they are to be.
+    pub settings: &'a Settings,
+    /// What others must be told.
+    pub outbox: Vec<Notice>,
 }
 
 /// A table to write.
 #[derive(Debug, Serialize)]
 pub struct TableWrite<'a> {
-    /// The row and its ranks.
+    id: TableId,
+    category: Option<&'a str>,
+    category_key: String,
+    name: &'a str,
+    name_key: String,
+    floor: i64,
+    private: bool,
+    deleted_at: Option<DateTime<Utc>>,
+    ranks: Vec<&'a Rank>,
+    fields: Vec<FieldWrite<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldWrite<'a> {
     #[serde(flatten)]
-    pub table: &'a Table,
-    /// Folded, '' without one.
-    pub category_key: String,
-    /// Folded.
-    pub name_key: String,
+    field: &'a ExtraField,
+    name_key: String,
+}
+
+impl<'a> From<&'a Table> for TableWrite<'a> {
+    fn from(table: &'a Table) -> Self {
+        let field = |field: &'a ExtraField| FieldWrite {
+            field,
+            name_key: fold(&field.name),
+        };
+        Self {
+            id: table.id,
+            category: table.category.as_deref(),
+            category_key: table.category.as_deref().map(fold).unwrap_or_default(),
+            name: &table.name,
+            name_key: fold(&table.name),
+            floor: table.floor,
+            private: table.private,
+            deleted_at: table.deleted_at,
+            ranks: table.ranks.values().collect(),
+            fields: table.fields.values().map(field).collect(),
+        }
+    }
 }
 
 /// An entry to write. Its points are written as a delta on what the database holds.
@@ -288,6 +340,8 @@ pub async fn write(
         Json(&writes.events) as _,
         Json(&writes.ledger) as _,
         Json(&writes.names) as _,
+        Json(&writes.settings) as _,
+        Json(&writes.outbox) as _,
     )
     .fetch_one(conn)
     .await?;

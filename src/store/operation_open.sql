@@ -1,7 +1,7 @@
 -- Everything an operation needs to see, in one round trip, after the guild's lock was taken.
 -- $1 guild  $2 op_id  $3 user  $4 at  $5 device of the click  $6 idle s  $7 lifetime s
 -- $8 category key  $9 name key of the address  $10 table id
--- $11 entry name keys  $12 members  $13 entry ids
+-- $11 entry name keys  $12 members  $13 entry ids  $14 sees private tables
 with caller as (
     select s.*
     from punctaj.sessions s
@@ -17,31 +17,13 @@ current_session as (
     order by (c.device_id = $5) desc nulls last, c.last_seen_at desc, c.device_id
     limit 1
 ),
-live as (
-    select t.* from punctaj.tables t where t.guild_id = $1 and t.deleted_at is null
-),
-remembered as (
-    select t.* from live t where t.table_id = (select last_table from current_session)
-),
 addressed as (
-    select t.* from punctaj.tables t where t.guild_id = $1 and t.table_id = $10::uuid
+    select t.* from punctaj.tables t
+    where t.guild_id = $1 and t.table_id = $10::uuid and ($14 or not t.private)
     union all
-    select t.* from live t
-    where $10::uuid is null and $9::text is not null and t.name_key = $9
-        -- A bare name means the table without a category where there is one.
-        and (
-            t.category_key = coalesce($8::text, '')
-            or ($8::text is null and not exists (
-                select from live u where u.name_key = $9 and u.category_key = ''
-            ))
-        )
-    union all
-    select t.* from remembered t where $10::uuid is null and $9::text is null
-    union all
-    select t.* from live t
-    where $10::uuid is null and $9::text is null
-        and not exists (select from remembered)
-        and (select count(*) from live) = 1
+    select t.*
+    from punctaj.tables_meant($1, $8, $9, (select last_table from current_session), $14) t
+    where $10::uuid is null
 ),
 the_table as (
     select table_id from addressed where (select count(*) from addressed) = 1
@@ -76,29 +58,23 @@ select
     (select g.head_seq from punctaj.guilds g where g.guild_id = $1) as head_seq,
     (select g.head_hash from punctaj.guilds g where g.guild_id = $1) as head_hash,
     (
+        select jsonb_build_object('language', g.language, 'timezone', g.timezone, 'log_channel', g.log_channel)
+        from punctaj.guilds g where g.guild_id = $1
+    ) as settings,
+    (
         select to_jsonb(e) from punctaj.events e where e.guild_id = $1 and e.op_id = $2
     ) as prior,
     (
         select coalesce(jsonb_agg(to_jsonb(c) order by c.last_seen_at desc, c.device_id), '[]') from caller c
     ) as sessions,
     (
-        select coalesce(jsonb_agg(jsonb_build_object(
-            'id', t.table_id, 'category', t.category, 'name', t.name, 'floor', t.floor, 'private', t.private,
-            'deleted_at', t.deleted_at,
-            'ranks', (
-                select coalesce(jsonb_agg(jsonb_build_object(
-                    'number', r.number, 'title', r.title, 'promote_at', r.promote_at,
-                    'demote_below', r.demote_below, 'role', r.role_id
-                ) order by r.number), '[]')
-                from punctaj.ranks r where r.table_id = t.table_id
-            )
-        ) order by t.category_key, t.name_key), '[]')
+        select coalesce(jsonb_agg(punctaj.table_json(t) order by t.category_key, t.name_key), '[]')
         from addressed t
     ) as tables,
     (
         select coalesce(jsonb_agg(jsonb_build_object(
             'id', e.entry_id, 'table_id', e.table_id, 'name', e.name, 'member_id', e.member_id,
-            'rank', e.rank, 'points', e.points, 'stamps', e.stamps,
+            'rank', e.rank, 'points', e.points, 'extra', e.extra, 'stamps', e.stamps,
             'created', jsonb_build_object('at', e.created_at, 'op', e.created_op),
             'deleted', case when e.deleted_at is not null
                 then jsonb_build_object('at', e.deleted_at, 'op', e.deleted_op) end,

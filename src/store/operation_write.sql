@@ -1,11 +1,18 @@
 -- All that one operation changes, in one round trip. Each thing stands in its list at most once.
 -- $1 guild  $2 head hash before  $3 first seq  $4 head hash after  $5 last seq  $6 applied_at
 -- $7 tables  $8 entries  $9 former names  $10 sessions  $11 events  $12 ledger  $13 event names
+-- $14 settings  $15 outbox
 with head as (
-    insert into punctaj.guilds as g (guild_id, head_seq, head_hash, applied_at)
-    values ($1, $5, $4, $6)
+    insert into punctaj.guilds as g (
+        guild_id, head_seq, head_hash, applied_at, language, timezone, log_channel
+    )
+    select $1, $5, $4, $6, x.language, x.timezone, x.log_channel
+    from jsonb_to_record($14::jsonb) as x (language text, timezone text, log_channel bigint)
     on conflict (guild_id) do update
-        set head_seq = excluded.head_seq, head_hash = excluded.head_hash, applied_at = excluded.applied_at
+        set head_seq = excluded.head_seq, head_hash = excluded.head_hash, applied_at = excluded.applied_at,
+            language = excluded.language, timezone = excluded.timezone, log_channel = excluded.log_channel,
+            -- A channel that is set anew has another chance.
+            log_problem = case when g.log_channel = excluded.log_channel then g.log_problem end
         where g.head_hash = $2 and g.head_seq = $3::bigint - 1
     returning 1
 ),
@@ -25,9 +32,7 @@ written_tables as (
 kept_ranks as (
     select x.id as table_id, r.*
     from jsonb_to_recordset($7::jsonb) as x (id uuid, ranks jsonb),
-        lateral jsonb_to_recordset(
-            (select coalesce(jsonb_agg(value), '[]') from jsonb_each(x.ranks))
-        ) as r (number integer, title text, promote_at bigint, demote_below bigint, role bigint)
+        lateral jsonb_to_recordset(x.ranks) as r (number integer, title text, promote_at bigint, demote_below bigint, role bigint)
 ),
 removed_ranks as (
     delete from punctaj.ranks r
@@ -42,21 +47,33 @@ written_ranks as (
         set title = excluded.title, promote_at = excluded.promote_at,
             demote_below = excluded.demote_below, role_id = excluded.role_id
 ),
+written_fields as (
+    insert into punctaj.fields (table_id, number, name, name_key, kind, pattern, removed)
+    select x.id, f.number, f.name, f.name_key, f.kind, f.pattern, f.removed
+    from jsonb_to_recordset($7::jsonb) as x (id uuid, fields jsonb),
+        lateral jsonb_to_recordset(x.fields) as f (
+            number integer, name text, name_key text, kind text, pattern text, removed boolean
+        )
+    on conflict (table_id, number) do update
+        set name = excluded.name, name_key = excluded.name_key, pattern = excluded.pattern,
+            removed = excluded.removed
+),
 written_entries as (
     insert into punctaj.entries as e (
-        entry_id, guild_id, table_id, name, name_key, member_id, rank, points, stamps,
+        entry_id, guild_id, table_id, name, name_key, member_id, rank, points, extra, stamps,
         created_at, created_op, deleted_at, deleted_op
     )
-    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.delta, x.stamps,
+    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.delta, x.extra, x.stamps,
         (x.created ->> 'at')::timestamptz, x.created ->> 'op',
         (x.deleted ->> 'at')::timestamptz, x.deleted ->> 'op'
     from jsonb_to_recordset($8::jsonb) as x (
         id uuid, table_id uuid, name text, name_key text, member_id bigint, rank integer,
-        delta bigint, stamps jsonb, created jsonb, deleted jsonb
+        delta bigint, extra jsonb, stamps jsonb, created jsonb, deleted jsonb
     )
     on conflict (entry_id) do update
         set name = excluded.name, name_key = excluded.name_key, member_id = excluded.member_id,
-            rank = excluded.rank, points = e.points + excluded.points, stamps = excluded.stamps,
+            rank = excluded.rank, points = e.points + excluded.points, extra = excluded.extra,
+            stamps = excluded.stamps,
             deleted_at = excluded.deleted_at, deleted_op = excluded.deleted_op
         where e.guild_id = excluded.guild_id
     returning e.entry_id, e.points
@@ -107,6 +124,11 @@ written_names as (
     insert into punctaj.event_names (guild_id, name_key, seq)
     select $1, x.name_key, x.seq
     from jsonb_to_recordset($13::jsonb) as x (seq bigint, name_key text)
+),
+queued as (
+    insert into punctaj.outbox (guild_id, channel_id, kind, body)
+    select $1, x.channel_id, x.kind, x.body
+    from jsonb_to_recordset($15::jsonb) as x (channel_id bigint, kind text, body jsonb)
 )
 select
     (select count(*) from head) as heads,

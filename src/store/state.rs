@@ -28,9 +28,16 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
         )
         from punctaj.ranks r join punctaj.tables t using (table_id) where t.guild_id = $1
         union all
+        select 'field', f.table_id::text, f.number::text, jsonb_build_object(
+            'name', case when not f.removed then f.name end, 'kind', f.kind, 'pattern', f.pattern
+        )
+        from punctaj.fields f join punctaj.tables t using (table_id) where t.guild_id = $1
+        union all
         select 'entry', e.table_id::text, e.entry_id::text, jsonb_build_object(
             'name', case when e.deleted_at is null then e.name end, 'rank', e.rank,
             'member', e.member_id::text, 'points', e.points
+        ) || (
+            select coalesce(jsonb_object_agg('extra:' || x.key, x.value), '{}') from jsonb_each(e.extra) x
         )
         from punctaj.entries e where e.guild_id = $1
         union all
@@ -38,6 +45,12 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
             'user', s.user_id::text, 'platform', s.platform, 'label', s.label, 'ended', s.end_reason
         )
         from punctaj.sessions s where s.guild_id = $1
+        union all
+        select 'guild', null, g.guild_id::text, jsonb_build_object(
+            'language', g.language, 'timezone', g.timezone, 'log_channel', g.log_channel::text
+        )
+        from punctaj.guilds g
+        where g.guild_id = $1 and coalesce(g.language, g.timezone, g.log_channel::text) is not null
         "#,
         guild.db(),
     )
@@ -50,6 +63,8 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
         let what = match row.what.as_str() {
             "table" => "table",
             "rank" => "rank",
+            "field" => "field",
+            "guild" => "guild",
             "entry" => "entry",
             _ => "session",
         };

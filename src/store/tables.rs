@@ -18,17 +18,7 @@ pub async fn by_id(
 ) -> Result<Option<Table>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
-        select jsonb_build_object(
-            'id', t.table_id, 'category', t.category, 'name', t.name, 'floor', t.floor,
-            'private', t.private, 'deleted_at', t.deleted_at,
-            'ranks', (
-                select coalesce(jsonb_agg(jsonb_build_object(
-                    'number', r.number, 'title', r.title, 'promote_at', r.promote_at,
-                    'demote_below', r.demote_below, 'role', r.role_id
-                ) order by r.number), '[]')
-                from punctaj.ranks r where r.table_id = t.table_id
-            )
-        ) as "table!"
+        select punctaj.table_json(t) as "table!"
         from punctaj.tables t
         where t.guild_id = $1 and t.table_id = $2
         "#,
@@ -37,12 +27,15 @@ pub async fn by_id(
     )
     .fetch_optional(conn)
     .await?;
-    found
-        .map(|table| Ok(decode::<TableRow>(table, "table")?.into()))
-        .transpose()
+    found.map(decoded).transpose()
 }
 
-/// The table of an address that was deleted last.
+/// A table as `punctaj.table_json` writes it.
+pub(super) fn decoded(table: serde_json::Value) -> Result<Table, StoreError> {
+    Ok(decode::<TableRow>(table, "table")?.into())
+}
+
+/// The table of an address that was deleted last. A bare name means any of that name.
 ///
 /// # Errors
 /// If the database fails.
@@ -76,8 +69,12 @@ pub async fn deleted(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn list(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Table>, StoreError> {
-    let found = select(conn, guild, None, None).await?;
+pub async fn list(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    sees_private: bool,
+) -> Result<Vec<Table>, StoreError> {
+    let found = select(conn, guild, None, None, sees_private).await?;
     Ok(found.into_iter().map(|(table, _)| table).collect())
 }
 
@@ -88,8 +85,9 @@ pub async fn list(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Table>,
 pub async fn list_with_counts(
     conn: &mut PgConnection,
     guild: GuildId,
+    sees_private: bool,
 ) -> Result<Vec<(Table, i64)>, StoreError> {
-    select(conn, guild, None, None).await
+    select(conn, guild, None, None, sees_private).await
 }
 
 /// The live tables that an address fits. A bare name means the table without a category where
@@ -102,8 +100,9 @@ pub async fn by_address(
     guild: GuildId,
     category_key: Option<&str>,
     name_key: &str,
+    sees_private: bool,
 ) -> Result<Vec<Table>, StoreError> {
-    let mut found: Vec<Table> = select(conn, guild, category_key, Some(name_key))
+    let mut found: Vec<Table> = select(conn, guild, category_key, Some(name_key), sees_private)
         .await?
         .into_iter()
         .map(|(table, _)| table)
@@ -119,36 +118,29 @@ async fn select(
     guild: GuildId,
     category_key: Option<&str>,
     name_key: Option<&str>,
+    sees_private: bool,
 ) -> Result<Vec<(Table, i64)>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select
-            jsonb_build_object(
-                'id', t.table_id, 'category', t.category, 'name', t.name, 'floor', t.floor,
-                'private', t.private, 'deleted_at', t.deleted_at,
-                'ranks', (
-                    select coalesce(jsonb_agg(jsonb_build_object(
-                        'number', r.number, 'title', r.title, 'promote_at', r.promote_at,
-                        'demote_below', r.demote_below, 'role', r.role_id
-                    ) order by r.number), '[]')
-                    from punctaj.ranks r where r.table_id = t.table_id
-                )
-            ) as "table!",
+            punctaj.table_json(t) as "table!",
             (
                 select count(*) from punctaj.entries e where e.table_id = t.table_id and e.deleted_at is null
             ) as "entries!"
         from punctaj.tables t
         where t.guild_id = $1 and t.deleted_at is null
             and ($2::text is null or t.category_key = $2) and ($3::text is null or t.name_key = $3)
+            and ($4 or not t.private)
         order by t.category_key, t.name_key
         "#,
         guild.db(),
         category_key,
         name_key,
+        sees_private,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| Ok((decode::<TableRow>(row.table, "table")?.into(), row.entries)))
+        .map(|row| Ok((decoded(row.table)?, row.entries)))
         .collect()
 }

@@ -4,20 +4,16 @@ use serenity::model::guild::Role;
 
 use crate::discord::complete;
 use crate::discord::context::{CommandResult, Ctx};
-use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
-use crate::discord::views::{self, input};
+use crate::discord::views;
 use crate::domain::ids::RoleId;
-use crate::domain::points;
-use crate::domain::table::MAX_RANK;
-use crate::i18n::{Message, keys};
 use crate::service::tables::RankOrder;
 
 use super::{Command, answered, read};
 
 /// The ranks of a table.
 pub(super) fn group() -> Command {
-    super::group("rank", vec![set(), list()])
+    super::group("rank", vec![set(), remove(), list()])
 }
 
 /// Creates or changes a rank.
@@ -35,13 +31,32 @@ async fn set(
     answered(ctx, Manner::Own, move |call| async move {
         let order = RankOrder {
             table: read::table(&table)?,
-            number: number(rank)?,
+            number: read::rank(rank)?,
             title: read::name(&title)?,
-            promote_at: promote_at.map(threshold).transpose()?,
-            demote_below: demote_below.map(threshold).transpose()?,
+            promote_at: promote_at.map(read::bound).transpose()?,
+            demote_below: demote_below.map(read::bound).transpose()?,
             role: role.and_then(|id| RoleId::try_from(id).ok()),
         };
         let receipt = call.services.set_rank(&call.request(None)?, order).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Takes a rank away.
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::table"] table: String,
+    #[autocomplete = "complete::rank"] rank: i64,
+) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        let (address, number) = (read::table(&table)?, read::rank(rank)?);
+        let request = call.request(None)?;
+        let receipt = call
+            .services
+            .remove_rank(&request, &address, number)
+            .await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await
@@ -56,20 +71,4 @@ async fn list(ctx: Ctx<'_>, #[autocomplete = "complete::table"] table: String) -
         Ok(views::lists::ranks(&table, call.locale))
     })
     .await
-}
-
-fn number(rank: i64) -> Result<i32, Failure> {
-    let number = i32::try_from(rank)
-        .ok()
-        .filter(|number| (1..=MAX_RANK).contains(number));
-    number
-        .ok_or_else(|| Failure::told(Message::new(keys::ERROR_RANK_NUMBER).with("limit", MAX_RANK)))
-}
-
-fn threshold(points: i64) -> Result<i64, Failure> {
-    if (-points::LIMIT..=points::LIMIT).contains(&points) {
-        Ok(points)
-    } else {
-        Err(Failure::told(input::not_points(&points.to_string())))
-    }
 }

@@ -1,25 +1,90 @@
 //! `/punctaj-admin table`.
 
+use crate::discord::complete;
 use crate::discord::context::{CommandResult, Ctx};
+use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
-use crate::discord::views;
+use crate::discord::{templates, views};
+use crate::i18n::keys;
+use crate::service::tables::{NewTable, TableEdit};
 
 use super::{Command, answered, read};
 
 /// Tables.
 pub(super) fn group() -> Command {
-    super::group("table", vec![create(), list()])
+    let commands = vec![create(), edit(), delete(), restore(), list()];
+    super::group("table", commands)
 }
 
 /// Creates a table.
 #[poise::command(slash_command, guild_only)]
-async fn create(ctx: Ctx<'_>, table: String) -> CommandResult {
+async fn create(ctx: Ctx<'_>, table: String, template: Option<String>) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let address = read::table(&table)?;
+        let template = template.as_deref().unwrap_or(templates::PLAIN);
+        let (ranks, fields) = templates::of(template, call.locale)
+            .ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_TEMPLATE))?;
+        let order = NewTable {
+            address,
+            ranks,
+            fields,
+        };
         let receipt = call
             .services
-            .create_table(&call.request(None)?, address)
+            .create_table(&call.request(None)?, order)
             .await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Changes a table.
+#[poise::command(slash_command, guild_only)]
+async fn edit(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::table"] table: String,
+    name: Option<String>,
+    category: Option<String>,
+    floor: Option<i64>,
+    private: Option<bool>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        if name.is_none() && category.is_none() && floor.is_none() && private.is_none() {
+            return Err(Failure::told(keys::ERROR_NOTHING_GIVEN));
+        }
+        let edit = TableEdit {
+            table: read::table(&table)?,
+            name: name.as_deref().map(read::part_of_address).transpose()?,
+            category: category.as_deref().map(read::category).transpose()?,
+            floor: floor.map(read::bound).transpose()?,
+            private,
+        };
+        let receipt = call.services.edit_table(&call.request(None)?, edit).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Deletes a table.
+#[poise::command(slash_command, guild_only)]
+async fn delete(ctx: Ctx<'_>, #[autocomplete = "complete::table"] table: String) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let (request, address) = (call.request(None)?, read::table(&table)?);
+        let receipt = call.services.delete_table(&request, &address).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Brings a deleted table back.
+#[poise::command(slash_command, guild_only)]
+async fn restore(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::deleted_table"] table: String,
+) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let (request, address) = (call.request(None)?, read::table(&table)?);
+        let receipt = call.services.restore_table(&request, &address).await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await

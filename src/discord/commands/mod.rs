@@ -3,7 +3,9 @@
 
 mod add;
 mod admin_data;
+mod admin_field;
 mod admin_rank;
+mod admin_settings;
 mod admin_table;
 mod audit_export;
 mod audit_search;
@@ -75,8 +77,10 @@ fn punctaj_admin() -> Command {
         "punctaj-admin",
         vec![
             admin_table::group(),
+            admin_field::group(),
             admin_rank::group(),
             admin_data::group(),
+            admin_settings::group(),
         ],
     )
 }

@@ -2,9 +2,11 @@
 
 use crate::discord::errors::Failure;
 use crate::discord::views::{input, words};
+use crate::domain::field::{self, MAX_PATTERN_CHARS};
 use crate::domain::ids::{Seq, UserId};
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use crate::domain::points;
+use crate::domain::table::MAX_RANK;
 use crate::i18n::{Message, keys};
 use crate::render;
 use crate::service::entries::NewValue;
@@ -128,12 +130,87 @@ pub(super) fn value(field: &str, value: &str) -> Result<NewValue, Failure> {
         Some("member") if cleared => Ok(NewValue::Member(None)),
         Some("member") => member(given).map(|member| NewValue::Member(Some(member))),
         _ => {
-            let field = render::escape(&render::clip(field, 100));
-            Err(Failure::told(
-                Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", field),
+            let value = (!cleared).then(|| line(Some(given), usize::MAX, keys::ERROR_VALUE_LONG));
+            Ok(NewValue::Extra(
+                field.trim().to_owned(),
+                value.transpose()?.flatten(),
             ))
         }
     }
+}
+
+/// The name of an extra field: not that of a field which every entry has.
+pub(super) fn new_field(text: &str) -> Result<Name, Failure> {
+    let name = name(text)?;
+    match field_key(name.as_str()) {
+        Some(_) => Err(Failure::told(
+            Message::new(keys::ERROR_FIELD_EXISTS).with("field", render::escape(name.as_str())),
+        )),
+        None => Ok(name),
+    }
+}
+
+/// A regular expression; `-` or nothing for none.
+pub(super) fn pattern(text: &str) -> Result<Option<String>, Failure> {
+    let text = text.trim();
+    if text.is_empty() || text == "-" {
+        return Ok(None);
+    }
+    let chars = text.chars().count();
+    if chars > MAX_PATTERN_CHARS || !field::is_pattern(text) {
+        let pattern = render::code_safe(&render::clip(text, MAX_PATTERN_CHARS));
+        return Err(Failure::told(
+            Message::new(keys::ERROR_PATTERN)
+                .with("pattern", pattern)
+                .with("limit", MAX_PATTERN_CHARS),
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// A category; `-` for none.
+pub(super) fn category(text: &str) -> Result<Option<Name>, Failure> {
+    match text.trim() {
+        "-" => Ok(None),
+        given => part_of_address(given).map(Some),
+    }
+}
+
+/// A category or a table's name alone: what stands on one side of the slash.
+pub(super) fn part_of_address(text: &str) -> Result<Name, Failure> {
+    let address = table(text)?;
+    match address.into_parts() {
+        (None, name) => Ok(name),
+        (Some(_), _) => Err(Failure::told(keys::ERROR_SLASH)),
+    }
+}
+
+/// A number of points that a table or a rank is to have.
+pub(super) fn bound(points: i64) -> Result<i64, Failure> {
+    if (-points::LIMIT..=points::LIMIT).contains(&points) {
+        Ok(points)
+    } else {
+        Err(Failure::told(input::not_points(&points.to_string())))
+    }
+}
+
+/// A rank's number.
+pub(super) fn rank(number: i64) -> Result<i32, Failure> {
+    let fits = i32::try_from(number)
+        .ok()
+        .filter(|number| (1..=MAX_RANK).contains(number));
+    fits.ok_or_else(|| Failure::told(Message::new(keys::ERROR_RANK_NUMBER).with("limit", MAX_RANK)))
+}
+
+/// A time zone by its name in the IANA database, in any letter case.
+pub(super) fn timezone(text: &str) -> Result<chrono_tz::Tz, Failure> {
+    let given = text.trim();
+    let mut zones = chrono_tz::TZ_VARIANTS.into_iter();
+    let found = zones.find(|zone| zone.name().eq_ignore_ascii_case(given));
+    found.ok_or_else(|| {
+        let zone = render::escape(&render::clip(given, 60));
+        Failure::told(Message::new(keys::ERROR_TIMEZONE).with("zone", zone))
+    })
 }
 
 /// The key of a field, from its name in any language.
@@ -202,7 +279,6 @@ mod tests {
             ("member", "Ana"),
             ("member", "<@&42>"),
             ("member", "+42"),
-            ("colour", "red"),
             ("name", " "),
         ] {
             assert!(value(field, text).is_err(), "{field} {text}");

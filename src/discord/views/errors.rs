@@ -1,9 +1,11 @@
 //! What went wrong, in the caller's language: what it was, that nothing was changed, what to do.
 
-use super::words::person;
+use super::words::{self, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
+use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
 use crate::i18n::{Locale, Message, keys};
+use crate::render;
 use crate::service::ServiceError;
 use crate::service::error::UnknownName;
 
@@ -110,8 +112,25 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::BelowFloor { value, floor } => Message::new(keys::ERROR_BELOW_FLOOR)
             .with("value", *value)
             .with("floor", *floor),
-        ServiceError::UnknownField { field } => {
-            Message::new(keys::ERROR_UNKNOWN_FIELD).with("field", shown(field))
+        ServiceError::UnknownField { field, known } => {
+            let known: Vec<&String> = known.iter().take(20).collect();
+            Message::new(keys::ERROR_UNKNOWN_FIELD)
+                .with("field", shown(field))
+                .with("known", listed(&known))
+                .with("count", known.len())
+        }
+        ServiceError::FieldExists { field } => {
+            Message::new(keys::ERROR_FIELD_EXISTS).with("field", shown(field))
+        }
+        ServiceError::TooManyFields => {
+            Message::new(keys::ERROR_TOO_MANY_FIELDS).with("limit", MAX_FIELDS)
+        }
+        ServiceError::UnfitValue { field, value, why } => unfit(field, value, *why),
+        ServiceError::BelowNewFloor { floor, entries } => Message::new(keys::ERROR_BELOW_NEW_FLOOR)
+            .with("floor", *floor)
+            .with("count", *entries),
+        ServiceError::NotDeleted { table } => {
+            Message::new(keys::ERROR_NOT_DELETED).with("table", shown(table))
         }
         ServiceError::UnknownEvent { event } => {
             Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
@@ -147,4 +166,21 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
+}
+
+fn unfit(field: &ExtraField, value: &str, why: Unfit) -> Message {
+    let message = match why {
+        Unfit::TooLong(chars) => Message::new(keys::ERROR_VALUE_LONG)
+            .with("chars", words::characters(chars))
+            .with("limit", MAX_VALUE_CHARS),
+        Unfit::Number => keys::ERROR_VALUE_NUMBER.into(),
+        Unfit::Date => keys::ERROR_VALUE_DATE.into(),
+        Unfit::Pattern => Message::new(keys::ERROR_VALUE_PATTERN).with(
+            "pattern",
+            render::code_safe(field.pattern.as_deref().unwrap_or_default()),
+        ),
+    };
+    message
+        .with("field", shown(&field.name))
+        .with("value", shown(value))
 }

@@ -61,10 +61,30 @@ const TOPICS: &[Topic] = &[
         text: keys::HELP_ADMIN_TEXT,
         commands: &[
             ("punctaj-admin table create", Some(Right::TableEdit)),
+            ("punctaj-admin table edit", Some(Right::TableEdit)),
+            ("punctaj-admin table delete", Some(Right::TableEdit)),
+            ("punctaj-admin table restore", Some(Right::TableEdit)),
             ("punctaj-admin table list", Some(Right::TableView)),
+            ("punctaj-admin field add", Some(Right::TableEdit)),
+            ("punctaj-admin field edit", Some(Right::TableEdit)),
+            ("punctaj-admin field remove", Some(Right::TableEdit)),
             ("punctaj-admin rank set", Some(Right::TableEdit)),
+            ("punctaj-admin rank remove", Some(Right::TableEdit)),
             ("punctaj-admin rank list", Some(Right::TableView)),
             ("punctaj-admin data export", Some(Right::DataExport)),
+            ("punctaj-admin settings show", Some(Right::SettingsManage)),
+            (
+                "punctaj-admin settings language",
+                Some(Right::SettingsManage),
+            ),
+            (
+                "punctaj-admin settings timezone",
+                Some(Right::SettingsManage),
+            ),
+            (
+                "punctaj-admin settings log-channel",
+                Some(Right::SettingsManage),
+            ),
         ],
     },
 ];

@@ -10,8 +10,10 @@ pub mod export;
 pub mod help;
 pub mod input;
 pub mod lists;
+pub mod log;
 pub mod receipt;
 pub mod session;
+pub mod settings;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
-use super::words::{entries, field, points, rank, session_plain, subject, value};
+use super::words::{entries, field_of, points, rank, session_plain, subject, value};
 use super::{button, card, listed, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -26,7 +26,7 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
     };
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
-    let title = locale.text(&title(receipt, locale));
+    let title = title(receipt, locale);
     let reply = Reply::card(card(&title, &lines, Some(&footer(receipt, locale)), locale));
     if event.action.is_session() || event.outcome != Outcome::Applied || !has_effect(event) {
         return reply;
@@ -49,9 +49,17 @@ fn changes_something(change: &Change) -> bool {
     !change.superseded && change.before != change.after
 }
 
-fn title(receipt: &Receipt, locale: Locale) -> Message {
+/// What was done, in a few words.
+pub(super) fn title(receipt: &Receipt, locale: Locale) -> String {
+    locale.text(&titled(receipt, locale))
+}
+
+fn titled(receipt: &Receipt, locale: Locale) -> Message {
     let event = &receipt.event;
-    let table = || shown(receipt.table.as_deref().unwrap_or_default());
+    let table = || match &receipt.table {
+        Some(table) => shown(table),
+        None => locale.text(&keys::RECEIPT_IN_SETTINGS.into()),
+    };
     let about = |key| Message::new(key).with("table", table());
     let undone = || event.undoes.map(|seq| seq.to_string()).unwrap_or_default();
     if event.outcome != Outcome::Applied {
@@ -70,7 +78,15 @@ fn title(receipt: &Receipt, locale: Locale) -> Message {
         Action::EntrySet => about(keys::RECEIPT_ENTRY_SET),
         Action::EntryDelete => about(keys::RECEIPT_ENTRY_DELETE).with("count", things(event)),
         Action::TableCreate => about(keys::RECEIPT_TABLE_CREATE),
+        Action::TableEdit => about(keys::RECEIPT_TABLE_EDIT),
+        Action::TableDelete => about(keys::RECEIPT_TABLE_DELETE),
+        Action::TableRestore => about(keys::RECEIPT_TABLE_RESTORE),
+        Action::FieldAdd => about(keys::RECEIPT_FIELD_ADD),
+        Action::FieldEdit => about(keys::RECEIPT_FIELD_EDIT),
+        Action::FieldRemove => about(keys::RECEIPT_FIELD_REMOVE),
         Action::RankSet => about(keys::RECEIPT_RANK_SET),
+        Action::RankRemove => about(keys::RECEIPT_RANK_REMOVE),
+        Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
     }
 }
 
@@ -150,10 +166,10 @@ pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String>
             (is_new || is_gone) && !gives_points(change)
         } else {
             // The values that a new table or session begins with are no news, nor those that go.
-            is_gone || is_new && matches!(change.what, What::Table | What::Session)
+            is_gone || is_new && matches!(change.what, What::Table | What::Session | What::Field)
         };
         let state = match (is_new, is_gone) {
-            (true, _) if telling.undoes => State::Restored,
+            (true, _) if telling.brings_back => State::Restored,
             (true, _) => State::New,
             (false, true) => State::Deleted,
             (false, false) => State::Same,
@@ -198,7 +214,8 @@ impl State {
 
 /// What the lines of one event need to know.
 struct Telling<'a> {
-    undoes: bool,
+    /// What comes to be was there before.
+    brings_back: bool,
     /// Points were asked for as a change, and a bound may have let less happen.
     by_delta: bool,
     ranks: &'a Ranks,
@@ -208,7 +225,7 @@ struct Telling<'a> {
 impl<'a> Telling<'a> {
     const fn of(event: &Event, ranks: &'a Ranks, locale: Locale) -> Self {
         Self {
-            undoes: matches!(event.action, Action::EventUndo),
+            brings_back: matches!(event.action, Action::EventUndo | Action::TableRestore),
             by_delta: !matches!(event.action, Action::EntrySet),
             ranks,
             locale,
@@ -219,10 +236,10 @@ impl<'a> Telling<'a> {
     fn line(&self, change: &Change, state: State) -> String {
         let message = if change.superseded {
             Message::new(keys::LINE_SUPERSEDED)
-                .with("field", field(&change.field, self.locale))
+                .with("field", field_of(change, self.locale))
                 .with("value", self.value(change, &change.before))
         } else if change.is_creation() {
-            let key = if self.undoes {
+            let key = if self.brings_back {
                 keys::LINE_RESTORED
             } else {
                 keys::LINE_CREATED
@@ -237,19 +254,21 @@ impl<'a> Telling<'a> {
             self.points(change, delta, state)
         } else if change.before == change.after {
             Message::new(keys::LINE_UNCHANGED)
-                .with("field", field(&change.field, self.locale))
+                .with("field", field_of(change, self.locale))
                 .with("value", self.value(change, &change.after))
         } else {
             Message::new(keys::LINE_FIELD)
-                .with("field", field(&change.field, self.locale))
+                .with("field", field_of(change, self.locale))
                 .with("before", self.value(change, &change.before))
                 .with("after", self.value(change, &change.after))
         };
-        self.locale.text(&message.with("name", subject(change)))
+        self.locale
+            .text(&message.with("name", subject(change, self.locale)))
     }
 
     fn value(&self, change: &Change, of: &serde_json::Value) -> String {
         match (change.what, change.field.as_str()) {
+            _ if change.field_id.is_some() => value("", of, self.locale),
             (What::Entry, "rank") => rank(of, self.ranks, self.locale),
             (_, field) => value(field, of, self.locale),
         }
@@ -298,7 +317,9 @@ const fn kind(what: What) -> &'static str {
     match what {
         What::Table => "table",
         What::Rank => "rank",
+        What::Field => "field",
         What::Entry => "entry",
+        What::Guild => "guild",
         What::Session => "session",
     }
 }
@@ -315,7 +336,7 @@ fn repeated_note(repeated: &[NameOrMember], locale: Locale) -> Option<String> {
     Some(locale.text(&Message::new(keys::NOTE_REPEATED).with("names", listed(&names))))
 }
 
-fn reason_note(event: &Event, locale: Locale) -> Option<String> {
+pub(super) fn reason_note(event: &Event, locale: Locale) -> Option<String> {
     let reason = event.reason.as_deref()?;
     let reason = crate::render::escape(&crate::render::clip(reason, 300));
     Some(locale.text(&Message::new(keys::NOTE_REASON).with("reason", reason)))

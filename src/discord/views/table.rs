@@ -8,6 +8,7 @@ use super::{CONTENT, DESCRIPTION, button, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
+use crate::domain::field::{ExtraField, FieldKind};
 use crate::domain::ids::DeviceId;
 use crate::i18n::{Locale, Message, keys};
 use crate::render::{self, Align, Column, Fit, Rendered, TableView};
@@ -38,7 +39,7 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     }
     let room =
         |limit: usize| limit.saturating_sub(render::length(&head) + render::length(&foot) + 120);
-    let view = view(page, locale);
+    let view = view(page, how.layout, locale);
     let content = laid_out(&view, how.layout, room(CONTENT));
     let reply = if content.rows_shown == page.rows.len() {
         Reply::text(format!("{head}\n{}\n{foot}", content.text))
@@ -83,23 +84,34 @@ fn laid_out(view: &TableView, layout: Layout, room: usize) -> Rendered {
     }
 }
 
-fn view(page: &TablePage, locale: Locale) -> TableView {
+fn view(page: &TablePage, layout: Layout, locale: Locale) -> TableView {
     let title = |key| locale.text(&Message::new(key));
+    let has_ranks = page.rows.iter().any(|row| row.rank.is_some());
+    let extras = extras(page, layout);
     let mut columns = vec![
         Column::new("#", Align::Right, Fit::Whole),
         Column::new(title(keys::COLUMN_NAME), Align::Left, Fit::Shrink),
-        Column::new(title(keys::COLUMN_RANK), Align::Left, Fit::Spare),
-        Column::new(title(keys::COLUMN_POINTS), Align::Right, Fit::Whole),
     ];
-    let has_ranks = page.rows.iter().any(|row| row.rank.is_some());
-    if !has_ranks {
-        columns.remove(2);
+    if has_ranks {
+        columns.push(Column::new(
+            title(keys::COLUMN_RANK),
+            Align::Left,
+            Fit::Spare,
+        ));
     }
+    let extra = |field: &&ExtraField| Column::new(field.name.clone(), align(field), Fit::Spare);
+    columns.extend(extras.iter().map(extra));
+    columns.push(Column::new(
+        title(keys::COLUMN_POINTS),
+        Align::Right,
+        Fit::Whole,
+    ));
     let row = |(row, place): (&PageRow, i64)| {
         let mut cells = vec![locale.integer(place), row.name.clone()];
         if has_ranks {
             cells.push(rank(page, row, locale));
         }
+        cells.extend(extras.iter().map(|field| value(row, field)));
         cells.push(locale.integer(row.points));
         cells
     };
@@ -111,6 +123,27 @@ fn view(page: &TablePage, locale: Locale) -> TableView {
             .zip(page.first_place()..)
             .map(row)
             .collect(),
+    }
+}
+
+/// The extra fields that a wide screen has room for: those with a value on the page.
+fn extras(page: &TablePage, layout: Layout) -> Vec<&ExtraField> {
+    if layout == Layout::Phone {
+        return Vec::new();
+    }
+    let is_used = |field: &&ExtraField| page.rows.iter().any(|row| !value(row, field).is_empty());
+    page.table.live_fields().filter(is_used).collect()
+}
+
+fn value(row: &PageRow, field: &ExtraField) -> String {
+    let value = row.extra.get(&field.number.to_string());
+    value.cloned().unwrap_or_default()
+}
+
+fn align(field: &ExtraField) -> Align {
+    match field.kind {
+        FieldKind::Number => Align::Right,
+        FieldKind::Text | FieldKind::Date => Align::Left,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::access::{Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
+use crate::domain::field::{ExtraField, FieldKind, Unfit};
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, NameOrMember};
 use crate::domain::points::LIMIT;
@@ -357,8 +358,13 @@ fn ranks_and_tables_are_called_what_they_are() {
         rank("promote_at").before(50),
     ];
     assert_eq!(told(Action::EventUndo, gone), "Grad șters: **3 · Sergent**");
+    let bare = Table {
+        ranks: BTreeMap::new(),
+        fields: BTreeMap::new(),
+        ..table_of("x")
+    };
     assert_eq!(
-        told(Action::TableCreate, table_of("x").created()),
+        told(Action::TableCreate, bare.changes_since(None)),
         "Tabel nou: **BlackWater/Politie**"
     );
 }
@@ -554,6 +560,11 @@ fn every_error() -> Vec<ServiceError> {
         name: text(),
         near: vec![],
     };
+    let unfit = |why| ServiceError::UnfitValue {
+        field: field_of("Callsign"),
+        value: text(),
+        why,
+    };
     let all = vec![
         ServiceError::Forbidden {
             right: Right::ScoreAdd,
@@ -596,7 +607,25 @@ fn every_error() -> Vec<ServiceError> {
             value: -5,
             floor: 0,
         },
-        ServiceError::UnknownField { field: text() },
+        ServiceError::UnknownField {
+            field: text(),
+            known: vec![],
+        },
+        ServiceError::UnknownField {
+            field: text(),
+            known: vec![text(), table()],
+        },
+        ServiceError::FieldExists { field: text() },
+        ServiceError::TooManyFields,
+        unfit(Unfit::TooLong(201)),
+        unfit(Unfit::Number),
+        unfit(Unfit::Date),
+        unfit(Unfit::Pattern),
+        ServiceError::BelowNewFloor {
+            floor: 5,
+            entries: 2,
+        },
+        ServiceError::NotDeleted { table: table() },
         ServiceError::UnknownEvent { event },
         ServiceError::NotYours { event },
         ServiceError::AlreadyUndone { event, by: Seq(8) },
@@ -634,6 +663,11 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::UnknownRank { .. }
         | ServiceError::BelowFloor { .. }
         | ServiceError::UnknownField { .. }
+        | ServiceError::FieldExists { .. }
+        | ServiceError::TooManyFields
+        | ServiceError::UnfitValue { .. }
+        | ServiceError::BelowNewFloor { .. }
+        | ServiceError::NotDeleted { .. }
         | ServiceError::UnknownEvent { .. }
         | ServiceError::NotYours { .. }
         | ServiceError::AlreadyUndone { .. }
@@ -804,6 +838,17 @@ fn table_of(title: &str) -> Table {
         private: false,
         deleted_at: None,
         ranks: BTreeMap::from([(2, rank_of(title))]),
+        fields: BTreeMap::from([(1, field_of(title))]),
+    }
+}
+
+fn field_of(name: &str) -> ExtraField {
+    ExtraField {
+        number: 1,
+        name: name.to_owned(),
+        kind: FieldKind::Text,
+        pattern: Some("[A-Z]{2}".to_owned()),
+        removed: false,
     }
 }
 
@@ -814,6 +859,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
         member_id: None,
         rank: Some(2),
         points: 10,
+        extra: BTreeMap::new(),
     };
     let total = i64::try_from(names.len()).unwrap();
     TablePage {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::shown;
 use crate::domain::event::{Change, What};
+use crate::domain::guild::Language;
 use crate::domain::ids::UserId;
 use crate::domain::session::{Attribution, Session};
 use crate::i18n::{Key, Locale, Message, keys};
@@ -16,6 +17,16 @@ use crate::render;
 #[must_use]
 pub fn field(name: &str, locale: Locale) -> String {
     field_key(name).map_or_else(|| shown(name), |key| locale.text(&key.into()))
+}
+
+/// What the field of a change is called. People name extra fields themselves.
+#[must_use]
+pub fn field_of(change: &Change, locale: Locale) -> String {
+    if change.field_id.is_some() {
+        shown(&change.field)
+    } else {
+        field(&change.field, locale)
+    }
 }
 
 const fn field_key_of(name: &[u8]) -> Option<Key> {
@@ -35,6 +46,11 @@ const fn field_key_of(name: &[u8]) -> Option<Key> {
         b"platform" => keys::FIELD_PLATFORM,
         b"label" => keys::FIELD_LABEL,
         b"ended" => keys::FIELD_ENDED,
+        b"kind" => keys::FIELD_KIND,
+        b"pattern" => keys::FIELD_PATTERN,
+        b"language" => keys::FIELD_LANGUAGE,
+        b"timezone" => keys::FIELD_TIMEZONE,
+        b"log_channel" => keys::FIELD_LOG_CHANNEL,
         _ => return None,
     })
 }
@@ -55,6 +71,10 @@ pub fn value(field: &str, value: &Value, locale: Locale) -> String {
             .map_or_else(|| number.to_string(), |n| locale.integer(n)),
         ("member" | "user", Value::String(id)) if is_id(id) => format!("<@{id}>"),
         ("role", Value::String(id)) if is_id(id) => format!("<@&{id}>"),
+        ("log_channel", Value::String(id)) if is_id(id) => format!("<#{id}>"),
+        ("kind", Value::String(kind)) => field_kind(kind, locale),
+        ("language", Value::String(code)) => language(code),
+        ("pattern", Value::String(pattern)) => format!("`{}`", render::code_safe(pattern)),
         ("platform", Value::String(name)) => platform_of(name, locale),
         ("ended", Value::String(reason)) => end_reason(reason, locale),
         (_, Value::String(text)) => shown(text),
@@ -71,16 +91,38 @@ pub fn rank(number: &Value, ranks: &BTreeMap<i32, String>, locale: Locale) -> St
     title.map_or_else(|| value("rank", number, locale), |title| shown(title))
 }
 
+/// What an extra field holds.
+#[must_use]
+pub fn field_kind(kind: &str, locale: Locale) -> String {
+    let key = match kind {
+        "number" => keys::KIND_NUMBER,
+        "date" => keys::KIND_DATE,
+        _ => keys::KIND_TEXT,
+    };
+    locale.text(&key.into())
+}
+
+/// A language, as it calls itself.
+#[must_use]
+pub fn language(code: &str) -> String {
+    let spoken = Language::parse(code).map(Locale::from);
+    spoken.map_or_else(
+        || shown(code),
+        |locale| locale.text(&keys::LANGUAGE_NAME.into()),
+    )
+}
+
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What a change is about: a name, or a number and a title.
 #[must_use]
-pub fn subject(change: &Change) -> String {
+pub fn subject(change: &Change, locale: Locale) -> String {
     match (change.what, change.name.as_deref()) {
         (What::Rank, Some(title)) => format!("{} · {}", shown(&change.id), shown(title)),
         (What::Session, Some(label)) => format!("{} ({})", shown(label), short_device(&change.id)),
+        (What::Guild, _) => locale.text(&keys::SUBJECT_GUILD.into()),
         (What::Session, None) => short_device(&change.id),
         (_, Some(name)) => shown(name),
         (_, None) => shown(&change.id),

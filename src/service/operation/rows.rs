@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{Change, Event, What};
+use crate::domain::guild::Settings;
 use crate::domain::ids::{EntryId, Seq};
 use crate::domain::name::fold;
 use crate::domain::session::Session;
@@ -10,36 +11,39 @@ use crate::domain::table::Table;
 use crate::service::ServiceError;
 use crate::store::StoreError;
 use crate::store::operation::{EntryWrite, EventName, FormerName, LedgerRow, TableWrite, Writes};
+use crate::store::outbox::Notice;
 
 use super::entries::Held;
 
+/// The state as an operation leaves it.
+pub(super) struct Changed<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) table: Option<&'a Table>,
+    pub(super) held: &'a [Held],
+}
+
 /// The rows that an operation's changes come to.
 pub(super) fn writes<'a>(
-    table: Option<&'a Table>,
-    held: &'a [Held],
+    state: &Changed<'a>,
     sessions: impl Iterator<Item = &'a Session>,
     events: &'a [Event],
+    outbox: Vec<Notice>,
 ) -> Writes<'a> {
+    let held = state.held;
     let changed = || {
         held.iter()
             .filter(|held| held.before.as_ref() != Some(&held.entry))
     };
     Writes {
-        tables: table.into_iter().map(table_write).collect(),
+        tables: state.table.into_iter().map(TableWrite::from).collect(),
         entries: changed().map(entry_write).collect(),
         former_names: changed().filter_map(former_name).collect(),
         sessions: sessions.collect(),
         events: events.iter().collect(),
         ledger: ledger(events),
         names: names(events),
-    }
-}
-
-fn table_write(table: &Table) -> TableWrite<'_> {
-    TableWrite {
-        table,
-        category_key: table.category.as_deref().map(fold).unwrap_or_default(),
-        name_key: fold(&table.name),
+        settings: state.settings,
+        outbox,
     }
 }
 

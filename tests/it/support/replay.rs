@@ -280,6 +280,13 @@ impl Oracle {
             ("entry.set", "name" | "rank" | "member", None) => {
                 self.set(event, id, field, change["after"].clone())?
             }
+            ("entry.set", _, None) if change["field_id"].is_string() => {
+                self.set_extra(event, change)?
+            }
+            // Also its undo, which brings the rank back to those who held it.
+            ("rank.remove" | "event.undo", "rank", None) => {
+                self.set(event, id, field, change["after"].clone())?
+            }
             ("entry.delete", "name", None) => self.delete(event, id, false)?,
             _ => return Err(format!("such a change is not part of it: {change}")),
         })
@@ -389,6 +396,21 @@ impl Oracle {
         ))
     }
 
+    /// A register that people named, known by its number.
+    fn set_extra(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
+        let (id, number) = (text(&change["id"])?, text(&change["field_id"])?);
+        let register = format!("extra:{number}");
+        let (mut told, effect) = self.set(event, id, &register, change["after"].clone())?;
+        let named = self
+            .things
+            .get(&("field".to_owned(), event.table.clone(), number.to_owned()))
+            .and_then(|field| field.get("name"))
+            .unwrap_or(&change["field"]);
+        told["field"] = named.clone();
+        told["field_id"] = number.into();
+        Ok((told, effect))
+    }
+
     /// Deletes, unless something was done to the entry that is dated later (`always`: even then).
     fn delete(
         &mut self,
@@ -496,7 +518,14 @@ impl Oracle {
                     ..
                 } => {
                     let former = self.free(entry, field, before)?;
-                    done.push(self.set(event, entry, field, former)?);
+                    let (mut told, effect) = self.set(event, entry, field, former)?;
+                    if let Some(number) = field.strip_prefix("extra:") {
+                        let names = |change: &&Value| change["field_id"] == number;
+                        let named = changes.iter().find(names).ok_or("a field is not told")?;
+                        told["field"] = named["field"].clone();
+                        told["field_id"] = number.into();
+                    }
+                    done.push((told, effect));
                 }
                 Effect::Created { entry } if !deleted(self, entry) => {
                     done.push(self.delete(event, entry, true)?);
@@ -520,7 +549,7 @@ impl Oracle {
     /// Tables, ranks and sessions change in the order of `seq`, as told.
     fn change_thing(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
         let (what, field) = (text(&change["what"])?, text(&change["field"])?);
-        let table = if what == "rank" {
+        let table = if ["rank", "field"].contains(&what) {
             event.table.clone()
         } else {
             String::new()
@@ -600,6 +629,7 @@ impl Oracle {
         let is_there = |past: &Past| {
             let table = ("table".to_owned(), String::new(), past.table.clone());
             past.table.is_empty()
+                || past.action == "table.delete"
                 || self
                     .things
                     .get(&table)
@@ -722,7 +752,7 @@ impl Oracle {
         let stored = rows(
             pool,
             "select jsonb_build_object('id', entry_id, 'table', table_id, 'name', name, 'rank', rank,
-                'member', member_id::text, 'points', points, 'deleted', deleted_op)
+                'member', member_id::text, 'points', points, 'extra', extra, 'deleted', deleted_op)
              from punctaj.entries where guild_id = $1",
             self.guild,
         )
@@ -730,7 +760,7 @@ impl Oracle {
         let told = self.entries.iter().map(|(id, entry)| {
             json!({
                 "id": id, "table": entry.table, "name": entry.name(), "rank": entry.field("rank"),
-                "member": entry.field("member"), "points": entry.points,
+                "member": entry.field("member"), "points": entry.points, "extra": entry.extra(),
                 "deleted": entry.deleted.as_ref().map(|when| &when.op),
             })
         });
@@ -747,6 +777,14 @@ impl Oracle {
              select jsonb_build_array('rank', table_id, number::text, jsonb_build_object('title', title,
                 'promote_at', promote_at, 'demote_below', demote_below, 'role', role_id::text))
              from punctaj.ranks where table_id in (select table_id from punctaj.tables where guild_id = $1)
+             union all
+             select jsonb_build_array('field', table_id, number::text, jsonb_build_object('name',
+                case when not removed then name end, 'kind', kind, 'pattern', pattern))
+             from punctaj.fields where table_id in (select table_id from punctaj.tables where guild_id = $1)
+             union all
+             select jsonb_build_array('guild', '', guild_id::text, jsonb_build_object('language', language,
+                'timezone', timezone, 'log_channel', log_channel::text))
+             from punctaj.guilds where guild_id = $1 and num_nonnulls(language, timezone, log_channel) > 0
              union all
              select jsonb_build_array('session', '', device_id, jsonb_build_object('user', user_id::text,
                 'platform', platform, 'label', label, 'ended', end_reason))
@@ -769,7 +807,7 @@ impl Oracle {
                 json!([what, table, id, fields])
             });
         agree(
-            "tables, ranks and sessions",
+            "settings, tables, ranks, fields and sessions",
             &in_order(stored),
             &in_order(told),
         )
@@ -836,6 +874,14 @@ impl Entry {
 
     fn field(&self, field: &str) -> Value {
         self.fields.get(field).cloned().unwrap_or_default()
+    }
+
+    /// The registers that people named, by their numbers.
+    fn extra(&self) -> BTreeMap<&str, &Value> {
+        let registers = self.fields.iter().filter(|(_, value)| !value.is_null());
+        registers
+            .filter_map(|(name, value)| Some((name.strip_prefix("extra:")?, value)))
+            .collect()
     }
 
     /// Whether something dated later stands: a write of the same register, or a deletion.

@@ -1,0 +1,46 @@
+//! What the log channel reads: edits and the daily head of the chain.
+
+use super::words::person;
+use super::{CONTENT, fitted, receipt};
+use crate::i18n::{Locale, Message, keys};
+use crate::service::Receipt;
+use crate::service::notices::{Post, Told};
+
+/// Lines of one edit; the rest is in the history.
+const EDIT_LINES: usize = 8;
+
+/// One message, in the guild's language.
+#[must_use]
+pub fn post(post: &Post, locale: Locale) -> String {
+    let lines: Vec<String> = post
+        .news
+        .iter()
+        .flat_map(|told| match told {
+            Told::Edit(receipt) => edit(receipt, locale),
+            Told::Head { seq, hash } => {
+                let head = Message::new(keys::LOG_HEAD)
+                    .with("event", seq.to_string())
+                    .with("hash", hash.as_str());
+                vec![locale.text(&head)]
+            }
+        })
+        .collect();
+    fitted(&lines, CONTENT, locale)
+}
+
+fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {
+    let event = &receipt.event;
+    let head = Message::new(keys::LOG_EDIT)
+        .with("event", event.seq.to_string())
+        .with("title", receipt::title(receipt, locale))
+        .with("who", person(event.actor_id, locale));
+    let mut lines = vec![locale.text(&head)];
+    let changes = receipt::lines(event, &receipt.ranks, locale);
+    let more = changes.len().saturating_sub(EDIT_LINES);
+    lines.extend(changes.into_iter().take(EDIT_LINES));
+    if more > 0 {
+        lines.push(locale.text(&Message::new(keys::MORE_LINES).with("count", more)));
+    }
+    lines.extend(receipt::reason_note(event, locale));
+    lines
+}

@@ -1,0 +1,122 @@
+//! What others must be told: taken from the outbox, so that it is posted once however many
+//! processes there are and whenever one of them ends.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+
+use crate::domain::guild::{DEFAULT_TIMEZONE, Settings};
+use crate::domain::ids::{ChannelId, Seq};
+use crate::store::outbox::{self, Batch, News};
+use crate::store::{events, guilds};
+
+use super::operation::Receipt;
+use super::{ServiceError, Services};
+
+/// Pieces of news in one message.
+const BATCH: i64 = 5;
+
+/// After which one that took a batch and did not post it is taken for dead.
+const PATIENCE: TimeDelta = TimeDelta::minutes(1);
+
+/// What goes into one message in a channel.
+#[derive(Debug)]
+pub struct Post {
+    /// Where to.
+    pub channel: ChannelId,
+    /// The settings of the guild that reads it.
+    pub settings: Settings,
+    /// What happened, in order.
+    pub news: Vec<Told>,
+    batch: Batch,
+}
+
+/// A piece of news.
+#[derive(Debug)]
+pub enum Told {
+    /// An edit.
+    Edit(Box<Receipt>),
+    /// The head of the chain.
+    Head {
+        /// The newest event's number.
+        seq: Seq,
+        /// Its hash, whole.
+        hash: String,
+    },
+}
+
+impl Post {
+    /// The same each time this is tried, in at most 25 characters.
+    #[must_use]
+    pub fn nonce(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.batch.id.as_bytes())
+    }
+}
+
+impl Services {
+    /// Waits until something may have been queued: by this process, or by another one within
+    /// `longest`.
+    pub async fn wait_for_news(&self, longest: Duration) {
+        // That the time is up is no failure.
+        let _ = tokio::time::timeout(longest, self.outbox.notified()).await;
+    }
+
+    /// Queues the head of each chain that was not posted today.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn queue_heads(&self) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        outbox::queue_heads(&mut conn, DEFAULT_TIMEZONE.name()).await?;
+        Ok(())
+    }
+
+    /// The next message that is to be posted, for this process alone.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_post(&self) -> Result<Option<Post>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let fresh = self.entropy.uuid();
+        let Some(batch) = outbox::take(&mut conn, fresh, PATIENCE, BATCH).await? else {
+            return Ok(None);
+        };
+        let (settings, _) = guilds::settings(&mut conn, batch.guild).await?;
+        let mut news = Vec::new();
+        for piece in &batch.news {
+            news.extend(match piece {
+                News::Event { seq } => self.told(&batch, *seq).await?,
+                News::Head { seq, hash } => Some(Told::Head {
+                    seq: *seq,
+                    hash: hash.clone(),
+                }),
+            });
+        }
+        Ok(Some(Post {
+            channel: batch.channel,
+            settings,
+            news,
+            batch,
+        }))
+    }
+
+    async fn told(&self, batch: &Batch, seq: Seq) -> Result<Option<Told>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let Some(event) = events::by_seq(&mut conn, batch.guild, seq).await? else {
+            return Ok(None);
+        };
+        let receipt = self.receipt_of(&mut conn, event).await?;
+        Ok(Some(Told::Edit(Box::new(receipt))))
+    }
+
+    /// The message was posted; or it never will be, and why.
+    ///
+    /// # Errors
+    /// If the database fails. It is posted again then, under the same nonce.
+    pub async fn posted(&self, post: &Post, problem: Option<&str>) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        Ok(outbox::done(&mut conn, &post.batch, problem).await?)
+    }
+}

@@ -1,0 +1,165 @@
+//! What waits to be told to others. Rows are written with the change they tell of, and taken in
+//! batches: a batch is one message, posted under one nonce however often it is tried.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::StoreError;
+use super::operation::decode;
+use crate::domain::ids::{ChannelId, GuildId, Seq};
+
+/// Something to be posted in a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Where.
+    pub channel_id: ChannelId,
+    /// What.
+    #[serde(flatten)]
+    pub news: News,
+}
+
+/// What is to be posted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "lowercase")]
+pub enum News {
+    /// An edit, by its number.
+    Event {
+        /// The number.
+        seq: Seq,
+    },
+    /// The head of the chain.
+    Head {
+        /// The newest event's number.
+        seq: Seq,
+        /// Its hash, whole.
+        hash: String,
+    },
+}
+
+/// What goes into one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Under which nonce.
+    pub id: Uuid,
+    /// Whose.
+    pub guild: GuildId,
+    /// Where to.
+    pub channel: ChannelId,
+    /// In order.
+    pub news: Vec<News>,
+}
+
+/// Takes the oldest news of a channel that nobody is posting to, or again what somebody took and
+/// did not post within `patience`: that is the same batch then. What several processes want at
+/// once goes to one of them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn take(
+    conn: &mut PgConnection,
+    fresh: Uuid,
+    patience: TimeDelta,
+    limit: i64,
+) -> Result<Option<Batch>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        with oldest as (
+            select o.channel_id, o.batch
+            from punctaj.outbox o
+            where not exists (
+                select from punctaj.outbox p
+                where p.channel_id = o.channel_id and p.batch is not null
+                    and (o.batch is null or p.claimed_at > now() - make_interval(secs => $2))
+            )
+            order by o.outbox_id
+            limit 1
+            for update skip locked
+        ),
+        taken as (
+            select o.outbox_id
+            from punctaj.outbox o join oldest f using (channel_id)
+            where o.batch is not distinct from f.batch
+            order by o.outbox_id
+            limit $3
+            for update of o skip locked
+        ),
+        marked as (
+            update punctaj.outbox o
+            set batch = coalesce(o.batch, $1), claimed_at = now()
+            from taken t
+            where o.outbox_id = t.outbox_id
+            returning o.outbox_id, o.guild_id, o.channel_id, o.batch, o.kind, o.body
+        )
+        select m.batch as "batch!", m.guild_id, m.channel_id,
+            jsonb_agg(jsonb_build_object('kind', m.kind, 'body', m.body) order by m.outbox_id) as "news!"
+        from marked m
+        group by m.batch, m.guild_id, m.channel_id
+        "#,
+        fresh,
+        patience.as_seconds_f64(),
+        limit,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Batch {
+        id: found.batch,
+        guild: GuildId::from_db(found.guild_id),
+        channel: ChannelId::from_db(found.channel_id),
+        news: decode(found.news, "news")?,
+    }))
+}
+
+/// A batch was posted, or never will be: then `problem` says why.
+///
+/// # Errors
+/// If the database fails.
+pub async fn done(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    problem: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        with gone as (delete from punctaj.outbox where batch = $1)
+        update punctaj.guilds
+        set log_problem = $3
+        where guild_id = $2 and log_channel = $4 and log_problem is distinct from $3
+        "#,
+        batch.id,
+        batch.guild.db(),
+        problem,
+        batch.channel.db(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Queues the head of each guild's chain that was not posted yet on this day of the guild's own.
+/// Returns whether there was any.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queue_heads(conn: &mut PgConnection, timezone: &str) -> Result<bool, StoreError> {
+    let queued = sqlx::query!(
+        r#"
+        with due as (
+            update punctaj.guilds g
+            set head_posted_on = (now() at time zone coalesce(g.timezone, $1))::date
+            where g.log_channel is not null and g.head_seq > 0
+                and g.head_posted_on is distinct from (now() at time zone coalesce(g.timezone, $1))::date
+            returning g.guild_id, g.log_channel, g.head_seq, g.head_hash
+        )
+        insert into punctaj.outbox (guild_id, channel_id, kind, body)
+        select d.guild_id, d.log_channel, 'head', jsonb_build_object('seq', d.head_seq, 'hash', d.head_hash)
+        from due d
+        "#,
+        timezone,
+    )
+    .execute(conn)
+    .await?;
+    Ok(queued.rows_affected() > 0)
+}
