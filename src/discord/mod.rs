@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod errors;
 pub mod flights;
 pub mod framework;
+pub mod gateway;
 pub mod layout;
 pub mod registration;
 pub mod reply;

@@ -72,6 +72,11 @@ const RULES: &[(&str, &[&str], &str)] = &[
         "texts only",
     ),
     (
+        "http",
+        &["sqlx", "serenity", "poise", "crate::store", "crate::i18n"],
+        "asks the others how they are",
+    ),
+    (
         "exchange",
         &["sqlx::", "serenity", "poise", "crate::discord"],
         "formats only",

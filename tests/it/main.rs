@@ -16,6 +16,7 @@ mod core;
 mod crash;
 mod discord_faults;
 mod faults;
+mod health;
 mod history;
 mod layering;
 mod plans;
