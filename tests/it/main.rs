@@ -22,4 +22,5 @@ mod layering;
 mod plans;
 mod round_trips;
 mod stories;
+mod supabase;
 mod support;
