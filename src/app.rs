@@ -1,7 +1,10 @@
 //! Wires everything: the data folder, the database, the services, the bot; says which part ended
 //! and why; stops them in the reverse order.
 
+mod own_server;
+
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,11 +13,15 @@ use tokio::sync::watch;
 
 use crate::config::{Config, DataDir, DataDirError, Database};
 use crate::discord::bot::{self, BotError, BotOptions};
+use crate::discord::gateway::Gateway;
 use crate::domain::session::SessionLimits;
-use crate::embedded::{DATABASE, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
+#[cfg(feature = "embedded")]
+use crate::embedded::EmbeddedError;
+use crate::http::{Health, HttpServer, Serving};
 use crate::service::entropy::Entropy;
 use crate::service::{ServiceError, Services};
 use crate::store::{self, SchemaError, StoreOptions};
+use own_server::OwnServer;
 
 /// Pauses between attempts to reach the database at start.
 const RETRY: Duration = Duration::from_secs(2);
@@ -26,11 +33,28 @@ pub enum AppError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The embedded server did not start.
+    #[cfg(feature = "embedded")]
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// No database is configured, and this program has no server to embed.
+    #[error("this program was built without the embedded PostgreSQL: set PUNCTAJ_DATABASE_URL")]
+    NoEmbedded,
     /// The embedded server ended by itself.
     #[error("the embedded PostgreSQL ended by itself; see postgres.log in the data folder")]
     EmbeddedEnded,
+    /// Health can't be served.
+    #[error(
+        "PUNCTAJ_HTTP_ADDR is {addr}, where nothing can be served; choose another address, or take it out"
+    )]
+    Http {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server for health ended by itself.
+    #[error("the HTTP server ended by itself")]
+    HttpEnded,
     /// The database refuses us or the schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -54,7 +78,7 @@ pub enum AppError {
 /// The database, and what of it is ours.
 pub struct Backend {
     options: StoreOptions,
-    embedded: Option<EmbeddedPostgres>,
+    own_server: Option<OwnServer>,
     pool: PgPool,
     _data_dir: Option<DataDir>,
 }
@@ -70,19 +94,12 @@ impl Backend {
             Database::Url(url) => Self::new(url.expose(), config.database_pool, None, None),
             Database::Embedded => {
                 let data_dir = DataDir::open(&config.data_dir)?;
-                tracing::warn!(
-                    data.dir = %config.data_dir.display(),
-                    "PUNCTAJ_DATABASE_URL is not set: using an embedded PostgreSQL in the data folder. \
-                     Back this folder up, or connect a database of your own"
-                );
-                let options =
-                    EmbeddedOptions::new(data_dir.path()).search(config.search_path.clone());
-                let embedded = EmbeddedPostgres::start(options).await?;
-                let url = embedded.url(DATABASE);
+                let server = OwnServer::start(config, &data_dir).await?;
+                let url = server.url();
                 Self::new(
                     url.expose(),
                     config.database_pool,
-                    Some(embedded),
+                    Some(server),
                     Some(data_dir),
                 )
             }
@@ -92,14 +109,14 @@ impl Backend {
     fn new(
         url: &str,
         pool: u32,
-        embedded: Option<EmbeddedPostgres>,
+        own_server: Option<OwnServer>,
         data_dir: Option<DataDir>,
     ) -> Result<Self, AppError> {
         let options = StoreOptions::new(url, pool)?;
         let pool = store::connect(&options);
         Ok(Self {
             options,
-            embedded,
+            own_server,
             pool,
             _data_dir: data_dir,
         })
@@ -139,8 +156,8 @@ impl Backend {
     /// Closes the connections, and stops the embedded server.
     pub async fn stop(self) {
         self.pool.close().await;
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
+        if let Some(server) = self.own_server {
+            server.stop().await;
         }
     }
 }
@@ -155,8 +172,13 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), A
         Database::Url(_) => Some(DataDir::open(&config.data_dir)?),
         Database::Embedded => None,
     };
+    // First, since an address that is taken should not wait for a database.
+    let http = match config.http_addr {
+        Some(addr) => Some(listen(addr).await?),
+        None => None,
+    };
     let mut backend = Backend::start(&config).await?;
-    let ended = supervise(&config, &mut backend, stop).await;
+    let ended = supervise(&config, &mut backend, http, stop).await;
     backend.stop().await;
     match &ended {
         Ok(()) => tracing::info!("stopped"),
@@ -165,51 +187,81 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), A
     ended
 }
 
+async fn listen(addr: SocketAddr) -> Result<HttpServer, AppError> {
+    let bound = HttpServer::bind(addr).await;
+    bound.map_err(|source| AppError::Http { addr, source })
+}
+
 /// Runs all tasks, and ends them all when one of them ends.
 async fn supervise(
     config: &Config,
     backend: &mut Backend,
+    http: Option<HttpServer>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
     let options = BotOptions::new(&config.discord).ok_or(AppError::NoToken)?;
     let (stopping, shutdown) = watch::channel(false);
-    let services = backend.services(config);
-    let schema = backend.options.clone();
-    let mut bot = Box::pin(bot::run(options, services, shutdown));
-    let mut schema = std::pin::pin!(bring_up(&schema));
+    let (gateway, services) = (Gateway::default(), backend.services(config));
+    let health = Health::new(gateway.clone(), services.clone());
+    let mut http = http.map(|http| http.serve(health));
+    let mut bot = Box::pin(bot::run(options, services, gateway, shutdown));
+    let ended = tokio::select! {
+        ended = &mut bot => ended.map_err(AppError::from),
+        reason = reason_to_stop(backend, http.as_mut(), stop) => {
+            let _ = stopping.send(true);
+            let ended = bot.await.map_err(AppError::from);
+            reason.and(ended)
+        }
+    };
+    // Last, so that it can be seen that the process lives while it finishes what is in flight.
+    if let Some(http) = http {
+        http.stop().await;
+    }
+    ended
+}
+
+/// Ends when somebody asks for it, or when something ended that the bot can't be without.
+async fn reason_to_stop(
+    backend: &mut Backend,
+    mut http: Option<&mut Serving>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), AppError> {
+    let Backend {
+        options,
+        own_server,
+        ..
+    } = backend;
+    let mut schema = std::pin::pin!(bring_up(options));
     let mut stop = std::pin::pin!(stop);
     let mut migrated = false;
     loop {
         tokio::select! {
-            ended = &mut bot => return ended.map_err(AppError::from),
-            done = &mut schema, if !migrated => match done {
-                Ok(()) => migrated = true,
-                Err(error) => {
-                    let _ = stopping.send(true);
-                    let _ = bot.await;
-                    return Err(error.into());
-                }
-            },
+            done = &mut schema, if !migrated => {
+                done?;
+                migrated = true;
+            }
             () = &mut stop => {
                 tracing::info!("stopping");
-                let _ = stopping.send(true);
-                return bot.await.map_err(AppError::from);
+                return Ok(());
             }
-            () = embedded_end(backend.embedded.as_mut()) => {
-                let _ = stopping.send(true);
-                let _ = bot.await;
-                return Err(AppError::EmbeddedEnded);
-            }
+            () = own_server_end(own_server.as_mut()) => return Err(AppError::EmbeddedEnded),
+            () = http_end(http.as_deref_mut()) => return Err(AppError::HttpEnded),
         }
     }
 }
 
-/// Ends when the embedded server does; never without one.
-async fn embedded_end(embedded: Option<&mut EmbeddedPostgres>) {
-    match embedded {
-        Some(embedded) => {
-            embedded.exited().await;
-        }
+/// Ends when the bot's own database server does; never without one.
+async fn own_server_end(server: Option<&mut OwnServer>) {
+    match server {
+        Some(server) => server.exited().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends when the server for health does; never without one.
+async fn http_end(http: Option<&mut Serving>) {
+    match http {
+        Some(http) => http.ended().await,
         None => std::future::pending().await,
     }
 }

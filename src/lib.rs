@@ -14,8 +14,10 @@ pub mod cli;
 pub mod config;
 pub mod discord;
 pub mod domain;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod exchange;
+pub mod http;
 pub mod i18n;
 pub mod logging;
 pub mod render;

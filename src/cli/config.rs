@@ -109,6 +109,7 @@ mod tests {
         assert!(!text.contains("hunter"), "{text}");
     }
 
+    #[cfg(feature = "embedded")]
     #[test]
     fn an_empty_configuration_is_shown_too() {
         let folder = tempfile::tempdir().unwrap();

@@ -87,7 +87,7 @@ pub async fn execute(line: CommandLine) -> Result<(), CliError> {
     let loaded = Config::load(&environment, &std::env::current_dir()?);
     match line.command.unwrap_or(Command::Run) {
         Command::Config => config::print(&loaded, &mut std::io::stdout().lock())?,
-        Command::Run => run::run(checked(loaded, true)?).await?,
+        Command::Run => Box::pin(run::run(checked(loaded, true)?)).await?,
         Command::Migrate => migrate::run(checked(loaded, false)?).await?,
         Command::Verify { guild } => {
             let config = checked(loaded, false)?;

@@ -194,15 +194,18 @@ impl Loaded {
     fn shown_default(&self, setting: Setting) -> String {
         let config = &self.config;
         match setting {
+            Setting::DatabaseUrl if cfg!(feature = "embedded") => {
+                format!("embedded, in {}", config.data_dir.display())
+            }
             Setting::DiscordToken
             | Setting::SupabaseUrl
             | Setting::SupabaseServiceKey
-            | Setting::DatabaseInsecure => "not set".to_owned(),
+            | Setting::DatabaseInsecure
+            | Setting::DatabaseUrl => "not set".to_owned(),
             Setting::DiscordApiUrl => config.discord.api_url.to_string(),
             Setting::DiscordRatelimit => shown_switch(config.discord.ratelimit),
             Setting::Presence => shown_switch(config.discord.presence),
             Setting::Shards => config.discord.shards.to_string(),
-            Setting::DatabaseUrl => format!("embedded, in {}", config.data_dir.display()),
             Setting::DatabasePool => config.database_pool.to_string(),
             Setting::DataDir => config.data_dir.display().to_string(),
             Setting::HttpAddr => "off".to_owned(),
@@ -275,8 +278,9 @@ impl Judge {
         let url = self.parse(Setting::DatabaseUrl, |text| {
             DatabaseUrl::parse(text).map_err(|error| error.to_string())
         });
-        if let Some(url) = &url {
-            self.judge_database(url, insecure.is_some());
+        match &url {
+            Some(url) => self.judge_database(url, insecure.is_some()),
+            None => self.judge_no_database(),
         }
         url.map_or(Database::Embedded, Database::Url)
     }
@@ -310,17 +314,28 @@ impl Judge {
         }
     }
 
+    fn judge_no_database(&mut self) {
+        let has = |setting| self.values.contains_key(&setting);
+        if has(Setting::DatabaseUrl) {
+            // It is there, but can't be read.
+        } else if has(Setting::SupabaseUrl) || has(Setting::SupabaseServiceKey) {
+            self.complain(
+                Setting::DatabaseUrl,
+                "is not set, but Supabase settings are; set it to the project's Postgres (direct host or session pooler, port 5432): the API alone can't hold the data",
+            );
+        } else if !cfg!(feature = "embedded") {
+            self.complain(
+                Setting::DatabaseUrl,
+                "is not set, and this program was built without the embedded Postgres; set it to a database: postgres://user:password@host:5432/database?sslmode=verify-full",
+            );
+        }
+    }
+
     fn supabase(&mut self) -> Option<Supabase> {
         let url = self.parse(Setting::SupabaseUrl, parse_http);
         let key = self.parse(Setting::SupabaseServiceKey, parse_service_key);
         let has = |setting| self.values.contains_key(&setting);
         let present = [Setting::SupabaseUrl, Setting::SupabaseServiceKey].map(has);
-        if present != [false, false] && !has(Setting::DatabaseUrl) {
-            self.complain(
-                Setting::DatabaseUrl,
-                "is not set, but Supabase settings are; set it to the project's Postgres (direct host or session pooler, port 5432): the API alone can't hold the data",
-            );
-        }
         match present {
             [true, false] => self.half(Setting::SupabaseServiceKey),
             [false, true] => self.half(Setting::SupabaseUrl),
@@ -528,5 +543,35 @@ fn shown_duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "embedded")]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[cfg(not(feature = "embedded"))]
+mod tests_without_the_embedded_postgres {
+    use super::*;
+
+    #[test]
+    fn a_database_must_be_named() {
+        let loaded = |variables: &[(&'static str, &'static str)]| {
+            let environment = Environment::from_variables(variables.iter().copied());
+            let environment = environment.with_user_data_dir("/home/u/share");
+            Config::load(&environment, Path::new("/nowhere"))
+        };
+        let empty = loaded(&[]);
+        assert_eq!(empty.shown(Setting::DatabaseUrl), "not set");
+        let error = empty.into_config(false).unwrap_err().to_string();
+        for part in [
+            "PUNCTAJ_DATABASE_URL is not set",
+            "postgres://user:password@",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        let config = loaded(&[("PUNCTAJ_DATABASE_URL", "postgres://u@localhost/db")]);
+        let config = config.into_config(false).unwrap();
+        assert!(matches!(config.database, Database::Url(_)));
+        let unusable = loaded(&[("PUNCTAJ_DATABASE_URL", "localhost")]);
+        assert_eq!(unusable.problems().len(), 1, "{:?}", unusable.problems());
+    }
+}

@@ -266,5 +266,6 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(feature = "embedded")]
 #[path = "places_tests.rs"]
 mod tests;

@@ -17,6 +17,7 @@ use url::Url;
 use super::context::Data;
 use super::errors::Failure;
 use super::flights::Flights;
+use super::gateway::Gateway;
 use super::{delivery, framework, notices, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
@@ -90,17 +91,19 @@ pub enum BotError {
     Closed,
 }
 
-/// Runs the bot until `shutdown` holds true (or its sender is gone).
+/// Runs the bot until `shutdown` holds true (or its sender is gone). Others see by `gateway`
+/// whether it is connected.
 ///
 /// # Errors
 /// What it can't recover from; see [`BotError`].
 pub async fn run(
     options: BotOptions,
     services: Services,
+    gateway: Gateway,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), BotError> {
     let http = options.http();
-    let gateway = tokio::select! {
+    let address = tokio::select! {
         reached = reach(&http) => reached?,
         () = asked_to_stop(&mut shutdown) => return Ok(()),
     };
@@ -111,11 +114,12 @@ pub async fn run(
         flights: flights.clone(),
     };
     let mut client = client(http, data, fatal).await?;
-    if let Some(gateway) = gateway {
+    if let Some(address) = address {
         // The library has asked again, and quietly took Discord's own if that failed.
-        *client.ws_url.lock().await = gateway;
+        *client.ws_url.lock().await = address;
     }
     let shards = Arc::clone(&client.shard_manager);
+    gateway.watch(&shards);
     let ended = {
         let notices = notices::run(services, Arc::clone(&client.http));
         let mut running = std::pin::pin!(start(&mut client, options.shards));

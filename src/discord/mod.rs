@@ -26,6 +26,7 @@ pub mod delivery;
 pub mod errors;
 pub mod flights;
 pub mod framework;
+pub mod gateway;
 pub mod layout;
 pub mod notices;
 pub mod registration;

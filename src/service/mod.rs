@@ -78,6 +78,14 @@ impl Services {
         }
     }
 
+    /// Makes sure that the database answers, under the role that the bot works under.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.connection().await.map(drop)
+    }
+
     /// A connection that answers. Costs a round trip: the paths whose round trips are counted
     /// use `read!`.
     async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {

@@ -433,40 +433,6 @@ async fn events_cannot_be_changed_by_the_bot_nor_by_the_owner() {
 }
 
 #[tokio::test]
-async fn every_table_has_row_level_security_and_nobody_else_has_rights() {
-    let db = TestDb::new().await;
-    let pool = db.superuser().await;
-    let open: Vec<String> = sqlx::query_scalar(
-        "select relname::text from pg_class where relnamespace = 'punctaj'::regnamespace
-         and relkind in ('r', 'p') and not relrowsecurity",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
-    assert_eq!(open, Vec::<String>::new());
-    sqlx::raw_sql(
-        "do $$ begin create role anon nologin; exception when duplicate_object then null; end $$",
-    )
-    .execute(&pool)
-    .await
-    .unwrap();
-    for table in ["events", "entries", "guilds"] {
-        let may: bool =
-            sqlx::query_scalar("select has_table_privilege('anon', 'punctaj.' || $1, 'select')")
-                .bind(table)
-                .fetch_one(&pool)
-                .await
-                .unwrap();
-        assert!(!may, "{table}");
-    }
-    let usage: bool = sqlx::query_scalar("select has_schema_privilege('anon', 'punctaj', 'usage')")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    assert!(!usage);
-}
-
-#[tokio::test]
 async fn points_added_by_a_late_delivery_count_once_each_in_any_order() {
     let (db, now) = (TestDb::new().await, Interactions::new());
     with_table(&db, &now).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fake_discord::{Attempt, Device, FakeDiscord, Fault, Member, Pending, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
+use punctaj::discord::gateway::Gateway;
 use punctaj::domain::session::SessionLimits;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::watch;
@@ -459,7 +460,7 @@ async fn ended_by(happens: impl FnOnce(&FakeDiscord)) -> BotError {
         shards: Shards::Auto,
     };
     let (_stop, stopping) = watch::channel(false);
-    let bot = tokio::spawn(bot::run(options, services, stopping));
+    let bot = tokio::spawn(bot::run(options, services, Gateway::default(), stopping));
     discord.ready().await;
     happens(&discord);
     let ended = tokio::time::timeout(Duration::from_secs(30), bot).await;

@@ -72,6 +72,11 @@ const RULES: &[(&str, &[&str], &str)] = &[
         "texts only",
     ),
     (
+        "http",
+        &["sqlx", "serenity", "poise", "crate::store", "crate::i18n"],
+        "asks the others how they are",
+    ),
+    (
         "exchange",
         &["sqlx::", "serenity", "poise", "crate::discord"],
         "formats only",
@@ -100,6 +105,26 @@ fn layers_name_only_what_lies_below_them() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// What stands in quotation marks after this beginning of a line.
+fn quoted(file: &str, beginning: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix(beginning)?.split('"').nth(1))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// `cargo deny` checks this and more, where it is installed.
+#[test]
+fn no_banned_crate_is_locked() {
+    let banned = quoted("deny.toml", "{ crate = ");
+    let locked = quoted("Cargo.lock", "name = ");
+    assert!(locked.contains(&"rustls".to_owned()) && banned.contains(&"openssl".to_owned()));
+    let found: Vec<_> = banned.iter().filter(|name| locked.contains(name)).collect();
+    assert!(found.is_empty(), "{found:?}");
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

@@ -11,8 +11,10 @@ use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Device, FakeDiscord, Guild, Member, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
+use punctaj::discord::gateway::Gateway;
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::Services;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -93,7 +95,12 @@ impl TestApp {
     /// Starts the bot with these services.
     pub async fn start_bot_with(&mut self, services: Services) {
         let (stop, stopping) = watch::channel(false);
-        let task = tokio::spawn(bot::run(self.options(), services, stopping));
+        let task = tokio::spawn(bot::run(
+            self.options(),
+            services,
+            Gateway::default(),
+            stopping,
+        ));
         self.bot = Some(Running { stop, task });
         self.discord.ready().await;
     }
@@ -222,7 +229,7 @@ impl Process {
     /// On a test's database.
     pub fn start(discord: &FakeDiscord, db: &TestDb) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut command = running(discord, data.path());
+        let mut command = running(discord.url(), discord.token(), data.path());
         let child = command
             .env("PUNCTAJ_DATABASE_URL", db.url())
             .spawn()
@@ -233,9 +240,27 @@ impl Process {
         }
     }
 
+    /// On a database of that address, serving health; returns where.
+    pub async fn with_health(discord_url: &str, token: &str, database: &str) -> (Self, String) {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = running(discord_url, token, data.path())
+            .env("PUNCTAJ_DATABASE_URL", database)
+            .env("PUNCTAJ_HTTP_ADDR", "127.0.0.1:0")
+            .env("RUST_LOG", "off,punctaj::http=info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("a line in the log");
+        let (_, address) = line.split_once("http.addr=").expect("the address");
+        let data = Some(data);
+        (Self { child, _data: data }, address.to_owned())
+    }
+
     /// With a Postgres of its own below this folder.
     pub fn with_embedded(discord: &FakeDiscord, data: &Path) -> Self {
-        let child = running(discord, data).spawn().unwrap();
+        let mut command = running(discord.url(), discord.token(), data);
+        let child = command.spawn().unwrap();
         Self { child, _data: None }
     }
 
@@ -259,12 +284,12 @@ impl Process {
     }
 }
 
-fn running(discord: &FakeDiscord, data: &Path) -> Command {
+fn running(discord_url: &str, token: &str, data: &Path) -> Command {
     let mut command = command();
     command
         .arg("run")
-        .env("DISCORD_TOKEN", discord.token())
-        .env("DISCORD_API_URL", discord.url())
+        .env("DISCORD_TOKEN", token)
+        .env("DISCORD_API_URL", discord_url)
         .env("PUNCTAJ_DISCORD_RATELIMIT", "off")
         .env("PUNCTAJ_DATA_DIR", data);
     command

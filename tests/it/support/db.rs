@@ -112,6 +112,15 @@ impl TestDb {
     }
 
     pub async fn with_limits(limits: SessionLimits) -> Self {
+        Self::copy_of(TEMPLATE, limits).await
+    }
+
+    /// Without a schema.
+    pub async fn unmigrated() -> Self {
+        Self::copy_of("template0", SessionLimits::default()).await
+    }
+
+    async fn copy_of(template: &str, limits: SessionLimits) -> Self {
         let server = server().await;
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
@@ -119,7 +128,7 @@ impl TestDb {
             .await
             .unwrap();
         conn.execute(AssertSqlSafe(format!(
-            "create database {name} template {TEMPLATE}"
+            "create database {name} template {template}"
         )))
         .await
         .unwrap();
