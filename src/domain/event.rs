@@ -124,7 +124,7 @@ impl Outcome {
 }
 
 /// The kind of thing a change is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// A score table.
@@ -135,6 +135,19 @@ pub enum What {
     Entry,
     /// A device session.
     Session,
+}
+
+impl What {
+    /// The word in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Rank => "rank",
+            Self::Entry => "entry",
+            Self::Session => "session",
+        }
+    }
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`

@@ -7,6 +7,7 @@ pub mod entries;
 pub mod events;
 pub mod operation;
 pub mod sessions;
+pub mod snapshots;
 pub mod state;
 pub mod tables;
 

@@ -1,6 +1,6 @@
 //! What went wrong, in the caller's language: what it was, that nothing was changed, what to do.
 
-use super::words::person;
+use super::words::{moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::i18n::{Locale, Message, keys};
@@ -136,6 +136,25 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
+        ServiceError::TableNotYet {
+            table,
+            at,
+            since: Some(since),
+        } => Message::new(keys::ERROR_TABLE_NOT_YET_SINCE)
+            .with("table", shown(table))
+            .with("at", moment(*at))
+            .with("since", moment(*since)),
+        ServiceError::TableNotYet { table, at, .. } => Message::new(keys::ERROR_TABLE_NOT_YET)
+            .with("table", shown(table))
+            .with("at", moment(*at)),
+        ServiceError::TableDeletedThen { table, at } => {
+            Message::new(keys::ERROR_TABLE_DELETED_THEN)
+                .with("table", shown(table))
+                .with("at", moment(*at))
+        }
+        ServiceError::HistoryBroken { event } => {
+            Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
+        }
         ServiceError::AmbiguousSession { session, ids } => {
             let ids: Vec<String> = ids.iter().take(10).map(|id| format!("`{id}`")).collect();
             Message::new(keys::ERROR_AMBIGUOUS_SESSION)
