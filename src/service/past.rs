@@ -6,12 +6,13 @@
 //! events ([`crate::domain::snapshot`]); a replay goes on from the nearest one.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 
 use crate::domain::event::{Event, What};
 use crate::domain::ids::{GuildId, Seq, TableId};
@@ -206,7 +207,7 @@ struct Keeper {
     pool: PgPool,
     guild: GuildId,
     every: i64,
-    writer: Option<mpsc::Sender<Snapshot>>,
+    writer: Option<watch::Sender<Option<Arc<Snapshot>>>>,
 }
 
 impl Keeper {
@@ -219,26 +220,27 @@ impl Keeper {
         }
     }
 
-    /// Keeps the state if it is time for one. Where the writer has not done the last one yet, this
-    /// one is let go: there will be other replays.
+    /// Keeps the state if it is time for one. Of those for which the writer finds no time it leaves
+    /// out all but the newest: there will be other replays.
     fn offer(&mut self, event: &Event, state: &State) {
         if event.seq.0 % self.every != 0 {
             return;
         }
         let (pool, guild) = (&self.pool, self.guild);
         let writer = self.writer.get_or_insert_with(|| {
-            let (sender, receiver) = mpsc::channel(1);
+            let (sender, receiver) = watch::channel(None);
             tokio::spawn(write(pool.clone(), guild, receiver));
             sender
         });
-        if let Ok(place) = writer.try_reserve() {
-            place.send(Snapshot::after(event, state));
-        }
+        writer.send_replace(Some(Arc::new(Snapshot::after(event, state))));
     }
 }
 
-async fn write(pool: PgPool, guild: GuildId, mut snapshots: mpsc::Receiver<Snapshot>) {
-    while let Some(snapshot) = snapshots.recv().await {
+async fn write(pool: PgPool, guild: GuildId, mut newest: watch::Receiver<Option<Arc<Snapshot>>>) {
+    while newest.changed().await.is_ok() {
+        let Some(snapshot) = newest.borrow_and_update().clone() else {
+            continue;
+        };
         let kept = async {
             let mut conn = pool.acquire().await?;
             snapshots::keep(&mut conn, guild, &snapshot).await

@@ -22,3 +22,4 @@ mod plans;
 mod round_trips;
 mod stories;
 mod support;
+mod view_at;

@@ -792,7 +792,7 @@ fn a_page_of_the_past_says_of_when_it_is_and_what_became_of_the_table() {
     );
     assert_eq!(
         said(true, Since::Deleted, &[], Locale::Ro),
-        "**BlackWater/Politie**, așa cum era pe <t:1795201200:f> — nicio înregistrare, 0 puncte\n\
+        "**BlackWater/Politie**, așa cum era pe <t:1795201200:f> — 0 înregistrări, 0 puncte\n\
          Momentul acela nu a venit încă: acesta este tabelul de acum.\n\
          Între timp a fost șters.\n\
          Nu avea atunci nicio înregistrare."
