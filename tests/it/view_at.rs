@@ -92,7 +92,7 @@ impl Dice {
     fn roll(&self, sides: usize) -> usize {
         let bytes = self.0.bytes();
         let number = u64::from_le_bytes(bytes[..8].try_into().unwrap());
-        usize::try_from(number % sides as u64).unwrap()
+        usize::try_from(number % u64::try_from(sides).unwrap()).unwrap()
     }
 
     fn one_of<T: Copy>(&self, all: &[T]) -> T {
@@ -113,7 +113,8 @@ async fn do_something(
     dice: &Dice,
     request: &Request,
 ) -> Option<DateTime<Utc>> {
-    let table = Some(address(dice.one_of(&TABLES)));
+    let place = address(dice.one_of(&TABLES));
+    let table = Some(place.clone());
     let names = dice.names(4).into_items();
     let who = names[0].clone();
     let points = i64::try_from(dice.roll(40)).unwrap() + 1;
@@ -157,7 +158,7 @@ async fn do_something(
         }
         13 => {
             let order = RankOrder {
-                table: table.unwrap(),
+                table: place,
                 number: rank(dice.roll(3)),
                 title: Name::parse(dice.one_of(&["Cadet", "Agent", "Șef"])).unwrap(),
                 promote_at: Some(points),
@@ -265,7 +266,7 @@ async fn eventually(pool: &PgPool, query: &'static str, wanted: i64) {
         }
     };
     let kept = tokio::time::timeout(Duration::from_mins(1), kept).await;
-    kept.unwrap_or_else(|_| panic!("{query} does not come to {wanted}"));
+    assert!(kept.is_ok(), "{query} does not come to {wanted}");
 }
 
 async fn wait_for_snapshots(pool: &PgPool, wanted: i64) {

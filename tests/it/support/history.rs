@@ -78,8 +78,8 @@ impl History {
     pub fn add(&mut self, at: DateTime<Utc>, table: TableId, points: &[(&str, i64)]) {
         let stamp = Stamp::new(at, self.op());
         let mut changes = Vec::new();
-        for (number, (name, points)) in points.iter().enumerate() {
-            let id = EntryId(Uuid::from_u128(self.number() * 100 + number as u128));
+        for (number, (name, points)) in (0..).zip(points) {
+            let id = EntryId(Uuid::from_u128(self.number() * 100 + number));
             let key = (table, (*name).to_owned());
             let entry = self.entries.entry(key).or_insert_with(|| {
                 let (entry, change) = Entry::create(id, table, (*name).to_owned(), &stamp);
@@ -122,7 +122,7 @@ impl History {
     }
 
     fn number(&self) -> u128 {
-        self.events.len() as u128 + 1
+        u128::try_from(self.events.len()).unwrap() + 1
     }
 
     fn op(&self) -> OpId {
