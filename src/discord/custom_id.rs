@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
-//! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>
+//! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! ```
 //!
@@ -11,6 +11,8 @@
 //! understood is answered with a word on that.
 
 use std::fmt;
+
+use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{DeviceId, DraftId, Seq, TableId};
 use crate::service::Sort;
@@ -21,6 +23,9 @@ const VERSION: &str = "1";
 
 /// The longest `custom_id` that Discord takes.
 pub const MAX_CHARS: usize = 100;
+
+/// The last microsecond of the year 9999.
+const LAST_MICROS: i64 = 253_402_300_799_999_999;
 
 /// What a click asks for, with the device session of the message it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub enum Press {
         layout: Layout,
         /// Whether everybody sees it.
         shared: bool,
+        /// As it was at that moment; as it is now, without.
+        at: Option<DateTime<Utc>>,
     },
     /// Show a page of a search.
     Find {
@@ -86,13 +93,14 @@ impl Press {
             ("undo", [device, event]) => undo(device, event, false),
             ("undo!", [device, event]) => undo(device, event, true),
             ("cancel", []) => Some(Self::Cancel),
-            ("view", [device, table, sort, page, layout, audience]) => Some(Self::View {
+            ("view", [device, table, sort, page, layout, audience, at @ ..]) => Some(Self::View {
                 device: read_device(device).ok()?,
                 table: TableId::from_short(table)?,
                 sort: Sort::parse(sort)?,
                 page: page.parse().ok()?,
                 layout: Layout::parse(layout)?,
                 shared: read_audience(audience)?,
+                at: read_at(at).ok()?,
             }),
             ("find", [device, draft, before]) => Some(Self::Find {
                 device: read_device(device).ok()?,
@@ -137,11 +145,16 @@ impl fmt::Display for Press {
                 page,
                 layout,
                 shared,
+                at,
             } => {
                 let (device, audience) =
                     (written(device.as_ref()), if *shared { "s" } else { "e" });
                 let (table, sort, layout) = (table.short(), sort.as_str(), layout.as_str());
-                write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")
+                write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")?;
+                match at {
+                    Some(at) => write!(f, ":{}", at.timestamp_micros()),
+                    None => Ok(()),
+                }
             }
             Self::Find {
                 device,
@@ -199,6 +212,20 @@ fn read_seq(text: &str) -> Option<Seq> {
     text.parse().ok().filter(|seq| *seq > 0).map(Seq)
 }
 
+/// The last part of a view, where there is one. Up to the end of the year 9999, so that it fits.
+fn read_at(parts: &[&str]) -> Result<Option<DateTime<Utc>>, Garbled> {
+    match parts {
+        [] => Ok(None),
+        [micros] => read_micros(micros).map(Some).ok_or(Garbled),
+        _ => Err(Garbled),
+    }
+}
+
+fn read_micros(text: &str) -> Option<DateTime<Utc>> {
+    let micros = text.parse().ok();
+    DateTime::from_timestamp_micros(micros.filter(|micros| (0..=LAST_MICROS).contains(micros))?)
+}
+
 fn read_audience(text: &str) -> Option<bool> {
     match text {
         "s" => Some(true),
@@ -236,6 +263,7 @@ mod tests {
             any::<u32>(),
             layouts,
             any::<bool>(),
+            prop::option::of(0..=LAST_MICROS),
         );
         prop_oneof![
             (device(), seq(), any::<bool>()).prop_map(|(device, event, force)| Press::Undo {
@@ -244,8 +272,9 @@ mod tests {
                 force
             }),
             Just(Press::Cancel),
-            view.prop_map(|(device, table, sort, page, layout, shared)| {
+            view.prop_map(|(device, table, sort, page, layout, shared, at)| {
                 let table = TableId(Uuid::from_u128(table));
+                let at = at.and_then(DateTime::from_timestamp_micros);
                 Press::View {
                     device,
                     table,
@@ -253,6 +282,7 @@ mod tests {
                     page,
                     layout,
                     shared,
+                    at,
                 }
             }),
             (device(), draft(), prop::option::of(seq())).prop_map(|(device, draft, before)| {
@@ -294,6 +324,9 @@ mod tests {
             "1:undo:-:-3",
             "1:later:-",
             "1:view:-:-",
+            "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:-1",
+            "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:253402300800000000",
+            "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:0:0",
         ] {
             assert_eq!(Press::decode(text), None, "{text}");
         }

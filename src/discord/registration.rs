@@ -248,7 +248,7 @@ mod tests {
                 "punctaj remove: names points table? reason?",
                 "punctaj set: name field value table?",
                 "punctaj delete: names table?",
-                "punctaj view: table? sort? layout? share?",
+                "punctaj view: table? sort? layout? at? share?",
                 "punctaj undo: event?",
                 "punctaj session login: device?",
                 "punctaj session list:",

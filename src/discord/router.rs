@@ -69,6 +69,7 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             page,
             layout,
             shared,
+            at,
         } => {
             let turn = commands::Turn {
                 device,
@@ -77,6 +78,7 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
                 page,
                 layout,
                 shared,
+                at,
             };
             commands::turn_page(call, turn).await
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::{Change, What, extra_register};
+use super::event::{Change, EXTRA, What, extra_register};
 use super::ids::{EntryId, TableId, UserId};
 use super::points;
 use super::stamp::Stamp;
@@ -202,7 +202,7 @@ impl Entry {
             "member" => self.member_id.map(|id| id.to_string()).into(),
             "points" => self.points.into(),
             extra => {
-                let number = extra.strip_prefix("extra:").unwrap_or_default();
+                let number = extra.strip_prefix(EXTRA).unwrap_or_default();
                 self.extra.get(number).cloned().into()
             }
         }

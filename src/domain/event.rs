@@ -147,7 +147,7 @@ impl Outcome {
 }
 
 /// The kind of thing a change is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// A score table.
@@ -162,6 +162,21 @@ pub enum What {
     Guild,
     /// A device session.
     Session,
+}
+
+impl What {
+    /// The word in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Rank => "rank",
+            Self::Field => "field",
+            Self::Entry => "entry",
+            Self::Guild => "guild",
+            Self::Session => "session",
+        }
+    }
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
@@ -293,10 +308,13 @@ impl Change {
     }
 }
 
+/// How the registers of extra fields begin, before the field's number.
+pub const EXTRA: &str = "extra:";
+
 /// The register of an extra field.
 #[must_use]
 pub fn extra_register(number: &str) -> String {
-    format!("extra:{number}")
+    format!("{EXTRA}{number}")
 }
 
 /// A value of another device that an edit replaced unseen.

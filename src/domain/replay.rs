@@ -51,6 +51,12 @@ impl State {
         Ok(())
     }
 
+    /// What is known of a thing, also of one that was deleted.
+    #[must_use]
+    pub fn thing(&self, key: &Key) -> Option<&Fields> {
+        self.things.get(key)
+    }
+
     /// The things, in order.
     pub fn things(&self) -> impl Iterator<Item = (&Key, &Fields)> {
         self.things.iter()
@@ -118,17 +124,12 @@ impl State {
 impl Key {
     fn of(event: &Event, change: &Change) -> Self {
         let table = || event.table_id.map(|id| id.to_string());
-        let (what, table) = match change.what {
-            What::Table => ("table", None),
-            What::Rank => ("rank", table()),
-            What::Field => ("field", table()),
-            What::Guild => ("guild", None),
-            What::Entry => ("entry", table()),
-            What::Session => ("session", None),
-        };
         Self {
-            what,
-            table,
+            what: change.what.as_str(),
+            table: match change.what {
+                What::Rank | What::Field | What::Entry => table(),
+                What::Guild | What::Table | What::Session => None,
+            },
             id: change.id.clone(),
         }
     }

@@ -122,8 +122,13 @@ keys! {
     UNDO_RANK_HELD = "undo-rank-held";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
+    TABLE_HEADING_THEN = "table-heading-then";
+    TABLE_AHEAD = "table-ahead";
+    TABLE_MOVED_SINCE = "table-moved-since";
+    TABLE_DELETED_SINCE = "table-deleted-since";
     TABLE_PAGE = "table-page";
     TABLE_EMPTY = "table-empty";
+    TABLE_EMPTY_THEN = "table-empty-then";
     TABLE_CUT = "table-cut";
     COLUMN_NAME = "column-name";
     COLUMN_RANK = "column-rank";
@@ -224,6 +229,10 @@ keys! {
     ERROR_TABLE_EXISTS = "error-table-exists";
     ERROR_TABLE_GONE = "error-table-gone";
     ERROR_NOT_DELETED = "error-not-deleted";
+    ERROR_TABLE_NOT_YET = "error-table-not-yet";
+    ERROR_TABLE_NOT_YET_SINCE = "error-table-not-yet-since";
+    ERROR_TABLE_DELETED_THEN = "error-table-deleted-then";
+    ERROR_HISTORY_BROKEN = "error-history-broken";
     ERROR_UNKNOWN_NAMES = "error-unknown-names";
     LINE_UNKNOWN_NAME = "line-unknown-name";
     LINE_UNKNOWN_NAME_NEAR = "line-unknown-name-near";
@@ -260,6 +269,7 @@ keys! {
     ERROR_AWARD_LIMIT = "error-award-limit";
     ERROR_NOT_POINTS = "error-not-points";
     ERROR_NOT_A_MEMBER = "error-not-a-member";
+    ERROR_NOT_A_MOMENT = "error-not-a-moment";
     ERROR_REASON_LONG = "error-reason-long";
     ERROR_LABEL_LONG = "error-label-long";
     ERROR_EVENT_NUMBER = "error-event-number";

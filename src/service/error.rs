@@ -186,6 +186,30 @@ pub enum ServiceError {
     /// The table of a button or menu was deleted meanwhile.
     #[error("the table is gone")]
     TableGone,
+    /// The table had not been created yet at the moment that was asked for.
+    #[error("the table was not there yet")]
+    TableNotYet {
+        /// Its address now.
+        table: String,
+        /// The moment.
+        at: DateTime<Utc>,
+        /// Since when it is there.
+        since: Option<DateTime<Utc>>,
+    },
+    /// The table was deleted at the moment that was asked for.
+    #[error("the table was deleted then")]
+    TableDeletedThen {
+        /// Its address now, or the last one it had.
+        table: String,
+        /// The moment.
+        at: DateTime<Utc>,
+    },
+    /// An event is missing or does not fit those before it, so that the past can't be told.
+    #[error("the history is broken at event {event}")]
+    HistoryBroken {
+        /// The number of the event.
+        event: Seq,
+    },
     /// Several of the caller's open sessions have that label.
     #[error("ambiguous session")]
     AmbiguousSession {

@@ -29,6 +29,7 @@ pub mod fields;
 mod near;
 pub mod notices;
 pub mod operation;
+pub mod past;
 pub mod points;
 pub mod request;
 pub mod sessions;
@@ -38,11 +39,12 @@ pub mod undo;
 pub mod verify;
 pub mod view;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::{Connection as _, Postgres};
+use sqlx::{Connection as _, Postgres, Transaction};
 use tokio::sync::Notify;
 
 use crate::domain::session::SessionLimits;
@@ -64,6 +66,7 @@ pub struct Services {
     limits: SessionLimits,
     /// Rung when something was queued for others.
     outbox: Arc<Notify>,
+    snapshot_every: i64,
 }
 
 impl Services {
@@ -75,6 +78,26 @@ impl Services {
             entropy: Arc::new(entropy),
             limits,
             outbox: Arc::default(),
+            snapshot_every: past::SNAPSHOT_EVERY,
+        }
+    }
+
+    /// With another distance, in events, between the states that are kept for looking at the past.
+    #[must_use]
+    pub fn with_snapshots_every(mut self, events: NonZeroU32) -> Self {
+        self.snapshot_every = events.get().into();
+        self
+    }
+
+    /// A transaction that reads one state of the database, however long it takes.
+    async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut spare = self.pool.size();
+        loop {
+            let begin = "begin isolation level repeatable read read only";
+            match self.pool.begin_with(begin).await.map_err(StoreError::from) {
+                Err(error) if spare > 0 && error.is_broken_connection() => spare -= 1,
+                done => return done,
+            }
         }
     }
 

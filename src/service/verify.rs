@@ -84,10 +84,7 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn verify_guild(&self, guild: GuildId) -> Result<VerifyReport, ServiceError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
+        let mut tx = self.snapshot().await?;
         let head = events::head(&mut tx, guild).await?;
         let (head_seq, head_hash) =
             head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));

@@ -2,12 +2,14 @@
 
 use crate::domain::access::Right;
 use crate::domain::ids::TableId;
+use crate::domain::moment::Moment;
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::session::{Attribution, Session};
 use crate::domain::table::Table;
 use crate::store::entries::{self, PageRow, PageWanted, Sort};
 use crate::store::{StoreError, sessions};
 
+use super::past::AsOf;
 use super::sessions::choose;
 use super::{Request, ServiceError, Services};
 
@@ -27,6 +29,8 @@ pub struct ViewOrder {
     pub page: u32,
     /// A layout to remember for the session.
     pub layout: Option<String>,
+    /// As it was at the end of that moment; as it is now, without.
+    pub at: Option<Moment>,
 }
 
 /// A page of a table.
@@ -50,6 +54,8 @@ pub struct TablePage {
     pub session: Session,
     /// How it was found.
     pub attribution: Attribution,
+    /// Of which moment it is; of now, without.
+    pub as_of: Option<AsOf>,
 }
 
 impl TablePage {
@@ -62,17 +68,64 @@ impl TablePage {
 
 impl Services {
     /// Reads a page of a table, and notes that the session looked: two round trips, with one
-    /// more operation for a person who has no session yet.
+    /// more operation for a person who has no session yet. As of a moment of the past, it replays
+    /// the history up to it.
     ///
     /// # Errors
-    /// Which table is meant can't be told, or no right.
+    /// Which table is meant can't be told, it was not there at that moment, or no right.
     pub async fn view(
         &self,
         request: &Request,
         order: &ViewOrder,
     ) -> Result<TablePage, ServiceError> {
         request.require(Right::TableView)?;
-        let wanted = PageWanted {
+        match &order.at {
+            None => self.view_present(request, order).await,
+            Some(at) => self.view_past(request, order, at).await,
+        }
+    }
+
+    async fn view_present(
+        &self,
+        request: &Request,
+        order: &ViewOrder,
+    ) -> Result<TablePage, ServiceError> {
+        let wanted = self.page_wanted(request, order);
+        let mut page = read!(self, conn => entries::page(&mut conn, &wanted))?;
+        if page.tables.len() != 1 {
+            if order.table_id.is_some() {
+                return Err(ServiceError::TableGone);
+            }
+            let mut conn = self.connection().await?;
+            let candidates = page.tables.iter().map(Table::address).collect();
+            let address = order.table.as_ref().map(ToString::to_string);
+            return Err(super::near::no_table(&mut conn, request, address, candidates).await);
+        }
+        let table = page.tables.remove(0);
+        let layout = order.layout.as_deref();
+        let (session, attribution) = self
+            .looking(request, page.sessions, Some(table.id), layout)
+            .await?;
+        Ok(TablePage {
+            table,
+            rows: page.rows,
+            sort: order.sort,
+            page: order.page,
+            pages: pages(page.total),
+            total: page.total,
+            points: page.points,
+            session,
+            attribution,
+            as_of: None,
+        })
+    }
+
+    pub(super) fn page_wanted<'a>(
+        &self,
+        request: &'a Request,
+        order: &ViewOrder,
+    ) -> PageWanted<'a> {
+        PageWanted {
             guild: request.guild,
             user: request.actor,
             device: request.device.as_ref(),
@@ -86,47 +139,31 @@ impl Services {
             offset: i64::from(order.page) * PAGE_ROWS,
             limit: PAGE_ROWS,
             sees_private: request.standing.sees_private(),
-        };
-        let mut page = read!(self, conn => entries::page(&mut conn, &wanted))?;
-        if page.tables.len() != 1 {
-            if order.table_id.is_some() {
-                return Err(ServiceError::TableGone);
-            }
-            let mut conn = self.connection().await?;
-            let candidates = page.tables.iter().map(Table::address).collect();
-            let address = order.table.as_ref().map(ToString::to_string);
-            return Err(super::near::no_table(&mut conn, request, address, candidates).await);
         }
-        let table = page.tables.remove(0);
-        let found = choose(page.sessions, request.device.as_ref());
-        let (mut session, attribution) = match found {
+    }
+
+    /// The session that looks, with the note that it did: at which table, in which layout.
+    pub(super) async fn looking(
+        &self,
+        request: &Request,
+        open: Vec<Session>,
+        table: Option<TableId>,
+        layout: Option<&str>,
+    ) -> Result<(Session, Attribution), ServiceError> {
+        let (mut session, attribution) = match choose(open, request.device.as_ref()) {
             Some(found) => found,
             None => self.open_session(request).await?,
         };
         let mut conn = self.pool.acquire().await?;
-        sessions::touch(
-            &mut conn,
-            request.guild,
-            &session.device_id,
-            Some(table.id),
-            order.layout.as_deref(),
-        )
-        .await?;
-        if order.layout.is_some() {
-            session.layout.clone_from(&order.layout);
+        sessions::touch(&mut conn, request.guild, &session.device_id, table, layout).await?;
+        if let Some(layout) = layout {
+            session.layout = Some(layout.to_owned());
         }
-        let pages =
-            u32::try_from((page.total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX);
-        Ok(TablePage {
-            table,
-            rows: page.rows,
-            sort: order.sort,
-            page: order.page,
-            pages,
-            total: page.total,
-            points: page.points,
-            session,
-            attribution,
-        })
+        Ok((session, attribution))
     }
+}
+
+/// How many pages so many rows take, at least 1.
+pub(super) fn pages(total: i64) -> u32 {
+    u32::try_from((total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,7 @@ use super::StoreError;
 use super::operation::decode;
 use crate::domain::entry::Entry;
 use crate::domain::event::{Change, Event};
+use crate::domain::guild::Settings;
 use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, fold};
 
@@ -450,6 +451,87 @@ pub async fn head(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Head
         hash: row.head_hash,
         applied_at: row.applied_at,
     }))
+}
+
+/// A guild's clocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// By which its events take effect: the database's, never behind the newest event.
+    pub now: DateTime<Utc>,
+    /// By which its people read the time.
+    pub timezone: chrono_tz::Tz,
+}
+
+/// A guild's clocks; none before its first event.
+///
+/// # Errors
+/// If the database fails.
+pub async fn clock(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Clock>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select greatest(clock_timestamp(), applied_at) as "now!", timezone
+        from punctaj.guilds where guild_id = $1
+        "#,
+        guild.db(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|row| Clock {
+        now: row.now,
+        timezone: Settings {
+            timezone: row.timezone,
+            ..Settings::default()
+        }
+        .timezone(),
+    }))
+}
+
+/// The last event that had taken effect at a moment; none before the first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_at(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    at: DateTime<Utc>,
+) -> Result<Option<Seq>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select seq from punctaj.events
+        where guild_id = $1 and applied_at <= $2
+        order by applied_at desc, seq desc
+        limit 1
+        "#,
+        guild.db(),
+        at,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(Seq))
+}
+
+/// When the first event in a table took effect.
+///
+/// # Errors
+/// If the database fails.
+pub async fn first_in_table(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select applied_at from punctaj.events
+        where guild_id = $1 and table_id = $2
+        order by seq
+        limit 1
+        "#,
+        guild.db(),
+        table.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
 }
 
 /// All guilds that have a history.

@@ -9,6 +9,7 @@ pub mod guilds;
 pub mod operation;
 pub mod outbox;
 pub mod sessions;
+pub mod snapshots;
 pub mod state;
 pub mod tables;
 

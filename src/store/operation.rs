@@ -200,7 +200,7 @@ fn seconds(span: TimeDelta) -> f64 {
 }
 
 /// Everything one operation writes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Writes<'a> {
     /// Tables, with their ranks, as they are to be.
     pub tables: Vec<TableWrite<'a>>,
@@ -217,7 +217,7 @@ pub struct Writes<'a> {
     /// Folded names each event is about.
     pub names: Vec<EventName>,
     /// The guild's settings as they are to be.
-    pub settings: &'a Settings,
+    pub settings: Settings,
     /// What others must be told.
     pub outbox: Vec<Notice>,
 }

@@ -24,3 +24,4 @@ mod round_trips;
 mod stories;
 mod supabase;
 mod support;
+mod view_at;

@@ -1,5 +1,6 @@
 //! How many sequential round trips to the database each path takes, counted on the wire.
 
+use punctaj::domain::moment::Moment;
 use punctaj::domain::name::{NameList, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::points::Award;
@@ -34,6 +35,11 @@ async fn round_trips_of_add_view_and_autocomplete() {
     let fifty: Vec<String> = (0..50).map(|number| format!("Nume {number}")).collect();
     let fifty = fifty.join(", ");
 
+    let then = ViewOrder {
+        at: Some(Moment::parse("9999-12-31").unwrap()),
+        ..ViewOrder::default()
+    };
+
     // Warm: each statement was prepared on the connection, and the person has a session.
     for user in [1, 2] {
         services
@@ -44,6 +50,7 @@ async fn round_trips_of_add_view_and_autocomplete() {
             .view(&now.by(GUILD, user), &ViewOrder::default())
             .await
             .unwrap();
+        services.view(&now.by(GUILD, user), &then).await.unwrap();
         services
             .complete_entries(&now.by(GUILD, user), None, "An")
             .await
@@ -62,10 +69,11 @@ async fn round_trips_of_add_view_and_autocomplete() {
     let first = counted!(services.add_points(&now.by(GUILD, 3), award("Ana")));
     let first_view = counted!(services.view(&now.by(GUILD, 4), &ViewOrder::default()));
     let view = counted!(services.view(&now.by(GUILD, 1), &ViewOrder::default()));
+    let view_then = counted!(services.view(&now.by(GUILD, 1), &then));
     let complete = counted!(services.complete_entries(&now.by(GUILD, 1), None, "Nu"));
     println!(
         "round trips: add {add}, add of 50 {add_fifty}, first add {first}, first view {first_view}, \
-         view {view}, autocomplete {complete}"
+         view {view}, view at {view_then}, autocomplete {complete}"
     );
     assert_eq!(
         (add, add_fifty),
@@ -74,4 +82,8 @@ async fn round_trips_of_add_view_and_autocomplete() {
     );
     assert!(first <= 6 && first_view <= 6, "{first} {first_view}");
     assert_eq!((view, complete), (2, 1));
+    assert_eq!(
+        view_then, 9,
+        "BEGIN, table, clocks, last event, kept state, one batch of events, the table now, ROLLBACK, look"
+    );
 }

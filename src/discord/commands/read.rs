@@ -4,6 +4,7 @@ use crate::discord::errors::Failure;
 use crate::discord::views::{input, words};
 use crate::domain::field::{self, MAX_PATTERN_CHARS};
 use crate::domain::ids::{Seq, UserId};
+use crate::domain::moment::Moment;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use crate::domain::points;
 use crate::domain::table::MAX_RANK;
@@ -117,6 +118,11 @@ pub(super) fn event(number: i64) -> Result<Seq, Failure> {
     } else {
         Err(Failure::told(keys::ERROR_EVENT_NUMBER))
     }
+}
+
+/// A moment: a date, a time, an age.
+pub(super) fn moment(text: &str) -> Result<Moment, Failure> {
+    Moment::parse(text).map_err(|_| Failure::told(input::not_a_moment(text)))
 }
 
 /// A field and what it is to hold. Both languages' names of the fields are understood.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::order::{Order, Place, ordered};
+use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
@@ -12,6 +14,7 @@ use crate::discord::layout::Layout;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, TableId};
+use crate::domain::moment::Moment;
 use crate::i18n::keys;
 use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, Sort};
@@ -21,6 +24,8 @@ use crate::service::{Request, Sort};
 pub(super) struct View {
     sort: Option<String>,
     layout: Option<String>,
+    #[serde(default)]
+    at: Option<String>,
     share: bool,
 }
 
@@ -31,6 +36,7 @@ pub(super) async fn view(
     #[autocomplete = "complete::table"] table: Option<String>,
     sort: Option<String>,
     layout: Option<String>,
+    at: Option<String>,
     share: Option<bool>,
 ) -> CommandResult {
     let share = share.unwrap_or(false);
@@ -41,6 +47,7 @@ pub(super) async fn view(
         Order::View(View {
             sort,
             layout,
+            at,
             share,
         }),
         table,
@@ -67,6 +74,7 @@ impl View {
                 .unwrap_or_default(),
             page: 0,
             layout: layout.map(|layout| layout.as_str().to_owned()),
+            at: self.at.as_deref().map(read::moment).transpose()?,
         };
         let page = call.services.view(request, &order).await?;
         let device = page.session.device_id.clone();
@@ -100,6 +108,8 @@ pub struct Turn {
     pub layout: Layout,
     /// Whether everybody sees it.
     pub shared: bool,
+    /// As it was at that moment; as it is now, without.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Turns to a page, in the place of the one that was shown.
@@ -112,6 +122,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         table_id: Some(turn.table),
         sort: turn.sort,
         page: turn.page,
+        at: turn.at.map(Moment::instant),
         ..ViewOrder::default()
     };
     let mut page = call.services.view(&request, &order).await?;

@@ -1,6 +1,6 @@
 //! What went wrong, in the caller's language: what it was, that nothing was changed, what to do.
 
-use super::words::{self, person};
+use super::words::{self, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
@@ -112,26 +112,6 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::BelowFloor { value, floor } => Message::new(keys::ERROR_BELOW_FLOOR)
             .with("value", *value)
             .with("floor", *floor),
-        ServiceError::UnknownField { field, known } => {
-            let known: Vec<&String> = known.iter().take(20).collect();
-            Message::new(keys::ERROR_UNKNOWN_FIELD)
-                .with("field", shown(field))
-                .with("known", listed(&known))
-                .with("count", known.len())
-        }
-        ServiceError::FieldExists { field } => {
-            Message::new(keys::ERROR_FIELD_EXISTS).with("field", shown(field))
-        }
-        ServiceError::TooManyFields => {
-            Message::new(keys::ERROR_TOO_MANY_FIELDS).with("limit", MAX_FIELDS)
-        }
-        ServiceError::UnfitValue { field, value, why } => unfit(field, value, *why),
-        ServiceError::BelowNewFloor { floor, entries } => Message::new(keys::ERROR_BELOW_NEW_FLOOR)
-            .with("floor", *floor)
-            .with("count", *entries),
-        ServiceError::NotDeleted { table } => {
-            Message::new(keys::ERROR_NOT_DELETED).with("table", shown(table))
-        }
         ServiceError::UnknownEvent { event } => {
             Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
         }
@@ -155,6 +135,25 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
+        ServiceError::TableNotYet {
+            table,
+            at,
+            since: Some(since),
+        } => Message::new(keys::ERROR_TABLE_NOT_YET_SINCE)
+            .with("table", shown(table))
+            .with("at", moment(*at))
+            .with("since", moment(*since)),
+        ServiceError::TableNotYet { table, at, .. } => Message::new(keys::ERROR_TABLE_NOT_YET)
+            .with("table", shown(table))
+            .with("at", moment(*at)),
+        ServiceError::TableDeletedThen { table, at } => {
+            Message::new(keys::ERROR_TABLE_DELETED_THEN)
+                .with("table", shown(table))
+                .with("at", moment(*at))
+        }
+        ServiceError::HistoryBroken { event } => {
+            Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
+        }
         ServiceError::AmbiguousSession { session, ids } => {
             let ids: Vec<String> = ids.iter().take(10).map(|id| format!("`{id}`")).collect();
             Message::new(keys::ERROR_AMBIGUOUS_SESSION)
@@ -163,8 +162,41 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         }
         ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
+        ServiceError::UnknownField { .. }
+        | ServiceError::FieldExists { .. }
+        | ServiceError::TooManyFields
+        | ServiceError::UnfitValue { .. }
+        | ServiceError::BelowNewFloor { .. }
+        | ServiceError::NotDeleted { .. } => structure(error),
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
+    }
+}
+
+/// What is wrong with tables and their extra fields.
+fn structure(error: &ServiceError) -> Message {
+    match error {
+        ServiceError::UnknownField { field, known } => {
+            let known: Vec<&String> = known.iter().take(20).collect();
+            Message::new(keys::ERROR_UNKNOWN_FIELD)
+                .with("field", shown(field))
+                .with("known", listed(&known))
+                .with("count", known.len())
+        }
+        ServiceError::FieldExists { field } => {
+            Message::new(keys::ERROR_FIELD_EXISTS).with("field", shown(field))
+        }
+        ServiceError::TooManyFields => {
+            Message::new(keys::ERROR_TOO_MANY_FIELDS).with("limit", MAX_FIELDS)
+        }
+        ServiceError::UnfitValue { field, value, why } => unfit(field, value, *why),
+        ServiceError::BelowNewFloor { floor, entries } => Message::new(keys::ERROR_BELOW_NEW_FLOOR)
+            .with("floor", *floor)
+            .with("count", *entries),
+        ServiceError::NotDeleted { table } => {
+            Message::new(keys::ERROR_NOT_DELETED).with("table", shown(table))
+        }
+        _ => keys::ERROR_OPTION.into(),
     }
 }
 

@@ -72,6 +72,12 @@ pub fn not_a_member(text: &str) -> Message {
     Message::new(keys::ERROR_NOT_A_MEMBER).with("given", given(text))
 }
 
+/// A text is no moment.
+#[must_use]
+pub fn not_a_moment(text: &str) -> Message {
+    Message::new(keys::ERROR_NOT_A_MOMENT).with("given", given(text))
+}
+
 /// What was typed, also where that was nothing.
 fn given(text: &str) -> String {
     if text.is_empty() {

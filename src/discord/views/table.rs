@@ -3,7 +3,7 @@
 use serenity::all::ButtonStyle;
 use serenity::builder::{CreateActionRow, CreateEmbed};
 
-use super::words::{entries, points};
+use super::words::{entries, moment, points};
 use super::{CONTENT, DESCRIPTION, button, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::layout::Layout;
@@ -13,6 +13,7 @@ use crate::domain::ids::DeviceId;
 use crate::i18n::{Locale, Message, keys};
 use crate::render::{self, Align, Column, Fit, Rendered, TableView};
 use crate::service::PageRow;
+use crate::service::past::{AsOf, Since};
 use crate::service::view::TablePage;
 
 /// The widest line on a PC.
@@ -34,7 +35,11 @@ pub struct Shown {
 pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     let (head, foot) = (heading(page, locale), page_number(page, locale));
     if page.rows.is_empty() {
-        let empty = locale.text(&keys::TABLE_EMPTY.into());
+        let empty = match page.as_of {
+            None => keys::TABLE_EMPTY,
+            Some(_) => keys::TABLE_EMPTY_THEN,
+        };
+        let empty = locale.text(&empty.into());
         return Reply::text(format!("{head}\n{empty}"));
     }
     let room =
@@ -56,11 +61,29 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
 }
 
 fn heading(page: &TablePage, locale: Locale) -> String {
-    let message = Message::new(keys::TABLE_HEADING)
+    let message = match &page.as_of {
+        None => Message::new(keys::TABLE_HEADING),
+        Some(as_of) => Message::new(keys::TABLE_HEADING_THEN).with("at", moment(as_of.at)),
+    };
+    let message = message
         .with("table", shown(&page.table.address()))
         .with("entries", entries(page.total, locale))
         .with("points", points(page.points, locale));
-    locale.text(&message)
+    let notes = page.as_of.iter().flat_map(|as_of| notes(as_of, locale));
+    let lines: Vec<String> = [locale.text(&message)].into_iter().chain(notes).collect();
+    lines.join("\n")
+}
+
+/// What is to be known of a page of the past.
+fn notes(as_of: &AsOf, locale: Locale) -> Vec<String> {
+    let ahead = as_of.ahead.then(|| keys::TABLE_AHEAD.into());
+    let since = match &as_of.since {
+        Since::Same => None,
+        Since::Moved(now) => Some(Message::new(keys::TABLE_MOVED_SINCE).with("now", shown(now))),
+        Since::Deleted => Some(keys::TABLE_DELETED_SINCE.into()),
+    };
+    let notes = [ahead, since].into_iter().flatten();
+    notes.map(|note| locale.text(&note)).collect()
 }
 
 fn page_number(page: &TablePage, locale: Locale) -> String {
@@ -165,6 +188,7 @@ fn pager(page: &TablePage, how: &Shown, locale: Locale) -> Option<CreateActionRo
         page: to,
         layout: how.layout,
         shared: how.shared,
+        at: page.as_of.as_ref().map(|as_of| as_of.at),
     };
     let back = page.page.checked_sub(1).map(|to| (to, keys::BUTTON_BACK));
     let next = page

@@ -23,6 +23,7 @@ use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
 use crate::service::error::{Conflict, ConflictEvent, ConflictKind, TableChoice, UnknownName};
+use crate::service::past::{AsOf, Since};
 use crate::service::verify::{Problem, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{Found, PageRow, Receipt, ServiceError, Sort, StoreError};
@@ -560,12 +561,7 @@ fn every_error() -> Vec<ServiceError> {
         name: text(),
         near: vec![],
     };
-    let unfit = |why| ServiceError::UnfitValue {
-        field: field_of("Callsign"),
-        value: text(),
-        why,
-    };
-    let all = vec![
+    let mut all = vec![
         ServiceError::Forbidden {
             right: Right::ScoreAdd,
         },
@@ -607,6 +603,52 @@ fn every_error() -> Vec<ServiceError> {
             value: -5,
             floor: 0,
         },
+        ServiceError::UnknownEvent { event },
+        ServiceError::NotYours { event },
+        ServiceError::AlreadyUndone { event, by: Seq(8) },
+        ServiceError::NotUndoable { event },
+        ServiceError::NothingToUndo,
+        ServiceError::UnknownSession { session: text() },
+        ServiceError::UnknownSession {
+            session: String::new(),
+        },
+        ServiceError::TableGone,
+        ServiceError::TableNotYet {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+            since: None,
+        },
+        ServiceError::TableNotYet {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+            since: Some(DateTime::UNIX_EPOCH),
+        },
+        ServiceError::TableDeletedThen {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+        },
+        ServiceError::HistoryBroken { event },
+        ServiceError::AmbiguousSession {
+            session: text(),
+            ids: vec!["abcdefgh".to_owned()],
+        },
+        ServiceError::Busy,
+        ServiceError::DraftGone,
+        ServiceError::Store(StoreError::Corrupt("a session")),
+    ];
+    all.extend(every_error_of_structure());
+    all
+}
+
+fn every_error_of_structure() -> Vec<ServiceError> {
+    let text = || "Ana".to_owned();
+    let table = || "P".to_owned();
+    let unfit = |why| ServiceError::UnfitValue {
+        field: field_of("Callsign"),
+        value: text(),
+        why,
+    };
+    vec![
         ServiceError::UnknownField {
             field: text(),
             known: vec![],
@@ -626,25 +668,7 @@ fn every_error() -> Vec<ServiceError> {
             entries: 2,
         },
         ServiceError::NotDeleted { table: table() },
-        ServiceError::UnknownEvent { event },
-        ServiceError::NotYours { event },
-        ServiceError::AlreadyUndone { event, by: Seq(8) },
-        ServiceError::NotUndoable { event },
-        ServiceError::NothingToUndo,
-        ServiceError::UnknownSession { session: text() },
-        ServiceError::UnknownSession {
-            session: String::new(),
-        },
-        ServiceError::TableGone,
-        ServiceError::AmbiguousSession {
-            session: text(),
-            ids: vec!["abcdefgh".to_owned()],
-        },
-        ServiceError::Busy,
-        ServiceError::DraftGone,
-        ServiceError::Store(StoreError::Corrupt("a session")),
-    ];
-    all
+    ]
 }
 
 /// Whoever adds a kind of error is sent here, and adds it to the list above too.
@@ -675,6 +699,9 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NothingToUndo
         | ServiceError::UnknownSession { .. }
         | ServiceError::TableGone
+        | ServiceError::TableNotYet { .. }
+        | ServiceError::TableDeletedThen { .. }
+        | ServiceError::HistoryBroken { .. }
         | ServiceError::AmbiguousSession { .. }
         | ServiceError::Busy
         | ServiceError::DraftGone
@@ -777,6 +804,44 @@ fn a_page_is_laid_out_for_a_pc_and_a_phone() {
 }
 
 #[test]
+fn a_page_of_the_past_says_of_when_it_is_and_what_became_of_the_table() {
+    let said = |ahead, since, names: &[&str], locale| {
+        let shown = table::Shown {
+            layout: Layout::Phone,
+            shared: false,
+            device: None,
+        };
+        let mut page = page_of(0, 2, names);
+        page.as_of = Some(AsOf {
+            at: DateTime::from_timestamp(1_795_201_200, 5).unwrap(),
+            ahead,
+            since,
+            replayed: 3,
+        });
+        said(&table::page(&page, &shown, locale))
+    };
+    assert_eq!(
+        said(
+            false,
+            Since::Moved("Garda *".to_owned()),
+            &["Ana"],
+            Locale::En
+        ),
+        "**BlackWater/Politie** as of <t:1795201200:f> — 1 entry, 10 points\n\
+         It is called Garda \\* now.\n\
+         ```\n1 Ana 10\n```\n\
+         Page 1 of 2\n[Next]"
+    );
+    assert_eq!(
+        said(true, Since::Deleted, &[], Locale::Ro),
+        "**BlackWater/Politie**, așa cum era pe <t:1795201200:f> — 0 înregistrări, 0 puncte\n\
+         Momentul acela nu a venit încă: acesta este tabelul de acum.\n\
+         Între timp a fost șters.\n\
+         Nu avea atunci nicio înregistrare."
+    );
+}
+
+#[test]
 fn help_shows_what_one_may_do() {
     let member = said(&help::help(None, Standing::default(), Locale::Ro));
     assert!(member.contains("`/punctaj adaugă`"), "{member}");
@@ -872,6 +937,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
         points: total * 10,
         session: session_of(None),
         attribution: Attribution::Recent,
+        as_of: None,
     }
 }
 
@@ -971,7 +1037,7 @@ proptest! {
 
     #[test]
     fn pages_keep_to_the_limits(
-        names in prop::collection::vec(name(), 0..=20), title in name(), layout in 0..2_usize,
+        names in prop::collection::vec(name(), 0..=20), title in name(), layout in 0..2_usize, past: bool,
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut page = page_of(u32::MAX - 2, u32::MAX, &names);
@@ -980,6 +1046,12 @@ proptest! {
         page.table.name = title;
         page.total = i64::MAX;
         page.points = i64::MIN;
+        page.as_of = past.then(|| AsOf {
+            at: DateTime::from_timestamp_micros(253_402_300_799_999_999).unwrap(),
+            ahead: true,
+            since: Since::Moved(page.table.address()),
+            replayed: 0,
+        });
         for row in &mut page.rows {
             row.points = -LIMIT;
         }

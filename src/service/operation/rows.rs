@@ -42,7 +42,7 @@ pub(super) fn writes<'a>(
         events: events.iter().collect(),
         ledger: ledger(events),
         names: names(events),
-        settings: state.settings,
+        settings: state.settings.clone(),
         outbox,
     }
 }

@@ -2,5 +2,6 @@
 
 pub mod app;
 pub mod db;
+pub mod history;
 pub mod proxy;
 pub mod replay;

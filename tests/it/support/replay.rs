@@ -277,14 +277,12 @@ impl Oracle {
             ("points.add", "points", Some(points @ 0..))
             | ("points.remove", "points", Some(points @ ..=0)) => self.add(event, id, points)?,
             ("entry.set", "points", Some(points)) => self.set_points(event, id, points)?,
-            ("entry.set", "name" | "rank" | "member", None) => {
-                self.set(event, id, field, change["after"].clone())?
-            }
             ("entry.set", _, None) if change["field_id"].is_string() => {
                 self.set_extra(event, change)?
             }
-            // Also its undo, which brings the rank back to those who held it.
-            ("rank.remove" | "event.undo", "rank", None) => {
+            // Also the removal of a rank, and its undo, which brings it back to those who held it.
+            ("entry.set", "name" | "rank" | "member", None)
+            | ("rank.remove" | "event.undo", "rank", None) => {
                 self.set(event, id, field, change["after"].clone())?
             }
             ("entry.delete", "name", None) => self.delete(event, id, false)?,
@@ -520,9 +518,9 @@ impl Oracle {
                     let former = self.free(entry, field, before)?;
                     let (mut told, effect) = self.set(event, entry, field, former)?;
                     if let Some(number) = field.strip_prefix("extra:") {
-                        let names = |change: &&Value| change["field_id"] == number;
-                        let named = changes.iter().find(names).ok_or("a field is not told")?;
-                        told["field"] = named["field"].clone();
+                        let is_it = |change: &&Value| change["field_id"] == number;
+                        let change = changes.iter().find(is_it).ok_or("a field is not told")?;
+                        told["field"] = change["field"].clone();
                         told["field_id"] = number.into();
                     }
                     done.push((told, effect));

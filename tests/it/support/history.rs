@@ -1,0 +1,189 @@
+//! Histories written at once: real events with real hashes and the rows they tell of, at moments of
+//! the test's choosing, through the program's own statement but without an operation for each.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use punctaj::domain::canonical::{self, GENESIS};
+use punctaj::domain::entry::Entry;
+use punctaj::domain::event::{Action, Change, Event, Outcome, Via};
+use punctaj::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
+use punctaj::domain::name::fold;
+use punctaj::domain::stamp::Stamp;
+use punctaj::domain::table::Table;
+use punctaj::store::operation::{EntryWrite, LedgerRow, TableWrite, Writes, write};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Events written in one statement.
+const BATCH: usize = 2000;
+
+/// A guild's history, before it is written.
+pub struct History {
+    guild: GuildId,
+    pub events: Vec<Event>,
+    tables: BTreeMap<TableId, Table>,
+    entries: BTreeMap<(TableId, String), Entry>,
+}
+
+impl History {
+    pub fn new(guild: u64) -> Self {
+        Self {
+            guild: GuildId::try_from(guild).unwrap(),
+            events: Vec::new(),
+            tables: BTreeMap::new(),
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// A new table.
+    pub fn table(&mut self, at: DateTime<Utc>, name: &str) -> TableId {
+        let id = TableId(Uuid::from_u128(self.number()));
+        let (category, name) = match name.split_once('/') {
+            Some((category, name)) => (Some(category.to_owned()), name),
+            None => (None, name),
+        };
+        let table = Table {
+            id,
+            category,
+            name: name.to_owned(),
+            floor: 0,
+            private: false,
+            deleted_at: None,
+            ranks: BTreeMap::new(),
+            fields: BTreeMap::new(),
+        };
+        self.append(at, Action::TableCreate, id, table.changes_since(None));
+        self.tables.insert(id, table);
+        id
+    }
+
+    /// Another name for a table.
+    pub fn rename(&mut self, at: DateTime<Utc>, id: TableId, name: &str) {
+        self.edit(at, id, Action::TableEdit, |table| {
+            name.clone_into(&mut table.name);
+        });
+    }
+
+    /// A table goes.
+    pub fn delete(&mut self, at: DateTime<Utc>, id: TableId) {
+        self.edit(at, id, Action::TableDelete, |table| {
+            table.deleted_at = Some(at);
+        });
+    }
+
+    fn edit(
+        &mut self,
+        at: DateTime<Utc>,
+        id: TableId,
+        action: Action,
+        edit: impl FnOnce(&mut Table),
+    ) {
+        let old = self.tables[&id].clone();
+        let table = self.tables.get_mut(&id).unwrap();
+        edit(table);
+        let changes = table.changes_since(Some(&old));
+        self.append(at, action, id, changes);
+    }
+
+    /// Points for entries, which are created where there is none of that name.
+    pub fn add(&mut self, at: DateTime<Utc>, table: TableId, points: &[(&str, i64)]) {
+        let stamp = Stamp::new(at, self.op());
+        let mut changes = Vec::new();
+        for (number, (name, points)) in (0..).zip(points) {
+            let id = EntryId(Uuid::from_u128(self.number() * 100 + number));
+            let key = (table, (*name).to_owned());
+            let entry = self.entries.entry(key).or_insert_with(|| {
+                let (entry, change) = Entry::create(id, table, (*name).to_owned(), &stamp);
+                changes.push(change);
+                entry
+            });
+            changes.push(entry.add_points(*points, 0, &stamp));
+        }
+        self.append(at, Action::PointsAdd, table, changes);
+    }
+
+    /// Writes all of it.
+    pub async fn write(&self, pool: &PgPool) {
+        let mut conn = pool.acquire().await.unwrap();
+        for events in self.events.chunks(BATCH) {
+            let is_last = events.last() == self.events.last();
+            let mut writes = Writes {
+                events: events.iter().collect(),
+                ..Writes::default()
+            };
+            if is_last {
+                writes.tables = self.tables.values().map(TableWrite::from).collect();
+                writes.entries = self.entries.values().map(entry_write).collect();
+            }
+            write(&mut conn, self.guild, &writes).await.unwrap();
+        }
+        for events in self.events.chunks(BATCH) {
+            let rows: Vec<LedgerRow> = events.iter().flat_map(ledger).collect();
+            sqlx::query(
+                "insert into punctaj.ledger (guild_id, seq, entry_id, at, op_id, delta)
+                 select $1, x.seq, x.entry_id, (x.stamp ->> 'at')::timestamptz, x.stamp ->> 'op', x.delta
+                 from jsonb_to_recordset($2) as x (seq bigint, entry_id uuid, stamp jsonb, delta bigint)",
+            )
+            .bind(self.guild.db())
+            .bind(serde_json::to_value(rows).unwrap())
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        }
+    }
+
+    fn number(&self) -> u128 {
+        u128::try_from(self.events.len()).unwrap() + 1
+    }
+
+    fn op(&self) -> OpId {
+        OpId::new(format!("{}", 1_000_000_000_000_000_000 + self.number()))
+    }
+
+    fn append(&mut self, at: DateTime<Utc>, action: Action, table: TableId, changes: Vec<Change>) {
+        let last = self.events.last();
+        assert!(last.is_none_or(|last| last.applied_at <= at));
+        let mut event = Event {
+            guild_id: self.guild,
+            seq: last.map_or(Seq(1), |last| last.seq.next()),
+            op_id: self.op(),
+            at,
+            applied_at: at,
+            actor_id: Some(UserId::from_db(9)),
+            device_id: None,
+            attribution: None,
+            via: Via::Direct,
+            action,
+            table_id: Some(table),
+            changes,
+            reason: None,
+            overwrote: None,
+            undoes: None,
+            outcome: Outcome::Applied,
+            prev_hash: last.map_or_else(|| GENESIS.to_owned(), |last| last.hash.clone()),
+            hash: String::new(),
+            salt: Some(format!("{:032x}", self.number())),
+        };
+        event.hash = canonical::hash(&event);
+        self.events.push(event);
+    }
+}
+
+fn entry_write(entry: &Entry) -> EntryWrite<'_> {
+    EntryWrite {
+        entry,
+        name_key: fold(&entry.name),
+        delta: entry.points,
+    }
+}
+
+fn ledger(event: &Event) -> impl Iterator<Item = LedgerRow> {
+    let effective = event.changes.iter().filter_map(Change::effective_points);
+    effective.map(|(entry_id, delta)| LedgerRow {
+        seq: event.seq.0,
+        entry_id,
+        stamp: event.stamp(),
+        delta,
+    })
+}
