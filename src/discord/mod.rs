@@ -26,6 +26,7 @@ pub mod errors;
 pub mod flights;
 pub mod framework;
 pub mod layout;
+pub mod people;
 pub mod registration;
 pub mod reply;
 pub mod router;

@@ -3,7 +3,8 @@
 //!
 //! A command's texts are `cmd-<path>` and `cmd-<path>.description`, an option's
 //! `cmd-<path>-<option>`, or `opt` in place of the path where several commands share them; a
-//! choice's is `cmd-choice-<value>`. English is what Discord shows unless a translation fits.
+//! choice's is `cmd-choice-<value>`. An entry of a member's menu is `cmd-menu-<name>`, and has no
+//! description. English is what Discord shows unless a translation fits.
 
 use std::borrow::Cow;
 
@@ -31,8 +32,17 @@ pub fn commands() -> Vec<Command> {
 pub fn manifest() -> Vec<CreateCommand> {
     commands()
         .iter()
-        .filter_map(Command::create_as_slash_command)
+        .filter_map(|command| command.create_as_slash_command().or_else(|| menu_entry(command)))
         .collect()
+}
+
+/// An entry of a member's menu, which poise leaves in English.
+fn menu_entry(command: &Command) -> Option<CreateCommand> {
+    let entry = command.create_as_context_menu_command()?;
+    let names = command.name_localizations.iter();
+    Some(names.fold(entry, |entry, (locale, name)| {
+        entry.name_localized(locale.as_ref(), name.as_ref())
+    }))
 }
 
 /// Registers the commands with Discord, for all guilds, in the place of what was there.

@@ -73,6 +73,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Whether this person may look at a table.
+    #[must_use]
+    pub const fn may_see(self, private: bool) -> bool {
+        self.manage_server || (!private && self.may(Right::TableView))
+    }
+
     /// Whether this person may do that.
     #[must_use]
     pub const fn may(self, right: Right) -> bool {

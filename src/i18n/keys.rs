@@ -24,6 +24,7 @@ keys! {
     BUTTON_UNDO = "button-undo";
     BUTTON_RESTORE_MINE = "button-restore-mine";
     BUTTON_LINK = "button-link";
+    BUTTON_MEANT = "button-meant";
     BUTTON_NEXT = "button-next";
     BUTTON_BACK = "button-back";
 
@@ -63,6 +64,7 @@ keys! {
     RECEIPT_ENTRY_ADD = "receipt-entry-add";
     RECEIPT_ENTRY_SET = "receipt-entry-set";
     RECEIPT_ENTRY_DELETE = "receipt-entry-delete";
+    RECEIPT_ENTRY_MERGE = "receipt-entry-merge";
     RECEIPT_TABLE_CREATE = "receipt-table-create";
     RECEIPT_RANK_SET = "receipt-rank-set";
     RECEIPT_EVENT_UNDO = "receipt-event-undo";
@@ -90,6 +92,8 @@ keys! {
     FOOTER_EVENT = "footer-event";
     FOOTER_SESSION = "footer-session";
     FOOTER_INFERRED = "footer-inferred";
+    OFFER_LINK = "offer-link";
+    OFFER_LINE = "offer-line";
     UNDO_ASKS = "undo-asks";
     UNDO_QUESTION = "undo-question";
     UNDO_BY = "undo-by";
@@ -119,6 +123,29 @@ keys! {
     RANKS_LINE = "ranks-line";
     RANKS_PROMOTE = "ranks-promote";
     RANKS_DEMOTE = "ranks-demote";
+    PROFILE_ENTRIES = "profile-entries";
+    PROFILE_OWN_ENTRIES = "profile-own-entries";
+    PROFILE_NONE = "profile-none";
+    PROFILE_OWN_NONE = "profile-own-none";
+    PROFILE_TABLE = "profile-table";
+    PROFILE_POINTS = "profile-points";
+    PROFILE_PLACE = "profile-place";
+    PROFILE_RANK = "profile-rank";
+    PROFILE_NEXT = "profile-next";
+    PROFILE_NEXT_REACHED = "profile-next-reached";
+    PROFILE_NEXT_HIGHEST = "profile-next-highest";
+    PROFILE_MEMBER = "profile-member";
+    PROFILE_RECENT = "profile-recent";
+    PROFILE_EVENT = "profile-event";
+    PROFILE_ENTRY = "profile-entry";
+    PROFILE_MORE = "profile-more";
+    FORM_GIVE = "form-give";
+    FORM_POINTS = "form-points";
+    FORM_REASON = "form-reason";
+    FORM_TABLE = "form-table";
+    FORM_TABLE_HINT = "form-table-hint";
+    FORM_TYPED = "form-typed";
+    FORM_TYPED_LINE = "form-typed-line";
     SESSIONS_TITLE = "sessions-title";
     SESSION_LINE = "session-line";
     SESSION_UNNAMED = "session-unnamed";
@@ -201,6 +228,12 @@ keys! {
     ERROR_NAME_TAKEN = "error-name-taken";
     ERROR_MEMBER_TAKEN = "error-member-taken";
     ERROR_MEMBER_UNLINKED = "error-member-unlinked";
+    ERROR_MEMBER_UNLINKED_NEAR = "error-member-unlinked-near";
+    ERROR_NO_MEMBER = "error-no-member";
+    ERROR_MEMBER_UNKNOWN = "error-member-unknown";
+    ERROR_MAY_NOT_LINK = "error-may-not-link";
+    ERROR_LINK_OUTDATED = "error-link-outdated";
+    ERROR_MERGE_OUTDATED = "error-merge-outdated";
     ERROR_UNKNOWN_RANK = "error-unknown-rank";
     ERROR_BELOW_FLOOR = "error-below-floor";
     ERROR_UNKNOWN_FIELD = "error-unknown-field";

@@ -25,9 +25,11 @@ pub mod entries;
 pub mod entropy;
 pub mod error;
 pub mod export;
+pub mod merge;
 mod near;
 pub mod operation;
 pub mod points;
+pub mod profile;
 pub mod request;
 pub mod sessions;
 pub mod tables;
@@ -50,6 +52,7 @@ pub use request::Request;
 
 pub use crate::store::StoreError;
 pub use crate::store::entries::{PageRow, Sort};
+pub use crate::store::profile::Card;
 pub use crate::store::events::Found;
 
 /// The use cases, ready to be called from any task.

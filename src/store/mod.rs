@@ -6,6 +6,7 @@ pub mod drafts;
 pub mod entries;
 pub mod events;
 pub mod operation;
+pub mod profile;
 pub mod sessions;
 pub mod state;
 pub mod tables;

@@ -3,7 +3,8 @@
 use super::words::person;
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
-use crate::i18n::{Locale, Message, keys};
+use crate::domain::ids::UserId;
+use crate::i18n::{Key, Locale, Message, keys};
 use crate::service::ServiceError;
 use crate::service::error::UnknownName;
 
@@ -31,6 +32,24 @@ pub fn outcome_unknown(reference: &str, locale: Locale) -> Reply {
     Reply::text(
         locale.text(&Message::new(keys::ERROR_OUTCOME_UNKNOWN).with("reference", reference)),
     )
+}
+
+/// Nobody in the guild has that id.
+#[must_use]
+pub fn nobody(member: UserId) -> Message {
+    about_member(keys::ERROR_NO_MEMBER, member)
+}
+
+/// Discord did not say who that is.
+#[must_use]
+pub fn unknown_member(member: UserId) -> Message {
+    about_member(keys::ERROR_MEMBER_UNKNOWN, member)
+}
+
+fn about_member(key: Key, member: UserId) -> Message {
+    Message::new(key)
+        .with("member", format!("<@{member}>"))
+        .with("id", member.to_string())
 }
 
 /// What a use case refused.
@@ -101,9 +120,40 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::MemberTaken { name } => {
             Message::new(keys::ERROR_MEMBER_TAKEN).with("name", shown(name))
         }
-        ServiceError::MemberUnlinked { member, table } => Message::new(keys::ERROR_MEMBER_UNLINKED)
+        ServiceError::MemberUnlinked {
+            member,
+            table,
+            near,
+            ..
+        } => {
+            let message = if near.is_empty() {
+                Message::new(keys::ERROR_MEMBER_UNLINKED)
+            } else {
+                Message::new(keys::ERROR_MEMBER_UNLINKED_NEAR).with("near", listed(near))
+            };
+            message
+                .with("member", person(Some(*member), locale))
+                .with("table", shown(table))
+        }
+        ServiceError::MayNotLink {
+            name,
+            member,
+            table,
+        } => Message::new(keys::ERROR_MAY_NOT_LINK)
+            .with("name", shown(name))
             .with("member", person(Some(*member), locale))
             .with("table", shown(table)),
+        ServiceError::LinksOffered { table, links, .. } => super::offer::head(table, links),
+        ServiceError::LinkOutdated { name } => {
+            Message::new(keys::ERROR_LINK_OUTDATED).with("name", shown(name))
+        }
+        ServiceError::MergeOutdated { name } => {
+            Message::new(keys::ERROR_MERGE_OUTDATED).with("name", shown(name))
+        }
+        // Whoever gives points introduces them first.
+        ServiceError::Strangers { members } => {
+            nobody(members.first().copied().unwrap_or(UserId::from_db(0)))
+        }
         ServiceError::UnknownRank { rank, table } => Message::new(keys::ERROR_UNKNOWN_RANK)
             .with("rank", shown(rank))
             .with("table", shown(table)),
