@@ -396,7 +396,14 @@ mod tests {
             assert_eq!(Press::decode(text), None, "{text}");
         }
         assert_eq!(Press::decode("1:cancel"), Some(Press::Cancel));
-        for text in ["", "1:give:", "1:give:0", "1:give:-1", "2:give:42", "1:give:42:x"] {
+        for text in [
+            "",
+            "1:give:",
+            "1:give:0",
+            "1:give:-1",
+            "2:give:42",
+            "1:give:42:x",
+        ] {
             assert_eq!(Form::decode(text), None, "{text}");
         }
     }

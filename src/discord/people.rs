@@ -101,7 +101,10 @@ pub async fn introduced(
 /// What a user whom Discord sent along is called in the guild.
 #[must_use]
 pub fn resolved(user: &User) -> Name {
-    let nick = user.member.as_ref().and_then(|member| member.nick.as_deref());
+    let nick = user
+        .member
+        .as_ref()
+        .and_then(|member| member.nick.as_deref());
     let names = [nick, user.global_name.as_deref(), Some(user.name.as_str())];
     let id = UserId::try_from(user.id.get()).unwrap_or(UserId::from_db(0));
     name_of(names.into_iter().flatten(), id)

@@ -46,7 +46,7 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
     };
     let Form::Give { member } = form;
     let typed = Typed::read(&interaction.data);
-    let work = commands::given(Arc::clone(&call), member, typed);
+    let work = Box::pin(commands::given(Arc::clone(&call), member, typed));
     answer::answer(&call, Manner::Own, work).await;
 }
 

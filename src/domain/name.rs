@@ -1078,10 +1078,7 @@ mod tests {
     fn what_people_call_themselves_is_made_legal() {
         let legal = |text: &str| Name::made_legal(text).map(String::from);
         assert_eq!(legal(" Pop,\tAna\n").as_deref(), Some("Pop, Ana"));
-        assert_eq!(
-            legal("\u{202E}Ana\u{200B}\u{200D}").as_deref(),
-            Some("Ana")
-        );
+        assert_eq!(legal("\u{202E}Ana\u{200B}\u{200D}").as_deref(), Some("Ana"));
         assert_eq!(
             legal("\u{1F469}\u{200D}\u{1F680} Ana").as_deref(),
             Some("\u{1F469}\u{200D}\u{1F680} Ana")

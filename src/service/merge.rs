@@ -152,9 +152,7 @@ async fn untouched(
         name: created_name.clone().unwrap_or_default(),
     };
     let entry = op.by_id(id).and_then(|id| op.entry(id).cloned());
-    let entry = entry
-        .filter(|_| created_name.is_some())
-        .ok_or_else(gone)?;
+    let entry = entry.filter(|_| created_name.is_some()).ok_or_else(gone)?;
     let changed = entry
         .stamps
         .iter()

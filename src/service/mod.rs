@@ -52,8 +52,8 @@ pub use request::Request;
 
 pub use crate::store::StoreError;
 pub use crate::store::entries::{PageRow, Sort};
-pub use crate::store::profile::Card;
 pub use crate::store::events::Found;
+pub use crate::store::profile::Card;
 
 /// The use cases, ready to be called from any task.
 #[derive(Debug, Clone)]

@@ -158,9 +158,15 @@ mod tests {
         };
         let some = |name: &str| Some(name.to_owned());
         assert_eq!(meant("Stefan", &["Ana", "Ștefan"]), some("Ștefan"));
-        assert_eq!(meant("Andrei Popesc", &["Andrei Popescu", "Ion"]), some("Andrei Popescu"));
+        assert_eq!(
+            meant("Andrei Popesc", &["Andrei Popescu", "Ion"]),
+            some("Andrei Popescu")
+        );
         assert_eq!(meant("Anna Pop", &["Ana Pop", "Anna"]), some("Ana Pop"));
-        assert_eq!(meant("Popescu", &["Andrei Popescu"]), some("Andrei Popescu"));
+        assert_eq!(
+            meant("Popescu", &["Andrei Popescu"]),
+            some("Andrei Popescu")
+        );
         assert_eq!(meant("Maria Enache", &["Maria"]), some("Maria"));
         for (given, other) in [
             ("Test Data 2", "Test Data 1"),

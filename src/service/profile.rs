@@ -225,13 +225,19 @@ mod tests {
             floor: 0,
             private: false,
             deleted_at: None,
-            ranks: ranks.map(|rank| (rank.number, rank)).into_iter().collect::<BTreeMap<_, _>>(),
+            ranks: ranks
+                .map(|rank| (rank.number, rank))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
         };
         let of = |rank, points| next_rank(&table, rank, points);
         assert_eq!(of(Some(1), 45), NextRank::Missing(&table.ranks[&5], 5));
         assert_eq!(of(Some(1), 50), NextRank::Reached(&table.ranks[&5]));
         assert_eq!(of(Some(5), 999), NextRank::Unset);
         assert_eq!(of(Some(9), 999), NextRank::Highest);
-        assert_eq!((of(None, 45), of(Some(3), 45)), (NextRank::Unset, NextRank::Unset));
+        assert_eq!(
+            (of(None, 45), of(Some(3), 45)),
+            (NextRank::Unset, NextRank::Unset)
+        );
     }
 }

@@ -18,6 +18,7 @@ mod discord_faults;
 mod faults;
 mod history;
 mod layering;
+mod names;
 mod plans;
 mod round_trips;
 mod stories;

@@ -102,7 +102,9 @@ impl Add {
                     let receipt = done?;
                     let meant = call.services.meant(request, &receipt).await;
                     let locale = call.locale;
-                    return Ok(views::receipt::with_meant(&receipt, &repeated, &meant, locale));
+                    return Ok(views::receipt::with_meant(
+                        &receipt, &repeated, &meant, locale,
+                    ));
                 }
             }
         }
@@ -163,9 +165,6 @@ pub async fn link(
         address: None,
         id: Some(offer.table),
     };
-    let reply = offer
-        .add
-        .give(&call, &request, place, offer.people)
-        .await?;
+    let reply = offer.add.give(&call, &request, place, offer.people).await?;
     Ok(reply.going(Manner::Update))
 }

@@ -37,7 +37,11 @@ pub(super) async fn give(ctx: Ctx<'_>, user: User) -> CommandResult {
         return Ok(());
     };
     let name = people::resolved(&user);
-    answer::open(&call, form::give(&Form::Give { member }, &name, call.locale)).await;
+    answer::open(
+        &call,
+        form::give(&Form::Give { member }, &name, call.locale),
+    )
+    .await;
     Ok(())
 }
 

@@ -83,7 +83,8 @@ pub(super) async fn ordered(
     order: Order,
     table: Option<String>,
 ) -> CommandResult {
-    super::answered(ctx, manner, |call| run_or_ask(call, order, table)).await
+    let work = |call| Box::pin(run_or_ask(call, order, table));
+    super::answered(ctx, manner, work).await
 }
 
 /// Runs a command on the table that was named, or asks which one is meant: in the caller's own task.

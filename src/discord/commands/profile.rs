@@ -90,7 +90,10 @@ async fn named(call: &Call, request: &Request, found: &Found, who: &NameOrMember
         NameOrMember::Member(id) => UserId::try_from(*id).ok(),
         NameOrMember::Name(_) => None,
     };
-    let linked = found.cards.iter().find_map(|(card, _)| card.entry.member_id);
+    let linked = found
+        .cards
+        .iter()
+        .find_map(|(card, _)| card.entry.member_id);
     let member = mentioned.or(linked)?;
     let called = people::called(call, request.guild, member);
     timeout(NAMED, called).await.ok()?.ok()

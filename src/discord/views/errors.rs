@@ -89,6 +89,17 @@ fn unknown_name(name: &UnknownName, locale: Locale) -> String {
     locale.text(&message.with("name", given))
 }
 
+fn unlinked(member: UserId, table: &str, near: &[String], locale: Locale) -> Message {
+    let message = if near.is_empty() {
+        Message::new(keys::ERROR_MEMBER_UNLINKED)
+    } else {
+        Message::new(keys::ERROR_MEMBER_UNLINKED_NEAR).with("near", listed(near))
+    };
+    message
+        .with("member", person(Some(member), locale))
+        .with("table", shown(table))
+}
+
 fn message(error: &ServiceError, locale: Locale) -> Message {
     match error {
         ServiceError::Forbidden { right } => {
@@ -125,16 +136,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
             table,
             near,
             ..
-        } => {
-            let message = if near.is_empty() {
-                Message::new(keys::ERROR_MEMBER_UNLINKED)
-            } else {
-                Message::new(keys::ERROR_MEMBER_UNLINKED_NEAR).with("near", listed(near))
-            };
-            message
-                .with("member", person(Some(*member), locale))
-                .with("table", shown(table))
-        }
+        } => unlinked(*member, table, near, locale),
         ServiceError::MayNotLink {
             name,
             member,

@@ -52,7 +52,6 @@ impl Typed {
 }
 
 /// The form for points of a member of this name.
-#[must_use]
 pub fn give(form: &Form, name: &Name, locale: Locale) -> CreateModal {
     let title = |name: &str| locale.text(&Message::new(keys::FORM_GIVE).with("name", name));
     let room = TITLE.saturating_sub(render::length(&title("")));
@@ -83,15 +82,24 @@ pub fn again(refusal: Reply, typed: &Typed, locale: Locale) -> Reply {
     let line = |(label, value): (Key, &String)| {
         let message = Message::new(keys::FORM_TYPED_LINE)
             .with("label", Message::from(label))
-            .with("value", render::escape(&render::clip(value.trim(), REASON.1.into())));
+            .with(
+                "value",
+                render::escape(&render::clip(value.trim(), REASON.1.into())),
+            );
         locale.text(&message)
     };
-    let given = fields.into_iter().filter(|(_, value)| !value.trim().is_empty());
+    let given = fields
+        .into_iter()
+        .filter(|(_, value)| !value.trim().is_empty());
     let lines: Vec<String> = given.map(line).collect();
     if lines.is_empty() {
         return refusal;
     }
-    let typed = format!("\n{}\n{}", locale.text(&keys::FORM_TYPED.into()), lines.join("\n"));
+    let typed = format!(
+        "\n{}\n{}",
+        locale.text(&keys::FORM_TYPED.into()),
+        lines.join("\n")
+    );
     let room = CONTENT.saturating_sub(render::length(&typed));
     let content = render::clip(&refusal.content, room).into_owned() + &typed;
     Reply { content, ..refusal }

@@ -15,26 +15,26 @@ use crate::service::error::OfferedLink;
 #[must_use]
 pub fn links(
     table: &str,
-    links: &[OfferedLink],
+    offered: &[OfferedLink],
     device: DeviceId,
     draft: DraftId,
     locale: Locale,
 ) -> Reply {
-    let line = |link: &OfferedLink| {
+    let told = |link: &OfferedLink| {
         let message = Message::new(keys::OFFER_LINE)
             .with("member", person(Some(link.member), locale))
             .with("name", shown(&link.name));
         locale.text(&message)
     };
-    let head = locale.text(&head(table, links));
-    let lines: Vec<String> = [head].into_iter().chain(links.iter().map(line)).collect();
-    let link = Press::Link {
+    let head = locale.text(&head(table, offered));
+    let lines: Vec<String> = [head].into_iter().chain(offered.iter().map(told)).collect();
+    let agree = Press::Link {
         device: Some(device),
         draft,
     };
     let cancel = Press::Cancel;
     Reply::text(fitted(&lines, CONTENT, locale)).row(CreateActionRow::Buttons(vec![
-        button(&link, keys::BUTTON_LINK, ButtonStyle::Primary, locale),
+        button(&agree, keys::BUTTON_LINK, ButtonStyle::Primary, locale),
         button(&cancel, keys::BUTTON_CANCEL, ButtonStyle::Secondary, locale),
     ]))
 }

@@ -37,9 +37,7 @@ impl Asked {
 pub fn profile(profile: &Profile, asked: &Asked, locale: Locale) -> Reply {
     match profile.cards.as_slice() {
         [] => none(asked, locale),
-        [(only, table)] if profile.total <= 1 => {
-            whole(only, table, &profile.recent, asked, locale)
-        }
+        [(only, table)] if profile.total <= 1 => whole(only, table, &profile.recent, asked, locale),
         cards => several(cards, profile.total, asked, locale),
     }
 }
@@ -57,8 +55,8 @@ fn none(asked: &Asked, locale: Locale) -> Reply {
 
 fn whole(card: &Card, table: &Table, recent: &[Event], asked: &Asked, locale: Locale) -> Reply {
     let address = Message::new(keys::PROFILE_TABLE).with("table", shown(&table.address()));
-    let held = Message::new(keys::PROFILE_POINTS).with("points", points(card.entry.points, locale));
-    let mut lines = vec![locale.text(&address), locale.text(&held)];
+    let sum = Message::new(keys::PROFILE_POINTS).with("points", points(card.entry.points, locale));
+    let mut lines = vec![locale.text(&address), locale.text(&sum)];
     lines.push(place_line(card, locale));
     lines.extend(rank_line(card, table, locale));
     lines.extend(next_line(card, table, locale));
@@ -86,10 +84,10 @@ fn several(cards: &[(Card, Table)], total: i64, asked: &Asked, locale: Locale) -
             .with("table", shown(&table.address()))
             .with("name", shown(&card.entry.name));
         let place = place_line(card, locale);
-        let held = Message::new(keys::PROFILE_POINTS)
-            .with("points", points(card.entry.points, locale));
+        let sum =
+            Message::new(keys::PROFILE_POINTS).with("points", points(card.entry.points, locale));
         lines.push(locale.text(&head));
-        lines.push(format!("{} · {place}", locale.text(&held)));
+        lines.push(format!("{} · {place}", locale.text(&sum)));
         lines.extend(rank_line(card, table, locale));
         lines.extend(next_line(card, table, locale));
         lines.push(String::new());
