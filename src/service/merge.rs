@@ -105,7 +105,9 @@ impl Services {
         let floor = live.ok_or(ServiceError::TableGone)?.floor;
         let (created, last_edit) = untouched(&mut op, &award, order.created).await?;
         let meant = op.by_id(order.meant).and_then(|id| op.entry(id).cloned());
-        let mut meant = meant.ok_or_else(|| outdated(&created))?;
+        let mut meant = meant
+            .filter(|meant| meant.table_id == created.table_id)
+            .ok_or_else(|| outdated(&created))?;
         let stamp = op.stamp();
         // All of it or nothing: neither a later base nor the highest number may swallow points.
         let moved = meant.add_points(created.points, floor, &stamp);
