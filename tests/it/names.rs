@@ -249,11 +249,15 @@ async fn who_is_not_a_member_or_not_linked_is_told_clearly() {
         add(&alice, &format!("Ion, {ex}"), "5").await,
         slash(&alice, "punctaj set", &set).await,
         slash(&alice, "punctaj delete", &[("names", ex.as_str())]).await,
+        slash(&alice, "punctaj profile", &[("name", ex.as_str())]).await,
     ] {
         assert_says(&reply, &[&id, "not a member", "Nothing was changed"]);
     }
-    app.expect_refusals(3);
+    app.expect_refusals(4);
     let mention = bob.mention();
+    let profile = [("name", mention.as_str())];
+    let profile = slash(&alice, "punctaj profile", &profile).await;
+    assert_says(&profile, &["bob is not linked to any entry here"]);
     for (command, option, more) in [
         ("punctaj remove", "names", vec![("points", "1")]),
         (

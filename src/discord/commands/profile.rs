@@ -75,7 +75,14 @@ impl Profile {
             table_id: place.id,
         };
         let found = call.services.profile(request, &order).await?;
-        let name = named(call, request, &found, &order.who).await;
+        let name = match &who {
+            // Whoever has no entry is at least a member.
+            Some(NameOrMember::Member(id)) if found.cards.is_empty() => {
+                let member = UserId::try_from(*id).unwrap_or(UserId::from_db(0));
+                Some(people::called(call, request.guild, member).await?)
+            }
+            _ => named(call, request, &found, &order.who).await,
+        };
         let asked = match who {
             None => Asked::Own(name),
             Some(_) => Asked::Member(name),

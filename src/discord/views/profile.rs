@@ -74,9 +74,13 @@ fn whole(card: &Card, table: &Table, recent: &[Event], asked: &Asked, locale: Lo
 }
 
 fn several(cards: &[(Card, Table)], total: i64, asked: &Asked, locale: Locale) -> Reply {
-    let title = match (asked, asked.name()) {
-        (Asked::Member(_), Some(name)) => Message::new(keys::PROFILE_ENTRIES).with("name", name),
-        _ => keys::PROFILE_OWN_ENTRIES.into(),
+    let title = match asked {
+        Asked::Own(_) => keys::PROFILE_OWN_ENTRIES.into(),
+        Asked::Member(_) => {
+            let first = || cards.first().map(|(card, _)| shown(&card.entry.name));
+            let name = asked.name().or_else(first).unwrap_or_default();
+            Message::new(keys::PROFILE_ENTRIES).with("name", name)
+        }
     };
     let mut lines: Vec<String> = Vec::new();
     for (card, table) in cards {
@@ -92,9 +96,9 @@ fn several(cards: &[(Card, Table)], total: i64, asked: &Asked, locale: Locale) -
         lines.extend(next_line(card, table, locale));
         lines.push(String::new());
     }
-    let shown = i64::try_from(cards.len()).unwrap_or(i64::MAX);
-    if total > shown {
-        let more = Message::new(keys::PROFILE_MORE).with("count", total.saturating_sub(shown));
+    let listed = i64::try_from(cards.len()).unwrap_or(i64::MAX);
+    if total > listed {
+        let more = Message::new(keys::PROFILE_MORE).with("count", total.saturating_sub(listed));
         lines.push(locale.text(&more));
     }
     card_of(&locale.text(&title), &lines, locale)
