@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serenity::builder::{
     CreateAttachment, CreateInteractionResponse, CreateInteractionResponseFollowup,
-    CreateInteractionResponseMessage, EditInteractionResponse,
+    CreateInteractionResponseMessage, CreateModal, EditInteractionResponse,
 };
 use serenity::http::{LightMethod, Route};
 use serenity::model::id::ApplicationId;
@@ -53,6 +53,12 @@ where
         Ok(done) => at_once(call, settle(call, done)).await,
         Err(_) => later(call, manner, work).await,
     }
+}
+
+/// Opens a form: that can only be the first answer, so no work goes before it.
+pub async fn open(call: &Arc<Call>, form: CreateModal) {
+    let first = CreateInteractionResponse::Modal(form);
+    deliver(call, &Delivery::First(first)).await;
 }
 
 /// Answers with an error that came before any work.

@@ -29,6 +29,7 @@ pub mod framework;
 pub mod gateway;
 pub mod layout;
 pub mod notices;
+pub mod people;
 pub mod registration;
 pub mod reply;
 pub mod router;

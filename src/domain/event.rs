@@ -47,6 +47,8 @@ actions! {
     EntrySet = "entry.set";
     /// Entries were deleted.
     EntryDelete = "entry.delete";
+    /// An entry that was just created moved into the one that was meant.
+    EntryMerge = "entry.merge";
     /// A table was created.
     TableCreate = "table.create";
     /// A table's name, category, floor or privacy was changed.

@@ -19,6 +19,7 @@ mod faults;
 mod health;
 mod history;
 mod layering;
+mod names;
 mod plans;
 mod round_trips;
 mod stories;

@@ -12,8 +12,11 @@ mod audit_search;
 mod audit_show;
 mod audit_verify;
 mod delete;
+mod give;
 mod help;
+mod merge;
 mod order;
+mod profile;
 mod read;
 mod remove;
 mod session;
@@ -29,8 +32,11 @@ use super::context::{Call, CommandResult, Ctx, Data};
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
 
+pub use add::link;
 pub use audit_search::page as search_page;
 pub use audit_show::show as show_event;
+pub use give::given;
+pub use merge::merge;
 pub use order::chosen;
 pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
@@ -42,7 +48,13 @@ pub type Command = poise::Command<Data, Failure>;
 /// All commands, not localised yet.
 #[must_use]
 pub fn all() -> Vec<Command> {
-    vec![punctaj(), punctaj_audit(), punctaj_admin()]
+    vec![
+        punctaj(),
+        punctaj_audit(),
+        punctaj_admin(),
+        give::give(),
+        profile::profile_of(),
+    ]
 }
 
 /// The everyday commands.
@@ -53,6 +65,7 @@ fn punctaj() -> Command {
         set::set(),
         delete::delete(),
         view::view(),
+        profile::profile(),
         undo::undo_command(),
         session::group(),
         help::help(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serenity::all::ButtonStyle;
-use serenity::builder::CreateActionRow;
+use serenity::builder::{CreateActionRow, CreateButton};
 
 use super::words::{entries, field_of, points, rank, session_plain, subject, value};
 use super::{button, card, listed, shown};
@@ -14,11 +14,30 @@ use crate::domain::name::NameOrMember;
 use crate::domain::session::Attribution;
 use crate::i18n::{Locale, Message, Value, keys};
 use crate::service::Receipt;
+use crate::service::merge::Meant;
+
+/// Buttons in a row.
+const BUTTONS: usize = 5;
+
+/// Characters on a button.
+const LABEL: usize = 80;
 
 /// What was done, with an Undo button where there is something to undo; `repeated` are the names
 /// that were given more than once.
 #[must_use]
 pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> Reply {
+    with_meant(receipt, repeated, &[], locale)
+}
+
+/// What was done; beside Undo there is a button for each existing entry that may have been meant
+/// by a new one.
+#[must_use]
+pub fn with_meant(
+    receipt: &Receipt,
+    repeated: &[NameOrMember],
+    meant: &[Meant],
+    locale: Locale,
+) -> Reply {
     let event = &receipt.event;
     let mut lines = match (&receipt.session, event.action) {
         (Some(session), Action::SessionOpen) => vec![super::session::line(session, locale)],
@@ -37,7 +56,25 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
         force: false,
     };
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
-    reply.row(CreateActionRow::Buttons(vec![undo]))
+    let meant = meant.iter().take(BUTTONS - 1);
+    let meant = meant.map(|meant| meant_button(meant, event, locale));
+    let buttons = [undo].into_iter().chain(meant).collect();
+    reply.row(CreateActionRow::Buttons(buttons))
+}
+
+fn meant_button(meant: &Meant, event: &Event, locale: Locale) -> CreateButton {
+    let press = Press::Meant {
+        device: event.device_id.clone(),
+        event: event.seq,
+        created: meant.created,
+        meant: meant.entry,
+    };
+    let label = |name: &str| locale.text(&Message::new(keys::BUTTON_MEANT).with("name", name));
+    let room = LABEL.saturating_sub(crate::render::length(&label("")));
+    // Markdown is not read on a button.
+    CreateButton::new(press.encode())
+        .label(label(&crate::render::clip(&meant.name, room)))
+        .style(ButtonStyle::Secondary)
 }
 
 /// Whether anything is otherwise than before.
@@ -77,6 +114,7 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::PointsAdd | Action::PointsRemove => award(event, locale).with("table", table()),
         Action::EntrySet => about(keys::RECEIPT_ENTRY_SET),
         Action::EntryDelete => about(keys::RECEIPT_ENTRY_DELETE).with("count", things(event)),
+        Action::EntryMerge => about(keys::RECEIPT_ENTRY_MERGE),
         Action::TableCreate => about(keys::RECEIPT_TABLE_CREATE),
         Action::TableEdit => about(keys::RECEIPT_TABLE_EDIT),
         Action::TableDelete => about(keys::RECEIPT_TABLE_DELETE),
