@@ -187,6 +187,7 @@ undo-member-taken = { $now } is linked to the entry **{ $name }** now{ $by }; th
 undo-in-use = **{ $name }** was worked on since{ $by }; after the undo it no longer exists
 undo-in-use-points = **{ $name }** was worked on since{ $by }, and has { $points } now; after the undo it no longer exists
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
+undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
 nothing-changed = Nothing was changed.
 
 ## Tables

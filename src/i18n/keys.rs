@@ -124,6 +124,7 @@ keys! {
     UNDO_IN_USE = "undo-in-use";
     UNDO_IN_USE_POINTS = "undo-in-use-points";
     UNDO_RANK_HELD = "undo-rank-held";
+    UNDO_FIELD_USED = "undo-field-used";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
     TABLE_HEADING_THEN = "table-heading-then";

@@ -520,12 +520,17 @@ impl Undoing<'_, '_> {
                 (later.is_some().then(|| table.address()), "name", later)
             }
             What::Rank => {
-                let holder = entries::holder_of_rank(self.op.conn(), table.id, number).await?;
+                // Those to whom this event gave it lose it by this undo.
+                let own: Vec<_> = undone(self.event).filter_map(Change::entry_id).collect();
+                let holder =
+                    entries::holder_of_rank(self.op.conn(), table.id, number, &own).await?;
                 (holder, "rank", None)
             }
             _ => {
-                let holder = entries::holder_of_field(self.op.conn(), table.id, number).await?;
-                (holder, "name", None)
+                let since = self.event.at;
+                let holder =
+                    entries::holder_of_field(self.op.conn(), table.id, number, since).await?;
+                (holder, "extra", None)
             }
         };
         if let Some(name) = name {

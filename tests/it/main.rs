@@ -23,6 +23,7 @@ mod names;
 mod plans;
 mod round_trips;
 mod stories;
+mod structure;
 mod supabase;
 mod support;
 mod view_at;
