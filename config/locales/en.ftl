@@ -162,6 +162,12 @@ line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
+note-overwrote = ⚠️ Replaced what another device had written in { $field } and this one had not seen: { $value } (event #{ $event })
+note-missed = { $count ->
+        [one] One change was made on another device meanwhile: `/punctaj news`
+       *[other] { $count } changes were made on other devices meanwhile: `/punctaj news`
+    }
+note-missed-many = More than { $count } changes were made on other devices meanwhile: `/punctaj news`
 footer-event = #{ $event }
 footer-session = #{ $event } · session { $session }
 footer-inferred = #{ $event } · session { $session }, inferred
@@ -229,6 +235,17 @@ settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 History up to event **#{ $event }**: `{ $hash }`
+notice-overwritten = ⚠️ In { $table }, what you had written for **{ $name }** in { $field } was replaced by { $who }, who had not seen it: { $lost } → { $now } (event #{ $event }).
+news-title = { $count ->
+        [one] One change since you last asked
+       *[other] { $count } changes since you last asked
+    }
+news-none = Nothing changed on other devices since you last asked here.
+news-line = **#{ $event }** { $when } · { $title } · { $who }
+news-more = … and { $count ->
+        [one] one earlier change
+       *[other] { $count } earlier changes
+    }
 template-police-ranks = Cadet, Officer, Sergeant, Lieutenant, Captain, Chief
 template-police-fields = Badge, Callsign
 template-clan-ranks = Recruit, Member, Veteran, Officer, Leader
@@ -489,6 +506,8 @@ cmd-punctaj-undo = undo
     .description = Undoes your last change, or a certain one by its number
 cmd-punctaj-undo-event = event
     .description = The number of your event, as in #12
+cmd-punctaj-news = news
+    .description = What changed on other devices since you last asked
 cmd-punctaj-session = session
     .description = Your devices
 cmd-punctaj-session-login = login

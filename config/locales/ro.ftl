@@ -173,6 +173,13 @@ line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
 note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
+note-overwrote = ⚠️ A înlocuit ce scrisese alt dispozitiv la { $field } și acesta nu văzuse: { $value } (evenimentul #{ $event })
+note-missed = { $count ->
+        [one] Între timp s-a făcut o modificare de pe alt dispozitiv: `/punctaj noutăți`
+        [few] Între timp s-au făcut { $count } modificări de pe alte dispozitive: `/punctaj noutăți`
+       *[other] Între timp s-au făcut { $count } de modificări de pe alte dispozitive: `/punctaj noutăți`
+    }
+note-missed-many = Între timp s-au făcut peste { $count } de modificări de pe alte dispozitive: `/punctaj noutăți`
 footer-event = #{ $event }
 footer-session = #{ $event } · sesiunea { $session }
 footer-inferred = #{ $event } · sesiunea { $session }, dedusă
@@ -244,6 +251,19 @@ settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 Istoricul până la evenimentul **#{ $event }**: `{ $hash }`
+notice-overwritten = ⚠️ În { $table }, ce scriseseși la **{ $name }**, câmpul { $field }, a fost înlocuit de { $who }, care nu văzuse: { $lost } → { $now } (evenimentul #{ $event }).
+news-title = { $count ->
+        [one] O modificare de când ai întrebat ultima dată
+        [few] { $count } modificări de când ai întrebat ultima dată
+       *[other] { $count } de modificări de când ai întrebat ultima dată
+    }
+news-none = Nu s-a schimbat nimic de pe alte dispozitive de când ai întrebat ultima dată aici.
+news-line = **#{ $event }** { $when } · { $title } · { $who }
+news-more = … și încă { $count ->
+        [one] o modificare mai veche
+        [few] { $count } modificări mai vechi
+       *[other] { $count } de modificări mai vechi
+    }
 template-police-ranks = Cadet, Agent, Sergent, Locotenent, Căpitan, Comandant
 template-police-fields = Insignă, Indicativ
 template-clan-ranks = Recrut, Membru, Veteran, Ofițer, Lider
@@ -511,6 +531,8 @@ cmd-punctaj-undo = desfă
     .description = Desface ultima ta modificare sau una anume, după numărul ei
 cmd-punctaj-undo-event = eveniment
     .description = Numărul evenimentului tău, ca în #12
+cmd-punctaj-news = noutăți
+    .description = Ce s-a schimbat de pe alte dispozitive de când ai întrebat ultima dată
 cmd-punctaj-session = sesiune
     .description = Dispozitivele tale
 cmd-punctaj-session-login = deschide

@@ -5,6 +5,7 @@
 //! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
+//! 1:mine:<guild>:<seq>:<index>
 //! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
 //! ```
 //!
@@ -17,7 +18,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{DeviceId, DraftId, EntryId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::service::Sort;
 
 use super::layout::Layout;
@@ -41,6 +42,16 @@ pub enum Press {
         event: Seq,
         /// Also where others have changed things since.
         force: bool,
+    },
+    /// Put back a value of the clicker's own that an event replaced unseen. It may stand in a
+    /// direct message, so it tells the guild.
+    Mine {
+        /// In which guild.
+        guild: GuildId,
+        /// Which event replaced it.
+        event: Seq,
+        /// Which of those that it replaced.
+        index: usize,
     },
     /// Leave things as they are.
     Cancel,
@@ -113,6 +124,11 @@ impl Press {
         match (*kind, args) {
             ("undo", [device, event]) => undo(device, event, false),
             ("undo!", [device, event]) => undo(device, event, true),
+            ("mine", [guild, event, index]) => Some(Self::Mine {
+                guild: GuildId::try_from(guild.parse::<u64>().ok()?).ok()?,
+                event: read_seq(event)?,
+                index: index.parse().ok()?,
+            }),
             ("cancel", []) => Some(Self::Cancel),
             ("view", [device, table, sort, page, layout, audience, at @ ..]) => Some(Self::View {
                 device: read_device(device).ok()?,
@@ -168,6 +184,11 @@ impl fmt::Display for Press {
                 let kind = if *force { "undo!" } else { "undo" };
                 write!(f, "{kind}:{}:{event}", written(device.as_ref()))
             }
+            Self::Mine {
+                guild,
+                event,
+                index,
+            } => write!(f, "mine:{guild}:{event}:{index}"),
             Self::Cancel => f.write_str("cancel"),
             Self::View {
                 device,
@@ -344,6 +365,11 @@ mod tests {
                 device,
                 event,
                 force
+            }),
+            (0..=i64::MAX, seq(), any::<usize>()).prop_map(|(guild, event, index)| Press::Mine {
+                guild: GuildId::from_db(guild),
+                event,
+                index,
             }),
             Just(Press::Cancel),
             view.prop_map(|(device, table, sort, page, layout, shared, at)| {

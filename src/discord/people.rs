@@ -6,14 +6,17 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serenity::http::Route;
-use serenity::model::id;
+use serenity::model::Permissions;
+use serenity::model::guild::Role;
+use serenity::model::id::{self, RoleId};
 use serenity::model::user::User;
 use tokio::time::Instant;
 
-use super::context::Call;
+use super::context::{Call, standing_of};
 use super::delivery::{self, Limits};
 use super::errors::Failure;
 use super::views::errors::{nobody, unknown_member};
+use crate::domain::access::Standing;
 use crate::domain::ids::{GuildId, UserId};
 use crate::domain::name::Name;
 use crate::service::Request;
@@ -71,6 +74,52 @@ pub async fn called(call: &Call, guild: GuildId, member: UserId) -> Result<Name,
         Err(error) => {
             tracing::warn!(op.id = %call.id, %error, "what a member is called is not known");
             Err(Failure::told(unknown_member(member)))
+        }
+    }
+}
+
+/// What a member's roles allow in a guild, for a click in a direct message.
+#[derive(Debug, Deserialize)]
+struct Roles {
+    roles: Vec<RoleId>,
+}
+
+/// The part of a guild that says what its roles allow.
+#[derive(Debug, Deserialize)]
+struct Guild {
+    owner_id: id::UserId,
+    roles: Vec<Role>,
+}
+
+/// What the caller may do in a guild that this interaction does not tell of.
+///
+/// # Errors
+/// The caller or the bot is not in that guild, or Discord does not say.
+pub async fn standing(call: &Call, guild: GuildId) -> Result<Standing, Failure> {
+    let caller = call.actor()?;
+    let (guild_id, user_id) = (id::GuildId::new(guild.get()), id::UserId::new(caller.get()));
+    let limits = Limits {
+        until: Instant::now() + LONGEST,
+        patience: PATIENCE,
+    };
+    let member =
+        delivery::fetch::<Roles>(&call.http, Route::GuildMember { guild_id, user_id }, limits);
+    let guild = delivery::fetch::<Guild>(&call.http, Route::Guild { guild_id }, limits);
+    match tokio::join!(member, guild) {
+        (Ok(Some(_)), Ok(Some(guild))) if guild.owner_id == user_id => {
+            Ok(standing_of(Permissions::all()))
+        }
+        (Ok(Some(member)), Ok(Some(guild))) => {
+            // The role that everybody has bears the guild's own id.
+            let has =
+                |role: &&Role| role.id.get() == guild_id.get() || member.roles.contains(&role.id);
+            let roles = guild.roles.iter().filter(has);
+            Ok(standing_of(roles.map(|role| role.permissions).collect()))
+        }
+        (Ok(None), _) | (_, Ok(None)) => Err(Failure::told(nobody(caller))),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(op.id = %call.id, %error, "what a member may do is not known");
+            Err(Failure::told(unknown_member(caller)))
         }
     }
 }

@@ -265,6 +265,7 @@ mod tests {
                 "punctaj view: table? sort? layout? at? share?",
                 "punctaj profile: name? table?",
                 "punctaj undo: event?",
+                "punctaj news:",
                 "punctaj session login: device?",
                 "punctaj session list:",
                 "punctaj session use: session?",

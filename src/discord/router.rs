@@ -33,7 +33,7 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     answer::answer(
         &call,
         manner(&press),
-        pressed(Arc::clone(&call), press, picked),
+        Box::pin(pressed(Arc::clone(&call), press, picked)),
     )
     .await;
 }
@@ -59,6 +59,7 @@ const fn manner(press: &Press) -> Manner {
         | Press::View { .. }
         | Press::Find { .. }
         | Press::Choose { .. }
+        | Press::Mine { .. }
         | Press::Link { .. } => Manner::Update,
     }
 }
@@ -70,6 +71,11 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             event,
             force,
         } => commands::undo(call, device, Some(event), force).await,
+        Press::Mine {
+            guild,
+            event,
+            index,
+        } => commands::restore_mine(call, guild, event, index).await,
         Press::Cancel => Ok(views::undo::cancelled(call.locale)),
         Press::View {
             device,

@@ -108,6 +108,9 @@ keys! {
     LINE_SUPERSEDED = "line-superseded";
     NOTE_REPEATED = "note-repeated";
     NOTE_REASON = "note-reason";
+    NOTE_OVERWROTE = "note-overwrote";
+    NOTE_MISSED = "note-missed";
+    NOTE_MISSED_MANY = "note-missed-many";
     FOOTER_EVENT = "footer-event";
     FOOTER_SESSION = "footer-session";
     FOOTER_INFERRED = "footer-inferred";
@@ -153,6 +156,11 @@ keys! {
     SETTINGS_LOG_PROBLEM = "settings-log-problem";
     LOG_EDIT = "log-edit";
     LOG_HEAD = "log-head";
+    NOTICE_OVERWRITTEN = "notice-overwritten";
+    NEWS_TITLE = "news-title";
+    NEWS_NONE = "news-none";
+    NEWS_LINE = "news-line";
+    NEWS_MORE = "news-more";
     TEMPLATE_POLICE_RANKS = "template-police-ranks";
     TEMPLATE_POLICE_FIELDS = "template-police-fields";
     TEMPLATE_CLAN_RANKS = "template-clan-ranks";

@@ -28,6 +28,7 @@ pub mod export;
 pub mod fields;
 pub mod merge;
 mod near;
+pub mod news;
 pub mod notices;
 pub mod operation;
 pub mod past;

@@ -189,9 +189,8 @@ impl Services {
             Some(found) => found,
             None => self.open_session(request).await?,
         };
-        let (guild, device) = (request.guild, &session.device_id);
         let mut conn = self.pool.acquire().await?;
-        sessions::touch(&mut conn, guild, device, table, None).await?;
+        sessions::touch(&mut conn, request.guild, &session, table, None).await?;
         Ok(session)
     }
 }

@@ -103,6 +103,10 @@ pub struct Page {
     pub total: i64,
     /// The sum of its points.
     pub points: i64,
+    /// The newest event's number; 0 before the first.
+    pub head: i64,
+    /// Whether something waits to be told to the caller.
+    pub parked: bool,
 }
 
 /// Reads a page in one round trip.
@@ -138,6 +142,8 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         rows: decode(row.rows, "rows")?,
         total: row.total,
         points: row.points,
+        head: row.head,
+        parked: row.parked,
     })
 }
 

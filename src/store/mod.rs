@@ -10,6 +10,7 @@ pub mod operation;
 pub mod outbox;
 pub mod profile;
 pub mod sessions;
+pub mod shown;
 pub mod snapshots;
 pub mod state;
 pub mod tables;

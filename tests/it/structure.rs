@@ -146,7 +146,30 @@ async fn structure_is_undoable() {
         assert_eq!(shape(&app).await, before, "{command} {options:?}");
     }
 
-    // A deleted table is out of sight, but what is in it stays.
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_deleted_table_is_out_of_sight_and_comes_back_whole() {
+    let app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let table = ("table", "BlackWater/Politie");
+    slash(
+        &ana,
+        "punctaj-admin table create",
+        [table, ("template", "police")],
+    )
+    .await;
+    slash(
+        &ana,
+        "punctaj add",
+        [("names", "Ion, Maria"), ("points", "7")],
+    )
+    .await;
+    for (field, value) in [("rank", "Sergeant"), ("Badge", "A-12")] {
+        let options = [("name", "Ion"), ("field", field), ("value", value)];
+        slash(&ana, "punctaj set", options).await;
+    }
     let deleted = slash(&ana, "punctaj-admin table delete", [table]).await;
     assert_says(&deleted, &["BlackWater/Politie", "Table deleted"]);
     assert_says(&view(&ana, &pc()).await, &["no table"]);
@@ -271,7 +294,7 @@ async fn values_must_fit_their_field() {
     );
     let export = slash(&ana, "punctaj-admin data export", [table]).await;
     assert_eq!(
-        String::from_utf8(export.files().remove(0).1.to_vec()).unwrap(),
+        String::from_utf8(export.files().remove(0).1).unwrap(),
         "name,member,rank,points,Plate,Hours,Joined\nIon,,,0,AB-12,12.5,\n"
     );
     app.finish().await;
@@ -387,7 +410,7 @@ async fn read(channel: &Channel, count: usize) -> Vec<String> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{count} messages were expected: {:#?}", channel.messages());
+    unreachable!("{count} messages were expected: {:#?}", channel.messages());
 }
 
 /// Waits until nothing is left to be told.
@@ -403,7 +426,7 @@ async fn all_told(app: &TestApp) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("something was never told");
+    unreachable!("something was never told");
 }
 
 #[tokio::test]
@@ -473,7 +496,7 @@ async fn the_log_channel_reads_every_edit_and_the_daily_head() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the head of the next day was not posted");
+    unreachable!("the head of the next day was not posted");
 }
 
 #[tokio::test]

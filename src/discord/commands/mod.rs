@@ -15,6 +15,7 @@ mod delete;
 mod give;
 mod help;
 mod merge;
+mod news;
 mod order;
 mod profile;
 mod read;
@@ -37,6 +38,7 @@ pub use audit_search::page as search_page;
 pub use audit_show::show as show_event;
 pub use give::given;
 pub use merge::merge;
+pub use news::restore_mine;
 pub use order::chosen;
 pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
@@ -67,6 +69,7 @@ fn punctaj() -> Command {
         view::view(),
         profile::profile(),
         undo::undo_command(),
+        news::news(),
         session::group(),
         help::help(),
     ];
@@ -126,6 +129,6 @@ where
         &framework.serenity_context.http,
         ctx.interaction,
     );
-    answer::answer(&call, manner, work(Arc::clone(&call))).await;
+    answer::answer(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
     Ok(())
 }

@@ -12,6 +12,7 @@ pub mod help;
 pub mod input;
 pub mod lists;
 pub mod log;
+pub mod news;
 pub mod offer;
 pub mod profile;
 pub mod receipt;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serenity::all::ButtonStyle;
 use serenity::builder::{CreateActionRow, CreateButton};
 
-use super::words::{entries, field_of, points, rank, session_plain, subject, value};
+use super::words::{entries, field, field_of, points, rank, session_plain, subject, value};
 use super::{button, card, listed, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::event::{Action, Change, Event, Outcome, What};
+use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, What};
 use crate::domain::name::NameOrMember;
-use crate::domain::session::Attribution;
+use crate::domain::session::{Attribution, Missed};
 use crate::i18n::{Locale, Message, Value, keys};
 use crate::service::Receipt;
 use crate::service::merge::Meant;
@@ -43,10 +43,13 @@ pub fn with_meant(
         (Some(session), Action::SessionOpen) => vec![super::session::line(session, locale)],
         _ => lines(event, &receipt.ranks, locale),
     };
+    lines.extend(overwrote_notes(receipt, locale));
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
+    lines.extend(missed_note(receipt.aside.missed, locale));
     let title = title(receipt, locale);
     let reply = Reply::card(card(&title, &lines, Some(&footer(receipt, locale)), locale));
+    let reply = reply.aside(receipt.aside);
     if event.action.is_session() || event.outcome != Outcome::Applied || !has_effect(event) {
         return reply;
     }
@@ -360,6 +363,56 @@ const fn kind(what: What) -> &'static str {
         What::Guild => "guild",
         What::Session => "session",
     }
+}
+
+/// What was replaced unseen.
+fn overwrote_notes(receipt: &Receipt, locale: Locale) -> Vec<String> {
+    let lost = receipt.event.overwrote.iter().flatten();
+    let note = |lost: &Overwrote| {
+        let note = Message::new(keys::NOTE_OVERWROTE)
+            .with("field", lost_field(lost, locale))
+            .with(
+                "value",
+                lost_value(lost, &lost.value, &receipt.ranks, locale),
+            )
+            .with("event", lost.seq.to_string());
+        locale.text(&note)
+    };
+    lost.map(note).collect()
+}
+
+/// The field of a value that was replaced.
+pub(super) fn lost_field(lost: &Overwrote, locale: Locale) -> String {
+    match &lost.field_id {
+        Some(_) => shown(&lost.field),
+        None => field(&lost.field, locale),
+    }
+}
+
+/// A value of the field of one that was replaced.
+pub(super) fn lost_value(
+    lost: &Overwrote,
+    of: &serde_json::Value,
+    ranks: &Ranks,
+    locale: Locale,
+) -> String {
+    match (&lost.field_id, lost.field.as_str()) {
+        (Some(_), _) => value("", of, locale),
+        (None, "rank") => rank(of, ranks, locale),
+        (None, field) => value(field, of, locale),
+    }
+}
+
+/// What was done on other devices meanwhile.
+pub(super) fn missed_note(missed: i64, locale: Locale) -> Option<String> {
+    (missed > 0).then(|| {
+        let key = if missed < Missed::MOST {
+            keys::NOTE_MISSED
+        } else {
+            keys::NOTE_MISSED_MANY
+        };
+        locale.text(&Message::new(key).with("count", missed))
+    })
 }
 
 fn repeated_note(repeated: &[NameOrMember], locale: Locale) -> Option<String> {

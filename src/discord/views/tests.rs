@@ -31,6 +31,7 @@ use crate::service::error::{
     Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
 };
 use crate::service::merge::Meant;
+use crate::service::operation::Aside;
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
 use crate::service::verify::{Problem, VerifyReport};
@@ -85,6 +86,7 @@ fn receipt_of(event: Event) -> Receipt {
         ranks,
         session,
         repeated: false,
+        aside: Aside::default(),
     }
 }
 
@@ -1152,6 +1154,8 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
     };
     let total = i64::try_from(names.len()).unwrap();
     TablePage {
+        aside: Aside::default(),
+        head: Seq(12),
         table: table_of("Sergent"),
         rows: names.iter().map(row).collect(),
         sort: Sort::Points,

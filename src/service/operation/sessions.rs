@@ -30,6 +30,7 @@ impl Operation<'_> {
                 table: None,
                 changes: vec![change],
                 reason: None,
+                overwrote: None,
                 undoes: None,
             });
             self.ended.push(session);
@@ -60,6 +61,7 @@ impl Operation<'_> {
                     table: None,
                     changes: session.opened(),
                     reason: None,
+                    overwrote: None,
                     undoes: None,
                 });
                 self.session = Some((session, Attribution::New));
@@ -71,7 +73,13 @@ impl Operation<'_> {
 
     fn new_session(&self, platform: Platform, label: Option<String>) -> Session {
         let id = self.services.entropy.device_id();
-        Session::open(id, self.request.actor, platform, label, self.applied_at)
+        let session = Session::open(id, self.request.actor, platform, label, self.applied_at);
+        Session {
+            // What was before is no news for it.
+            news_seq: self.head_seq.0,
+            told_seq: self.head_seq.0,
+            ..session
+        }
     }
 
     /// Opens a session as the operation's own change.
