@@ -23,7 +23,7 @@ use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
 use super::reply::{Manner, Reply};
 use super::views;
-use crate::service::news::Shown;
+use crate::service::news::Marked;
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
@@ -72,9 +72,9 @@ pub async fn refuse(call: &Arc<Call>, failure: Failure) {
 /// Answers with what is there. Before a file, which takes its time to upload, there is a deferral.
 async fn at_once(call: &Call, reply: Reply) {
     if reply.file.is_none() {
-        let after = After::of(&reply);
+        let after = After::of(call, &reply).await;
         let delivered = deliver(call, &Delivery::First(reply.first())).await;
-        after.accepted(call, delivered).await;
+        after.delivered(call, delivered).await;
         return;
     }
     let manner = reply.manner;
@@ -95,7 +95,7 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
         return;
     }
-    let (after, file) = (After::of(&reply), reply.file.clone());
+    let (after, file) = (After::of(call, &reply).await, reply.file.clone());
     let in_place = manner != Manner::Update || reply.manner == Manner::Update;
     let delivery = if in_place {
         Delivery::Edit(reply.edit(), file)
@@ -103,34 +103,40 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
         Delivery::Followup(reply.followup(), file)
     };
     let delivered = deliver(call, &delivery).await;
-    after.accepted(call, delivered).await;
+    after.delivered(call, delivered).await;
 }
 
-/// What follows from an answer that Discord accepted.
+/// What follows from an answer's delivery.
 struct After {
-    shows: Option<Shown>,
+    marked: Option<Marked>,
     parked: bool,
 }
 
 impl After {
-    fn of(reply: &Reply) -> Self {
+    async fn of(call: &Call, reply: &Reply) -> Self {
+        let marked = match reply.shows.clone() {
+            Some(shown) => call.services.shows(shown).await.map(Some),
+            None => Ok(None),
+        };
+        let marked = marked.unwrap_or_else(|error| {
+            tracing::warn!(op.id = %call.id, %error, "what a session is shown is not noted");
+            None
+        });
         Self {
-            shows: reply.shows.clone(),
+            marked,
             parked: reply.parked,
         }
     }
 
-    async fn accepted(self, call: &Call, delivered: Delivered) {
-        if delivered != Delivered::Yes {
-            return;
-        }
-        if let Some(shown) = &self.shows
-            && let Err(error) = call.services.was_shown(shown).await
-        {
-            tracing::warn!(op.id = %call.id, %error, "what a session was shown is not noted");
-        }
-        if self.parked {
-            tell_parked(call).await;
+    async fn delivered(self, call: &Call, delivered: Delivered) {
+        match (delivered, &self.marked) {
+            (Delivered::Yes, _) if self.parked => tell_parked(call).await,
+            (Delivered::Yes, _) | (_, None) => {}
+            (_, Some(marked)) => {
+                if let Err(error) = call.services.not_shown(marked).await {
+                    tracing::warn!(op.id = %call.id, %error, "what a session was not shown counts as shown");
+                }
+            }
         }
     }
 }

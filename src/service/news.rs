@@ -42,6 +42,13 @@ pub struct Shown {
     pub seq: Seq,
 }
 
+/// What was noted as shown, and the mark before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    shown: Shown,
+    before: Seq,
+}
+
 impl Services {
     /// What changed on other devices since this session last asked.
     ///
@@ -73,15 +80,31 @@ impl Services {
         })
     }
 
-    /// Discord has accepted an answer that showed this.
+    /// An answer is about to show this. It is noted before, since the person's next command may
+    /// come as soon as they see it, and taken back by [`Self::not_shown`] if they never do.
     ///
     /// # Errors
     /// If the database fails; it counts as not shown then.
-    pub async fn was_shown(&self, shown: &Shown) -> Result<(), ServiceError> {
+    pub async fn shows(&self, shown: Shown) -> Result<Marked, ServiceError> {
         let mut conn = self.connection().await?;
+        let before = match shown.table {
+            Some(table) => shown::mark_table(&mut conn, &shown.device, table, shown.seq).await?,
+            None => shown::mark_news(&mut conn, shown.guild, &shown.device, shown.seq).await?,
+        };
+        Ok(Marked { shown, before })
+    }
+
+    /// Discord did not accept the answer.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn not_shown(&self, marked: &Marked) -> Result<(), ServiceError> {
+        let Marked { shown, before } = marked;
+        let mut conn = self.connection().await?;
+        let marks = (shown.seq, *before);
         match shown.table {
-            Some(table) => shown::table(&mut conn, &shown.device, table, shown.seq).await?,
-            None => shown::news(&mut conn, shown.guild, &shown.device, shown.seq).await?,
+            Some(table) => shown::unmark_table(&mut conn, &shown.device, table, marks).await?,
+            None => shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?,
         }
         Ok(())
     }

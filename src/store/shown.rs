@@ -66,50 +66,103 @@ pub async fn unseen(
     }))
 }
 
-/// A session was shown a table with all events up to this one.
+/// A session is shown a table with all events up to this one. Returns the mark it had; marks never
+/// go back by this.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn table(
+pub async fn mark_table(
     conn: &mut PgConnection,
     device: &DeviceId,
     table: TableId,
     seq: Seq,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<Seq, StoreError> {
+    let before = sqlx::query_scalar!(
         r#"
+        with before as (
+            select s.seq from punctaj.shown s where s.device_id = $1 and s.table_id = $2
+        )
         insert into punctaj.shown as s (device_id, table_id, seq)
         values ($1, $2, $3)
         on conflict (device_id, table_id) do update set seq = greatest(s.seq, excluded.seq)
+        returning coalesce((select seq from before), 0) as "before!"
         "#,
         device.as_str(),
         table.0,
         seq.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Seq(before))
+}
+
+/// The table was not shown after all: the mark goes back, unless another one was set meanwhile.
+///
+/// # Errors
+/// If the database fails.
+pub async fn unmark_table(
+    conn: &mut PgConnection,
+    device: &DeviceId,
+    table: TableId,
+    (seq, before): (Seq, Seq),
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update punctaj.shown set seq = $4 where device_id = $1 and table_id = $2 and seq = $3",
+        device.as_str(),
+        table.0,
+        seq.0,
+        before.0,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// A session was shown the news up to this event.
+/// A session is shown the news up to this event. Returns the mark it had.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn news(
+pub async fn mark_news(
     conn: &mut PgConnection,
     guild: GuildId,
     device: &DeviceId,
     seq: Seq,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<Seq, StoreError> {
+    let before = sqlx::query_scalar!(
         r#"
+        with before as (
+            select s.news_seq from punctaj.sessions s where s.guild_id = $1 and s.device_id = $2
+        )
         update punctaj.sessions
         set news_seq = greatest(news_seq, $3), told_seq = greatest(told_seq, $3)
         where guild_id = $1 and device_id = $2
+        returning coalesce((select news_seq from before), 0) as "before!"
         "#,
         guild.db(),
         device.as_str(),
         seq.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Seq(before))
+}
+
+/// The news was not shown after all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn unmark_news(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    device: &DeviceId,
+    (seq, before): (Seq, Seq),
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update punctaj.sessions set news_seq = $4 where guild_id = $1 and device_id = $2 and news_seq = $3",
+        guild.db(),
+        device.as_str(),
+        seq.0,
+        before.0,
     )
     .execute(conn)
     .await?;

@@ -12,6 +12,7 @@
 
 mod cli;
 mod commands;
+mod conflicts;
 mod core;
 mod crash;
 mod discord_faults;

@@ -1,0 +1,359 @@
+//! Two devices at once: what one replaces without having seen it is not lost, whoever wrote it and
+//! on whichever process; and what a device missed is told to it.
+
+use std::time::Duration;
+
+use fake_discord::{Device, Member, Reply};
+use serde_json::Value;
+
+use crate::support::app::{TestApp, assert_hides, assert_says, view};
+
+async fn on<'a>(
+    who: &Member,
+    device: &Device,
+    command: &'a str,
+    options: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Reply {
+    who.on(device).slash(command, options).await
+}
+
+/// A login, so that a person's devices are told apart.
+async fn log_in(who: &Member, device: &Device) {
+    on(
+        who,
+        device,
+        "punctaj session login",
+        [("device", device.label())],
+    )
+    .await;
+}
+
+/// Works in that session, as a person does who takes that device in hand.
+async fn take(who: &Member, device: &Device) {
+    on(
+        who,
+        device,
+        "punctaj session use",
+        [("session", device.label())],
+    )
+    .await;
+}
+
+async fn set(who: &Member, device: &Device, name: &str, field: &str, value: &str) -> Reply {
+    let options = [("name", name), ("field", field), ("value", value)];
+    on(who, device, "punctaj set", options).await
+}
+
+/// What a person was told directly, once there are that many messages.
+async fn told(app: &TestApp, who: &Member, count: usize) -> Vec<Reply> {
+    for _ in 0..600 {
+        let dms = app.discord.dms(who);
+        if dms.len() >= count {
+            return dms;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    unreachable!(
+        "{count} messages were expected: {:#?}",
+        app.discord.dms(who)
+    );
+}
+
+/// Waits until nothing is left to be told but what waits for a person's next command.
+async fn all_told(app: &TestApp) {
+    let pool = app.db.superuser().await;
+    for _ in 0..600 {
+        let query = "select count(*) from punctaj.outbox where not parked";
+        let waiting: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+        if waiting == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    unreachable!("something was never told");
+}
+
+/// What the newest event replaced.
+async fn overwrote(app: &TestApp) -> Value {
+    let pool = app.db.superuser().await;
+    let query = "select coalesce(overwrote, 'null') from punctaj.events order by seq desc limit 1";
+    sqlx::query_scalar(query).fetch_one(&pool).await.unwrap()
+}
+
+async fn with_entry(app: &TestApp, who: &Member) {
+    let pc = Device::desktop("setup");
+    on(who, &pc, "punctaj-admin table create", [("table", "T")]).await;
+    on(
+        who,
+        &pc,
+        "punctaj add",
+        [("names", "Ion"), ("points", "10")],
+    )
+    .await;
+    let rank = [("table", "T"), ("rank", "1"), ("title", "Cadet")];
+    on(who, &pc, "punctaj-admin rank set", rank).await;
+    let field = [("table", "T"), ("field", "Callsign")];
+    on(who, &pc, "punctaj-admin field add", field).await;
+    all_told(app).await;
+}
+
+#[tokio::test]
+async fn a_value_replaced_unseen_is_told_and_comes_back_by_a_tap() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    view(&ana, &phone).await;
+    view(&bob, &pc).await;
+
+    for (field, first, second, back) in [
+        ("Callsign", "A-1", "B-2", "B-2 → A-1"),
+        ("rank", "Cadet", "-", "— → Cadet"),
+        ("points", "50", "7", "7 → 50"),
+    ] {
+        view(&ana, &phone).await;
+        let mine = set(&ana, &phone, "Ion", field, first).await;
+        assert_hides(&mine, &["another device"]);
+        assert_eq!(
+            overwrote(&app).await,
+            Value::Null,
+            "{field}: what was seen is no conflict"
+        );
+        let before = app.discord.dms(&ana).len();
+        let theirs = set(&bob, &pc, "Ion", field, second).await;
+        assert_says(
+            &theirs,
+            &["Replaced what another device had written", first],
+        );
+        let lost = overwrote(&app).await;
+        assert_eq!(lost[0]["field"], field, "{lost}");
+        let dm = told(&app, &ana, before + 1).await.pop().unwrap();
+        assert!(
+            dm.content().contains("Ion") && dm.content().contains(first),
+            "{}",
+            dm.content()
+        );
+        assert!(dm.pings().is_empty() && dm.has_button("Restore mine"));
+        let restored = ana.on(&phone).click(&dm, "Restore mine").await;
+        assert_says(&restored, &[back]);
+        // Bob saw what he wrote; that it was taken back he is told in his turn.
+        told(&app, &bob, 1).await;
+        view(&bob, &pc).await;
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_devices_of_one_person_at_the_same_moment_on_two_processes() {
+    let app = TestApp::start().await;
+    let mut other = TestApp::beside(&app).await;
+    app.discord.connected(2).await;
+    let ana = app.moderator("ana");
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    log_in(&ana, &phone).await;
+    log_in(&ana, &pc).await;
+    take(&ana, &phone).await;
+    let one = set(&ana, &phone, "Ion", "Callsign", "from the phone").await;
+    assert_says(&one, &["from the phone"]);
+    take(&ana, &pc).await;
+    let two = set(&ana, &pc, "Ion", "Callsign", "from the PC").await;
+    assert_says(
+        &two,
+        &[
+            "from the phone → from the PC",
+            "Replaced what another device",
+        ],
+    );
+    let dm = told(&app, &ana, 1).await.remove(0);
+    let restored = ana.on(&phone).click(&dm, "Restore mine").await;
+    assert_says(&restored, &["from the PC → from the phone"]);
+    all_told(&app).await;
+    other.stop_bot().await;
+    other.forget();
+    let refusals = app.discord.refusals();
+    assert!(
+        refusals.iter().all(|refusal| refusal.code == 40060),
+        "{refusals:#?}"
+    );
+    let mut app = app;
+    app.expect_refusals(refusals.len());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn points_given_by_two_at_once_are_no_conflict() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let five = [("names", "Ion"), ("points", "5")];
+    let three = [("names", "Ion"), ("points", "3")];
+    let (one, two) = (
+        ana.on(&phone).slash_start("punctaj add", five),
+        bob.on(&pc).slash_start("punctaj add", three),
+    );
+    for reply in [one.answer().await, two.answer().await] {
+        assert_hides(&reply, &["Replaced"]);
+    }
+    assert_says(&view(&ana, &phone).await, &["18"]);
+    assert_eq!(overwrote(&app).await, Value::Null);
+
+    // A table that was looked at hides nothing about another one.
+    on(
+        &ana,
+        &phone,
+        "punctaj-admin table create",
+        [("table", "Other")],
+    )
+    .await;
+    set_in(&bob, &pc, "T", "9").await;
+    on(&ana, &phone, "punctaj view", [("table", "Other")]).await;
+    let blind = set_in(&ana, &phone, "T", "11").await;
+    assert_says(&blind, &["Replaced what another device had written", "9"]);
+    all_told(&app).await;
+    app.finish().await;
+}
+
+async fn set_in(who: &Member, device: &Device, table: &str, callsign: &str) -> Reply {
+    let options = [
+        ("name", "Ion"),
+        ("field", "Callsign"),
+        ("value", callsign),
+        ("table", table),
+    ];
+    on(who, device, "punctaj set", options).await
+}
+
+#[tokio::test]
+async fn who_takes_no_direct_messages_is_told_in_the_log_channel_or_with_the_next_command() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    ana.close_dms(true);
+    set(&ana, &phone, "Ion", "Callsign", "mine").await;
+    view(&bob, &pc).await;
+    set(&ana, &phone, "Ion", "Callsign", "mine too").await;
+    set(&bob, &pc, "Ion", "Callsign", "his").await;
+    all_told(&app).await;
+    assert!(app.discord.dms(&ana).is_empty());
+    let next = on(
+        &ana,
+        &phone,
+        "punctaj add",
+        [("names", "Ion"), ("points", "1")],
+    )
+    .await;
+    let id = next.interaction_id().unwrap();
+    let follow_up = follow_up(&app, id).await;
+    assert!(
+        follow_up.content().contains("mine too"),
+        "{}",
+        follow_up.content()
+    );
+    assert!(follow_up.is_ephemeral() && follow_up.has_button("Restore mine"));
+    let restored = ana.on(&phone).click(&follow_up, "Restore mine").await;
+    assert_says(&restored, &["his → mine too"]);
+    told(&app, &bob, 1).await;
+
+    // Somebody else's button.
+    let log = app.guild.channel("log");
+    let set_log = [("channel", &*log.mention())];
+    on(&bob, &pc, "punctaj-admin settings log-channel", set_log).await;
+    set(&bob, &pc, "Ion", "Callsign", "his again").await;
+    all_told(&app).await;
+    let notice = log
+        .messages()
+        .into_iter()
+        .find(|message| message.has_button("Restore mine"))
+        .expect("a notice in the log channel");
+    assert_eq!(notice.pings(), [ana.mention()]);
+    let refused = bob.on(&pc).click(&notice, "Restore mine").await;
+    assert_says(&refused, &["somebody else's"]);
+    ana.on(&phone).click(&notice, "Restore mine").await;
+    assert_says(&view(&ana, &phone).await, &["mine too"]);
+    all_told(&app).await;
+    // Discord refused two direct messages.
+    let mut app = app;
+    app.expect_refusals(2);
+    app.finish().await;
+}
+
+async fn follow_up(app: &TestApp, interaction: u64) -> Reply {
+    for _ in 0..600 {
+        if let Some(reply) = app.discord.follow_ups(interaction).pop() {
+            return reply;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    unreachable!("a follow-up was expected");
+}
+
+#[tokio::test]
+async fn a_device_that_was_away_is_told_what_it_missed() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    log_in(&ana, &phone).await;
+    let own = on(
+        &ana,
+        &phone,
+        "punctaj add",
+        [("names", "Ion"), ("points", "1")],
+    )
+    .await;
+    assert_hides(&own, &["meanwhile"]);
+    for name in ["Maria", "Vasile", "Elena"] {
+        on(&bob, &pc, "punctaj add", [("names", name), ("points", "2")]).await;
+    }
+    let back = view(&ana, &phone).await;
+    assert_says(
+        &back,
+        &[
+            "3 changes were made on other devices meanwhile",
+            "/punctaj news",
+        ],
+    );
+    let again = on(
+        &ana,
+        &phone,
+        "punctaj add",
+        [("names", "Ion"), ("points", "1")],
+    )
+    .await;
+    assert_hides(&again, &["meanwhile"]);
+    let news = on(&ana, &phone, "punctaj news", []).await;
+    assert_says(
+        &news,
+        &["3 changes since you last asked", "Maria", "Vasile", "Elena"],
+    );
+    assert_hides(&news, &["Ion"]);
+    let none = on(&ana, &phone, "punctaj news", []).await;
+    assert_says(&none, &["Nothing changed"]);
+    on(
+        &bob,
+        &pc,
+        "punctaj add",
+        [("names", "Maria"), ("points", "2")],
+    )
+    .await;
+    let one = on(
+        &ana,
+        &phone,
+        "punctaj add",
+        [("names", "Ion"), ("points", "1")],
+    )
+    .await;
+    assert_says(&one, &["One change was made"]);
+    // An answer that Discord does not take has shown nothing.
+    let lost = app.discord.clone();
+    lost.fail_next("POST", "/callback", 400, 50035, 1);
+    let failed = ana.on(&phone).slash_start("punctaj news", []);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(failed);
+    let news = on(&ana, &phone, "punctaj news", []).await;
+    assert_says(&news, &["One change since you last asked", "Maria"]);
+    app.finish().await;
+}
