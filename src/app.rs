@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::postgres::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use crate::config::{Config, DataDir, DataDirError, Database};
 use crate::discord::bot::{self, BotError, BotOptions};
@@ -22,6 +23,9 @@ use crate::service::entropy::Entropy;
 use crate::service::{ServiceError, Services};
 use crate::store::{self, SchemaError, StoreOptions};
 use own_server::OwnServer;
+
+/// How long the bot waits for the first attempt to reach the database before it connects.
+const FIRST_TRY: Duration = Duration::from_secs(5);
 
 /// Pauses between attempts to reach the database at start.
 const RETRY: Duration = Duration::from_secs(2);
@@ -204,10 +208,16 @@ async fn supervise(
     let (gateway, services) = (Gateway::default(), backend.services(config));
     let health = Health::new(gateway.clone(), services.clone());
     let mut http = http.map(|http| http.serve(health));
-    let mut bot = Box::pin(bot::run(options, services, gateway, shutdown));
+    let tried = Notify::new();
+    let mut bot = Box::pin(async {
+        // Whoever asks before the schema is up to date gets no answer of use. Only a database that
+        // is not there is worth connecting for, to say so.
+        let _ = timeout(FIRST_TRY, tried.notified()).await;
+        bot::run(options, services, gateway, shutdown).await
+    });
     let ended = tokio::select! {
         ended = &mut bot => ended.map_err(AppError::from),
-        reason = reason_to_stop(backend, http.as_mut(), stop) => {
+        reason = reason_to_stop(backend, &tried, http.as_mut(), stop) => {
             let _ = stopping.send(true);
             let ended = bot.await.map_err(AppError::from);
             reason.and(ended)
@@ -223,6 +233,7 @@ async fn supervise(
 /// Ends when somebody asks for it, or when something ended that the bot can't be without.
 async fn reason_to_stop(
     backend: &mut Backend,
+    tried: &Notify,
     mut http: Option<&mut Serving>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
@@ -231,7 +242,7 @@ async fn reason_to_stop(
         own_server,
         ..
     } = backend;
-    let mut schema = std::pin::pin!(bring_up(options));
+    let mut schema = std::pin::pin!(bring_up(options, tried));
     let mut stop = std::pin::pin!(stop);
     let mut migrated = false;
     loop {
@@ -267,10 +278,12 @@ async fn http_end(http: Option<&mut Serving>) {
 }
 
 /// Brings the schema up to date as soon as the database can be reached. What waiting does not
-/// mend is an error at once.
-async fn bring_up(options: &StoreOptions) -> Result<(), SchemaError> {
+/// mend is an error at once. `tried` tells that the first try is over.
+async fn bring_up(options: &StoreOptions, tried: &Notify) -> Result<(), SchemaError> {
     loop {
-        match store::migrate(options).await {
+        let done = store::migrate(options).await;
+        tried.notify_one();
+        match done {
             Ok(()) => return Ok(()),
             Err(error) if error.may_pass() => {
                 tracing::warn!(%error, "the database can't be reached yet; trying again");

@@ -55,7 +55,15 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
                 (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
                 // Class 57: the server shuts down or crashed; 53300: too many connections.
-                (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unreachable(error),
+                // Class 42 and 3F000: queries are checked against the schema, so one that does not
+                // fit meets a database whose schema is not up to date yet.
+                (
+                    Some(
+                        "57P01" | "57P02" | "57P03" | "53300" | "42P01" | "42703" | "42883"
+                        | "3F000",
+                    ),
+                    _,
+                ) => Self::Unreachable(error),
                 // Lock and statement timeouts, deadlock.
                 (Some("55P03" | "57014" | "40P01"), _) => Self::Busy(error),
                 _ => Self::Sql(error),
