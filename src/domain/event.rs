@@ -326,8 +326,11 @@ pub struct Overwrote {
     pub seq: Seq,
     /// Whose thing it was, as in [`Change::id`].
     pub id: String,
-    /// Which field.
+    /// Which field; an extra field by the name it had.
     pub field: String,
+    /// The number of the extra field, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_id: Option<String>,
     /// The value that was lost by it.
     pub value: Value,
 }
