@@ -43,18 +43,18 @@ async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> 
     while let Some(post) = services.next_post().await? {
         let problem = match posted(http, &post).await {
             Posted::Yes => None,
-            Posted::Never(problem) => {
-                tracing::warn!(
-                    channel.id = %post.channel,
-                    error = problem,
-                    "the log channel can't be posted to: check that it is there and that the bot may write in it"
-                );
-                Some(problem)
-            }
+            Posted::Never(problem) => Some(problem),
             // Its batch is taken again when its time is up.
             Posted::NotNow => continue,
         };
-        services.posted(&post, problem.as_deref()).await?;
+        let is_otherwise = services.posted(&post, problem.as_deref()).await?;
+        if let Some(problem) = problem.filter(|_| is_otherwise) {
+            tracing::warn!(
+                channel.id = %post.channel,
+                error = problem,
+                "the log channel can't be posted to: check that it is there and that the bot may write in it"
+            );
+        }
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 
-use crate::domain::guild::{DEFAULT_TIMEZONE, Settings};
-use crate::domain::ids::{ChannelId, Seq};
+use crate::domain::guild::Settings;
+use crate::domain::ids::{ChannelId, GuildId, Seq};
 use crate::store::outbox::{self, Batch, News};
 use crate::store::{events, guilds};
 
@@ -63,13 +64,23 @@ impl Services {
         let _ = tokio::time::timeout(longest, self.outbox.notified()).await;
     }
 
-    /// Queues the head of each chain that was not posted today.
+    /// Queues the head of each chain that was not posted today. Which day it is in a guild is
+    /// computed here: the database may not know each time zone that can be set.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn queue_heads(&self) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
-        outbox::queue_heads(&mut conn, DEFAULT_TIMEZONE.name()).await?;
+        for log in outbox::logs(&mut conn).await? {
+            let settings = Settings {
+                timezone: log.timezone,
+                ..Settings::default()
+            };
+            let today = log.now.with_timezone(&settings.timezone()).date_naive();
+            if log.head_posted_on != Some(today) {
+                outbox::queue_head(&mut conn, log.guild, today).await?;
+            }
+        }
         Ok(())
     }
 
@@ -87,7 +98,7 @@ impl Services {
         let mut news = Vec::new();
         for piece in &batch.news {
             news.extend(match piece {
-                News::Event { seq } => self.told(&batch, *seq).await?,
+                News::Event { seq } => self.told(&mut conn, batch.guild, *seq).await?,
                 News::Head { seq, hash } => Some(Told::Head {
                     seq: *seq,
                     hash: hash.clone(),
@@ -102,20 +113,25 @@ impl Services {
         }))
     }
 
-    async fn told(&self, batch: &Batch, seq: Seq) -> Result<Option<Told>, ServiceError> {
-        let mut conn = self.connection().await?;
-        let Some(event) = events::by_seq(&mut conn, batch.guild, seq).await? else {
+    async fn told(
+        &self,
+        conn: &mut PgConnection,
+        guild: GuildId,
+        seq: Seq,
+    ) -> Result<Option<Told>, ServiceError> {
+        let Some(event) = events::by_seq(conn, guild, seq).await? else {
             return Ok(None);
         };
-        let receipt = self.receipt_of(&mut conn, event).await?;
+        let receipt = self.receipt_of(conn, event).await?;
         Ok(Some(Told::Edit(Box::new(receipt))))
     }
 
-    /// The message was posted; or it never will be, and why.
+    /// The message was posted; or it never will be, and why. Returns whether that is otherwise
+    /// than with the message before.
     ///
     /// # Errors
     /// If the database fails. It is posted again then, under the same nonce.
-    pub async fn posted(&self, post: &Post, problem: Option<&str>) -> Result<(), ServiceError> {
+    pub async fn posted(&self, post: &Post, problem: Option<&str>) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         Ok(outbox::done(&mut conn, &post.batch, problem).await?)
     }

@@ -3,6 +3,7 @@
 use super::words::person;
 use super::{CONTENT, fitted, receipt};
 use crate::i18n::{Locale, Message, keys};
+use crate::render::length;
 use crate::service::Receipt;
 use crate::service::notices::{Post, Told};
 
@@ -12,10 +13,10 @@ const EDIT_LINES: usize = 8;
 /// One message, in the guild's language.
 #[must_use]
 pub fn post(post: &Post, locale: Locale) -> String {
-    let lines: Vec<String> = post
+    let told: Vec<Vec<String>> = post
         .news
         .iter()
-        .flat_map(|told| match told {
+        .map(|told| match told {
             Told::Edit(receipt) => edit(receipt, locale),
             Told::Head { seq, hash } => {
                 let head = Message::new(keys::LOG_HEAD)
@@ -25,7 +26,14 @@ pub fn post(post: &Post, locale: Locale) -> String {
             }
         })
         .collect();
-    fitted(&lines, CONTENT, locale)
+    let whole = told.concat().join("\n");
+    if length(&whole) <= CONTENT {
+        return whole;
+    }
+    // Of each something is told, before more is told of any.
+    let share = (CONTENT / told.len()).saturating_sub(1);
+    let fitted = told.iter().map(|lines| fitted(lines, share, locale));
+    fitted.collect::<Vec<_>>().join("\n")
 }
 
 fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {
