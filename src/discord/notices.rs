@@ -60,7 +60,7 @@ async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> 
 }
 
 async fn posted(http: &Http, post: &Post) -> Posted {
-    let text = views::log::post(post, Locale::from(post.settings.language()));
+    let text = views::log::post(&post.news, Locale::from(post.settings.language()));
     if text.is_empty() {
         return Posted::Yes;
     }

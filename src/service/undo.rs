@@ -153,14 +153,12 @@ async fn find(
     order: UndoOrder,
 ) -> Result<Event, ServiceError> {
     let guild = request.guild;
+    let sees_private = request.standing.sees_private();
     let seq = match order.event {
         Some(seq) => seq,
-        None => {
-            let sees_private = request.standing.sees_private();
-            events::last_undoable(op.conn(), guild, request.actor, sees_private)
-                .await?
-                .ok_or(ServiceError::NothingToUndo)?
-        }
+        None => events::last_undoable(op.conn(), guild, request.actor, sees_private)
+            .await?
+            .ok_or(ServiceError::NothingToUndo)?,
     };
     let event = events::by_seq(op.conn(), guild, seq)
         .await?

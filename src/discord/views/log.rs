@@ -5,16 +5,15 @@ use super::{CONTENT, fitted, receipt};
 use crate::i18n::{Locale, Message, keys};
 use crate::render::length;
 use crate::service::Receipt;
-use crate::service::notices::{Post, Told};
+use crate::service::notices::Told;
 
 /// Lines of one edit; the rest is in the history.
 const EDIT_LINES: usize = 8;
 
 /// One message, in the guild's language.
 #[must_use]
-pub fn post(post: &Post, locale: Locale) -> String {
-    let told: Vec<Vec<String>> = post
-        .news
+pub fn post(news: &[Told], locale: Locale) -> String {
+    let told: Vec<Vec<String>> = news
         .iter()
         .map(|told| match told {
             Told::Edit(receipt) => edit(receipt, locale),
