@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 
 COPIED = "op_id device_id attribution via action table_id outcome seq undoes".split()
 COLUMNS = set(COPIED) | set("guild_id at applied_at actor_id changes reason overwrote prev_hash hash salt".split())
-CHANGE = {"what", "id", "name", "field", "before", "after", "requested", "delta", "superseded"}
-OVERWROTE = {"seq", "id", "field", "value"}
+CHANGE = {"what", "id", "name", "field", "field_id", "before", "after", "requested", "delta", "superseded"}
+OVERWROTE = {"seq", "id", "field", "field_id", "value"}
 
 
 def sha256(text):
@@ -38,16 +38,24 @@ def canonical_form(event):
             return value
         return sha256(sha256((event["salt"] or "") + pointer) + value)
 
+    def present(it, *keys):
+        return {key: it[key] for key in keys if it.get(key) is not None and it[key] is not False}
+
+    def field(pointer, it):
+        """The name of an extra field, which has a number, is free text."""
+        return it["field"] if it.get("field_id") is None else hidden(pointer, it["field"])
+
     def change(index, it):
         only(CHANGE, it)
-        form = {key: it[key] for key in ("what", "id", "field")}
+        form = {key: it[key] for key in ("what", "id")} | {"field": field(f"/changes/{index}/field", it)}
         form |= {key: hidden(f"/changes/{index}/{key}", it[key]) for key in ("name", "before", "after")}
-        absent = lambda value: value is None or value is False
-        return form | {key: it[key] for key in ("requested", "delta", "superseded") if not absent(it.get(key))}
+        return form | present(it, "field_id", "requested", "delta", "superseded")
 
     def overwrote(index, it):
         only(OVERWROTE, it)
-        return it | {"value": hidden(f"/overwrote/{index}/value", it["value"])}
+        form = {key: it[key] for key in ("seq", "id")} | {"field": field(f"/overwrote/{index}/field", it)}
+        form |= {"value": hidden(f"/overwrote/{index}/value", it["value"])}
+        return form | present(it, "field_id")
 
     only(COLUMNS, event)
     actor, lost = event["actor_id"], event["overwrote"]

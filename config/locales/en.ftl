@@ -192,6 +192,7 @@ undo-name-taken = The name **{ $name }** belongs to another entry now{ $by }; th
 undo-member-taken = { $now } is linked to the entry **{ $name }** now{ $by }; the undo does not link them back
 undo-in-use = **{ $name }** was worked on since{ $by }; after the undo it no longer exists
 undo-in-use-points = **{ $name }** was worked on since{ $by }, and has { $points } now; after the undo it no longer exists
+undo-rank-gone = **{ $name }** had the rank { $now }, which no longer exists{ $by }; after the undo there is no rank
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
 undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
 nothing-changed = Nothing was changed.

@@ -205,6 +205,7 @@ undo-name-taken = Numele **{ $name }** este acum al altei înregistrări{ $by };
 undo-member-taken = { $now } este legat acum de înregistrarea **{ $name }**{ $by }; desfacerea nu îl mai leagă
 undo-in-use = La **{ $name }** s-a lucrat între timp{ $by }; după desfacere nu mai există
 undo-in-use-points = La **{ $name }** s-a lucrat între timp{ $by }, acum are { $points }; după desfacere nu mai există
+undo-rank-gone = **{ $name }** avea gradul { $now }, care nu mai există{ $by }; după desfacere rămâne fără grad
 undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
 undo-field-used = **{ $name }** are acum o valoare la { $field }{ $by }; după desfacere, câmpul și valorile lui nu se mai văd
 nothing-changed = Nu s-a modificat nimic.

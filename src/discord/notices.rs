@@ -59,18 +59,22 @@ async fn in_channel(
     channel: ids::ChannelId,
 ) -> Result<(), ServiceError> {
     match posted(http, post, ChannelId::new(channel.get()), None).await {
-        Posted::Yes => services.posted(post, None).await,
+        Posted::Yes => {
+            services.posted(post, None).await?;
+        }
         Posted::Never(problem) => {
-            tracing::warn!(
-                channel.id = %channel,
-                error = problem,
-                "the log channel can't be posted to: check that it is there and that the bot may write in it"
-            );
-            services.posted(post, Some(&problem)).await
+            if services.posted(post, Some(&problem)).await? {
+                tracing::warn!(
+                    channel.id = %channel,
+                    error = problem,
+                    "the log channel can't be posted to: check that it is there and that the bot may write in it"
+                );
+            }
         }
         // Its batch is taken again when its time is up.
-        Posted::NotNow => Ok(()),
+        Posted::NotNow => {}
     }
+    Ok(())
 }
 
 /// By direct message; where that is not allowed, in the log channel; else it waits for the
@@ -85,18 +89,19 @@ async fn to_person(
         Ok(channel) => posted(http, post, channel, None).await,
         Err(outcome) => outcome,
     };
-    match (direct, post.settings.log_channel) {
-        (Posted::Yes, _) => return services.posted(post, None).await,
-        (Posted::NotNow, _) => return Ok(()),
-        (Posted::Never(_), None) => return services.park(post).await,
+    let outcome = match (direct, post.settings.log_channel) {
         (Posted::Never(_), Some(log)) => {
             let log = ChannelId::new(log.get());
-            match posted(http, post, log, Some(person)).await {
-                Posted::Yes => return services.posted(post, None).await,
-                Posted::Never(_) => return services.park(post).await,
-                Posted::NotNow => {}
-            }
+            posted(http, post, log, Some(person)).await
         }
+        (direct, _) => direct,
+    };
+    match outcome {
+        Posted::Yes => {
+            services.posted(post, None).await?;
+        }
+        Posted::Never(_) => services.park(post).await?,
+        Posted::NotNow => {}
     }
     Ok(())
 }

@@ -72,18 +72,13 @@ impl Committer<'_> {
             "what": change.what,
             "id": change.id,
             "name": self.text(&at("name"), change.name.as_deref()),
-            "field": change.field,
+            "field": self.field(&at("field"), &change.field, change.field_id.as_deref()),
             "before": self.value(&at("before"), &change.before),
             "after": self.value(&at("after"), &change.after),
         });
         if let Value::Object(map) = &mut form {
             if let Some(number) = &change.field_id {
-                // The name of an extra field is free text.
                 map.insert("field_id".to_owned(), number.clone().into());
-                map.insert(
-                    "field".to_owned(),
-                    self.text(&at("field"), Some(&change.field)),
-                );
             }
             if let Some(requested) = change.requested {
                 map.insert("requested".to_owned(), requested.into());
@@ -103,17 +98,21 @@ impl Committer<'_> {
         let mut form = json!({
             "seq": overwrote.seq,
             "id": overwrote.id,
-            "field": overwrote.field,
+            "field": self.field(&at("field"), &overwrote.field, overwrote.field_id.as_deref()),
             "value": self.value(&at("value"), &overwrote.value),
         });
         if let (Value::Object(map), Some(number)) = (&mut form, &overwrote.field_id) {
             map.insert("field_id".to_owned(), number.clone().into());
-            map.insert(
-                "field".to_owned(),
-                self.text(&at("field"), Some(&overwrote.field)),
-            );
         }
         form
+    }
+
+    /// The name of an extra field is free text; the others name nobody.
+    fn field(&self, pointer: &str, name: &str, number: Option<&str>) -> Value {
+        match number {
+            Some(_) => self.text(pointer, Some(name)),
+            None => name.into(),
+        }
     }
 
     /// Texts are committed to; numbers, booleans and null name nobody and stay as they are.

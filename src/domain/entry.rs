@@ -164,6 +164,17 @@ impl Entry {
         change
     }
 
+    /// Takes away a rank that goes itself, also from whoever was given it later: there is nothing
+    /// left to be given.
+    pub fn lose_rank(&mut self, stamp: &Stamp) -> Change {
+        let change = self.change("rank").before(self.rank);
+        self.rank = None;
+        let last = self.stamps.entry("rank".to_owned());
+        let last = last.or_insert_with(|| stamp.clone());
+        *last = stamp.max(last).clone();
+        change
+    }
+
     /// Deletes it. `last_edit` is the newest stamp of anything done to it: a deletion dated
     /// before that is superseded, since whoever asked for it had not seen the edit.
     pub fn delete(&mut self, last_edit: &Stamp, stamp: &Stamp) -> Change {

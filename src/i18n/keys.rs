@@ -126,6 +126,7 @@ keys! {
     UNDO_MEMBER_TAKEN = "undo-member-taken";
     UNDO_IN_USE = "undo-in-use";
     UNDO_IN_USE_POINTS = "undo-in-use-points";
+    UNDO_RANK_GONE = "undo-rank-gone";
     UNDO_RANK_HELD = "undo-rank-held";
     UNDO_FIELD_USED = "undo-field-used";
     NOTHING_CHANGED = "nothing-changed";

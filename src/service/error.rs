@@ -331,6 +331,8 @@ pub enum ConflictKind {
     Deleted,
     /// The name (or member link) that would come back belongs to another entry now.
     Taken,
+    /// The rank that would come back does not exist any more.
+    RankGone,
     /// What would go is in use: entries hold the rank, the table or entry was worked on since.
     InUse,
 }
@@ -344,6 +346,8 @@ pub struct Conflict {
     pub name: String,
     /// Which field.
     pub field: String,
+    /// It is an extra field, called so by people.
+    pub extra: bool,
     /// What stands there now.
     pub now: Value,
     /// What the undo would put there.

@@ -118,7 +118,7 @@ impl Services {
         let waiting = outbox::unpark(&mut conn, request.guild, request.actor).await?;
         let mut told = Vec::new();
         for piece in &waiting {
-            told.extend(self.told(request.guild, piece).await?);
+            told.extend(self.told(&mut conn, request.guild, piece).await?);
         }
         Ok(told)
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 
-use crate::domain::guild::{DEFAULT_TIMEZONE, Settings};
+use crate::domain::guild::Settings;
 use crate::domain::ids::{GuildId, Seq, UserId};
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
@@ -75,13 +76,23 @@ impl Services {
         let _ = tokio::time::timeout(longest, self.outbox.notified()).await;
     }
 
-    /// Queues the head of each chain that was not posted today.
+    /// Queues the head of each chain that was not posted today. Which day it is in a guild is
+    /// computed here: the database may not know each time zone that can be set.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn queue_heads(&self) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
-        outbox::queue_heads(&mut conn, DEFAULT_TIMEZONE.name()).await?;
+        for log in outbox::logs(&mut conn).await? {
+            let settings = Settings {
+                timezone: log.timezone,
+                ..Settings::default()
+            };
+            let today = log.now.with_timezone(&settings.timezone()).date_naive();
+            if log.head_posted_on != Some(today) {
+                outbox::queue_head(&mut conn, log.guild, today).await?;
+            }
+        }
         Ok(())
     }
 
@@ -98,7 +109,7 @@ impl Services {
         let (settings, _) = guilds::settings(&mut conn, batch.guild).await?;
         let mut news = Vec::new();
         for piece in &batch.news {
-            news.extend(self.told(batch.guild, piece).await?);
+            news.extend(self.told(&mut conn, batch.guild, piece).await?);
         }
         Ok(Some(Post {
             to: batch.to,
@@ -112,33 +123,31 @@ impl Services {
     /// A piece of news with all that is told of it.
     pub(super) async fn told(
         &self,
+        conn: &mut PgConnection,
         guild: GuildId,
         piece: &News,
     ) -> Result<Option<Told>, ServiceError> {
-        let mut conn = self.connection().await?;
         Ok(match piece {
             News::Head { seq, hash } => Some(Told::Head {
                 seq: *seq,
                 hash: hash.clone(),
             }),
-            News::Event { seq } => match events::by_seq(&mut conn, guild, *seq).await? {
-                Some(event) => Some(Told::Edit(Box::new(
-                    self.receipt_of(&mut conn, event).await?,
-                ))),
+            News::Event { seq } => match events::by_seq(conn, guild, *seq).await? {
+                Some(event) => Some(Told::Edit(Box::new(self.receipt_of(conn, event).await?))),
                 None => None,
             },
             News::Overwritten { seq, index } => {
-                let Some(event) = events::by_seq(&mut conn, guild, *seq).await? else {
+                let Some(event) = events::by_seq(conn, guild, *seq).await? else {
                     return Ok(None);
                 };
                 let lost = event.overwrote.as_ref().and_then(|lost| lost.get(*index));
                 let Some(lost) = lost.map(|lost| lost.seq) else {
                     return Ok(None);
                 };
-                let written = events::by_seq(&mut conn, guild, lost).await?;
+                let written = events::by_seq(conn, guild, lost).await?;
                 Some(Told::Overwritten {
                     whose: written.and_then(|event| event.actor_id),
-                    by: Box::new(self.receipt_of(&mut conn, event).await?),
+                    by: Box::new(self.receipt_of(conn, event).await?),
                     index: *index,
                 })
             }
@@ -154,11 +163,12 @@ impl Services {
         Ok(outbox::park(&mut conn, &post.batch).await?)
     }
 
-    /// The message was posted; or it never will be, and why.
+    /// The message was posted; or it never will be, and why. Returns whether that is otherwise
+    /// than with the message before.
     ///
     /// # Errors
     /// If the database fails. It is posted again then, under the same nonce.
-    pub async fn posted(&self, post: &Post, problem: Option<&str>) -> Result<(), ServiceError> {
+    pub async fn posted(&self, post: &Post, problem: Option<&str>) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         Ok(outbox::done(&mut conn, &post.batch, problem).await?)
     }

@@ -285,7 +285,14 @@ async fn meant(
     let Some(address) = &order.table else {
         return now.ok_or(ServiceError::TableGone);
     };
-    let then = past::tables_called(state, address);
+    let mut then = Vec::new();
+    for table in past::tables_called(state, address) {
+        // What is private now is not even named.
+        let now = tables::by_id(conn, request.guild, table.id).await?;
+        if request.standing.sees_private() || now.is_some_and(|now| !now.private) {
+            then.push(table);
+        }
+    }
     match (then.as_slice(), now) {
         ([only], _) => Ok(only.id),
         ([], Some(id)) => Ok(id),

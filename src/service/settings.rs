@@ -16,8 +16,8 @@ pub enum Setting {
     Language(Language),
     /// The guild's time zone.
     Timezone(chrono_tz::Tz),
-    /// Where edits and the daily head of the chain are posted; none stops that.
-    LogChannel(Option<ChannelId>),
+    /// Where edits and the daily head of the chain are posted.
+    LogChannel(ChannelId),
 }
 
 /// The settings as they stand.
@@ -48,7 +48,7 @@ impl Services {
         match setting {
             Setting::Language(language) => settings.language = Some(language),
             Setting::Timezone(zone) => settings.timezone = Some(zone.name().to_owned()),
-            Setting::LogChannel(channel) => settings.log_channel = channel,
+            Setting::LogChannel(channel) => settings.log_channel = Some(channel),
         }
         op.put_settings(settings);
         op.finish(Action::SettingsSet, None, None).await

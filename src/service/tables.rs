@@ -1,7 +1,6 @@
 //! Creating, changing and deleting tables and their ranks, and listing them.
 
 use crate::domain::access::Right;
-use crate::domain::entry::Field;
 use crate::domain::event::Action;
 use crate::domain::field::ExtraField;
 use crate::domain::ids::RoleId;
@@ -229,7 +228,7 @@ impl Services {
             .filter_map(|id| op.by_id(id))
             .collect::<Vec<_>>()
         {
-            op.edit(id, |entry| entry.set(Field::Rank(None), &stamp));
+            op.edit(id, |entry| entry.lose_rank(&stamp));
         }
         op.put_table(table);
         op.finish(Action::RankRemove, None, None).await

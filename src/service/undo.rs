@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use crate::domain::access::Right;
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
-use crate::domain::ids::{Seq, UserId};
+use crate::domain::field::MAX_FIELDS;
+use crate::domain::ids::{EntryId, Seq, UserId};
 use crate::domain::table::Table;
 use crate::store::{entries, events};
 
@@ -113,9 +114,10 @@ async fn prepare(
     let event = find(op, request, order).await?;
     let entries = event.changes.iter().filter_map(Change::entry_id).collect();
     op.load(event.table_id, entries).await?;
-    let is_structural = |change: &Change| change.what == What::Table;
+    let moves_table =
+        |it: &Change| it.what == What::Table && (it.is_creation() || it.is_deletion());
     let is_gone = match op.current_table() {
-        Some(table) => table.deleted_at.is_some() && !event.changes.iter().any(is_structural),
+        Some(table) => table.deleted_at.is_some() && !event.changes.iter().any(moves_table),
         // Or it became private.
         None => event.table_id.is_some(),
     };
@@ -127,6 +129,7 @@ async fn prepare(
         request,
         event: &event,
         conflicts: Vec::new(),
+        without_rank: Vec::new(),
     };
     undoing.structure().await?;
     // What was created first goes last: an entry's points before the entry.
@@ -150,9 +153,10 @@ async fn find(
     order: UndoOrder,
 ) -> Result<Event, ServiceError> {
     let guild = request.guild;
+    let sees_private = request.standing.sees_private();
     let seq = match order.event {
         Some(seq) => seq,
-        None => events::last_undoable(op.conn(), guild, request.actor)
+        None => events::last_undoable(op.conn(), guild, request.actor, sees_private)
             .await?
             .ok_or(ServiceError::NothingToUndo)?,
     };
@@ -237,6 +241,8 @@ struct Undoing<'a, 's> {
     request: &'a Request,
     event: &'a Event,
     conflicts: Vec<Conflict>,
+    /// The entries whose rank goes by this undo.
+    without_rank: Vec<EntryId>,
 }
 
 impl Undoing<'_, '_> {
@@ -290,6 +296,9 @@ impl Undoing<'_, '_> {
     }
 
     async fn field(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
+        if change.register() == "rank" && self.without_rank.contains(&entry.id) {
+            return Ok(());
+        }
         if entry.deleted.is_some() {
             self.conflict(entry, "name", change.before.clone()).await?;
         } else if entry.value_of(&change.register()) != change.after {
@@ -304,8 +313,8 @@ impl Undoing<'_, '_> {
         Ok(())
     }
 
-    /// A value that no other entry of the table holds, where only one may: asks if it is another
-    /// one than should come back.
+    /// A value that no other entry of the table holds, where only one may, and no rank that is
+    /// gone: asks if it is another one than should come back.
     async fn free(&mut self, entry: &Entry, wanted: Field) -> Result<Field, ServiceError> {
         match wanted {
             Field::Name(name) => Ok(Field::Name(self.free_name(entry, name).await?)),
@@ -317,11 +326,22 @@ impl Undoing<'_, '_> {
                     return Ok(Field::Member(Some(member)));
                 };
                 let member = serde_json::Value::from(member.to_string());
-                self.taken(holder, "member", member, serde_json::Value::Null);
+                let nobody = serde_json::Value::Null;
+                self.replaced(ConflictKind::Taken, holder, "member", (member, nobody));
                 Ok(Field::Member(None))
+            }
+            Field::Rank(Some(rank)) if !self.has_rank(rank) => {
+                let (name, none) = (entry.name.clone(), serde_json::Value::Null);
+                self.replaced(ConflictKind::RankGone, name, "rank", (rank.into(), none));
+                Ok(Field::Rank(None))
             }
             other => Ok(other),
         }
+    }
+
+    fn has_rank(&self, number: i32) -> bool {
+        let table = self.op.current_table();
+        table.is_some_and(|table| table.ranks.contains_key(&number))
     }
 
     async fn free_name(&mut self, entry: &Entry, wanted: String) -> Result<String, ServiceError> {
@@ -331,23 +351,25 @@ impl Undoing<'_, '_> {
         let (name, taken) =
             events::free_name(conn, table, Some(entry.id), &wanted, &promised).await?;
         if taken {
-            self.taken(wanted.clone(), "name", wanted.into(), name.clone().into());
+            let (now, back) = (wanted.clone().into(), name.clone().into());
+            self.replaced(ConflictKind::Taken, wanted, "name", (now, back));
         }
         Ok(name)
     }
 
-    /// Notes that what would come back belongs to another entry, and what comes instead.
-    fn taken(
+    /// Notes that what would come back can't, and what comes instead.
+    fn replaced(
         &mut self,
+        kind: ConflictKind,
         name: String,
         field: &str,
-        now: serde_json::Value,
-        back: serde_json::Value,
+        (now, back): (serde_json::Value, serde_json::Value),
     ) {
         self.conflicts.push(Conflict {
-            kind: ConflictKind::Taken,
+            kind,
             name,
             field: field.to_owned(),
+            extra: false,
             now,
             back,
             by: None,
@@ -371,6 +393,7 @@ impl Undoing<'_, '_> {
                 kind: ConflictKind::InUse,
                 name: entry.name.clone(),
                 field: "points".to_owned(),
+                extra: false,
                 now: self.op.points_before(entry.id).into(),
                 back: change.before.clone(),
                 by: Some(told(&other)),
@@ -389,6 +412,10 @@ impl Undoing<'_, '_> {
         let name = self.free_name(entry, wanted).await?;
         let stamp = self.op.stamp();
         self.op.edit(entry.id, |entry| entry.restore(name, &stamp));
+        let rank = Field::Rank(entry.rank);
+        if self.free(entry, rank.clone()).await? != rank {
+            self.op.edit(entry.id, |entry| entry.lose_rank(&stamp));
+        }
         let member = Field::Member(entry.member_id);
         let link = self.free(entry, member.clone()).await?;
         if link != member {
@@ -418,8 +445,30 @@ impl Undoing<'_, '_> {
             }
         }
         self.op.put_settings(settings);
-        if let Some(table) = table.filter(|table| Some(table) != self.op.current_table()) {
-            self.op.put_table(table);
+        match table.filter(|table| Some(table) != self.op.current_table()) {
+            Some(table) => self.put_table(table).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The table as it is to be; who holds a rank that goes loses it.
+    async fn put_table(&mut self, table: Table) -> Result<(), ServiceError> {
+        let ranks = |table: &Table| table.ranks.keys().copied().collect::<Vec<_>>();
+        let mut gone = self.op.current_table().map(ranks).unwrap_or_default();
+        gone.retain(|number| !table.ranks.contains_key(number));
+        for number in gone {
+            let holders = entries::of_rank(self.op.conn(), table.id, number).await?;
+            self.without_rank.extend(holders);
+        }
+        if !self.without_rank.is_empty() {
+            let holders = self.without_rank.clone();
+            self.op.load(Some(table.id), holders).await?;
+        }
+        self.op.put_table(table);
+        let stamp = self.op.stamp();
+        for id in &self.without_rank {
+            self.op.by_id(*id);
+            self.op.edit(*id, |entry| entry.lose_rank(&stamp));
         }
         Ok(())
     }
@@ -430,19 +479,19 @@ impl Undoing<'_, '_> {
         table: &mut Table,
         now: DateTime<Utc>,
     ) -> Result<(), ServiceError> {
-        let comes_or_goes = change.is_creation() || change.is_deletion();
-        if !comes_or_goes && self.belongs_to_creation(change) {
-            // Tables and extra fields only leave sight, with all that they hold.
+        if self.belongs_to_creation(change) {
             return Ok(());
         }
+        let comes_or_goes = change.is_creation() || change.is_deletion();
         let stands = table.register(change.what, &change.id, &change.field);
-        if stands == change.before {
+        let is_back = change.is_deletion() && change.what != What::Rank && !stands.is_null();
+        if stands == change.before || is_back {
             return Ok(());
         }
         let is_there = comes_or_goes || self.is_there(table, change);
         self.structure_conflict(change, stands).await?;
         if !is_there {
-            // It goes with its rank: bringing back a field of it would bring back the rank.
+            // It went with its rank or extra field: writing to it would bring that back.
             return Ok(());
         }
         if change.is_creation() {
@@ -452,18 +501,24 @@ impl Undoing<'_, '_> {
             require_above(self.op, table, floor).await?;
         }
         if change.what == What::Field {
-            Self::free_field(change, table)?;
+            room_for_field(change, table)?;
         }
         table.write_register(change, &change.before, now);
         Ok(())
     }
 
-    /// Whether the event made the table or extra field that it also wrote this into.
+    /// Whether the event made the table or extra field that it also wrote this into. These only
+    /// leave sight, with all that they hold.
     fn belongs_to_creation(&self, change: &Change) -> bool {
         let makes = |other: &Change| {
-            other.is_creation() && (other.what, &other.id) == (change.what, &change.id)
+            let holds = match other.what {
+                What::Table => true,
+                What::Field => (other.what, &other.id) == (change.what, &change.id),
+                _ => false,
+            };
+            other.is_creation() && holds && other != change
         };
-        matches!(change.what, What::Table | What::Field) && self.event.changes.iter().any(makes)
+        self.event.changes.iter().any(makes)
     }
 
     /// Whether what a change is about is there, or comes back by this undo.
@@ -471,22 +526,13 @@ impl Undoing<'_, '_> {
         let comes_back = |other: &Change| {
             other.is_deletion() && (other.what, &other.id) == (change.what, &change.id)
         };
-        let is_rank = change.what == What::Rank;
-        !is_rank
-            || !table.register(What::Rank, &change.id, "title").is_null()
-            || self.event.changes.iter().any(comes_back)
-    }
-
-    /// A field that comes back under a name that another one has by now can't.
-    fn free_field(change: &Change, table: &Table) -> Result<(), ServiceError> {
-        let name = change.before.as_str().filter(|_| change.field == "name");
-        let other = name.and_then(|name| table.field_named(name));
-        match other.filter(|other| other.number.to_string() != change.id) {
-            Some(other) => Err(ServiceError::FieldExists {
-                field: other.name.clone(),
-            }),
-            None => Ok(()),
-        }
+        let existence = match change.what {
+            What::Rank => "title",
+            What::Field => "name",
+            _ => return true,
+        };
+        let stands = table.register(change.what, &change.id, existence);
+        !stands.is_null() || self.event.changes.iter().any(comes_back)
     }
 
     async fn structure_conflict(
@@ -502,6 +548,7 @@ impl Undoing<'_, '_> {
             kind: ConflictKind::Changed,
             name: change.name.clone().unwrap_or_default(),
             field: change.field.clone(),
+            extra: false,
             now: stands,
             back: change.before.clone(),
             by: by.as_ref().map(told),
@@ -538,6 +585,7 @@ impl Undoing<'_, '_> {
                 kind: ConflictKind::InUse,
                 name,
                 field: field.to_owned(),
+                extra: false,
                 now: change.after.clone(),
                 back: change.before.clone(),
                 by: by.as_ref().map(told),
@@ -553,6 +601,7 @@ impl Undoing<'_, '_> {
             .await?;
         if let Some(conflict) = self.conflicts.last_mut() {
             conflict.field.clone_from(&change.field);
+            conflict.extra = change.field_id.is_some();
         }
         Ok(())
     }
@@ -586,12 +635,28 @@ impl Undoing<'_, '_> {
             kind,
             name: entry.name.clone(),
             field: field.to_owned(),
+            extra: false,
             now,
             back,
             by: by.as_ref().map(told),
         });
         Ok(())
     }
+}
+
+/// A field that comes back under a name that another one has by now can't, nor one too many.
+fn room_for_field(change: &Change, table: &Table) -> Result<(), ServiceError> {
+    let name = change.before.as_str().filter(|_| change.field == "name");
+    let other = name.and_then(|name| table.field_named(name));
+    if let Some(other) = other.filter(|other| other.number.to_string() != change.id) {
+        return Err(ServiceError::FieldExists {
+            field: other.name.clone(),
+        });
+    }
+    if change.is_deletion() && table.live_fields().count() >= MAX_FIELDS {
+        return Err(ServiceError::TooManyFields);
+    }
+    Ok(())
 }
 
 fn told(event: &Event) -> ConflictEvent {

@@ -107,7 +107,8 @@ async fn undos(
     Ok((found.by.map(Seq), found.depth))
 }
 
-/// The newest event of a person's that undo, called without a number, undoes.
+/// The newest event of a person's that undo, called without a number, undoes. What happened in a
+/// private table counts only for those who see it.
 ///
 /// # Errors
 /// If the database fails.
@@ -115,6 +116,7 @@ pub async fn last_undoable(
     conn: &mut PgConnection,
     guild: GuildId,
     actor: UserId,
+    sees_private: bool,
 ) -> Result<Option<Seq>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
@@ -127,8 +129,10 @@ pub async fn last_undoable(
                 select from jsonb_array_elements(e.changes) c
                 where c -> 'before' is distinct from c -> 'after'
             )
-            and (e.table_id is null or e.action = 'table.delete' or exists (
-                select from punctaj.tables t where t.table_id = e.table_id and t.deleted_at is null
+            and (e.table_id is null or exists (
+                select from punctaj.tables t
+                where t.table_id = e.table_id and ($3 or not t.private)
+                    and (t.deleted_at is null or e.action = 'table.delete')
             ))
             and (
                 with recursive chain as (
@@ -149,6 +153,7 @@ pub async fn last_undoable(
         "#,
         guild.db(),
         actor.db(),
+        sees_private,
     )
     .fetch_optional(conn)
     .await?;

@@ -209,6 +209,9 @@ pub struct Writes<'a> {
     pub tables: Vec<TableWrite<'a>>,
     /// Entries as they are to be.
     pub entries: Vec<EntryWrite<'a>>,
+    /// What is to be added to the points that the database holds of each of them. Beside the rows:
+    /// a change can be more than points ever are.
+    pub deltas: BTreeMap<EntryId, i64>,
     /// Names that entries no longer have.
     pub former_names: Vec<FormerName<'a>>,
     /// Sessions as they are to be.
@@ -268,7 +271,7 @@ impl<'a> From<&'a Table> for TableWrite<'a> {
     }
 }
 
-/// An entry to write. Its points are written as a delta on what the database holds.
+/// An entry to write. The points are those of a new one; see [`Writes::deltas`].
 #[derive(Debug, Serialize)]
 pub struct EntryWrite<'a> {
     /// The row.
@@ -276,8 +279,6 @@ pub struct EntryWrite<'a> {
     pub entry: &'a Entry,
     /// Folded.
     pub name_key: String,
-    /// To be added to the points in the row.
-    pub delta: i64,
 }
 
 /// A name an entry had until now.
@@ -345,6 +346,7 @@ pub async fn write(
         Json(&writes.names) as _,
         Json(&writes.settings) as _,
         Json(&writes.outbox) as _,
+        Json(&writes.deltas) as _,
     )
     .fetch_one(conn)
     .await?;

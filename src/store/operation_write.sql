@@ -1,7 +1,7 @@
 -- All that one operation changes, in one round trip. Each thing stands in its list at most once.
 -- $1 guild  $2 head hash before  $3 first seq  $4 head hash after  $5 last seq  $6 applied_at
 -- $7 tables  $8 entries  $9 former names  $10 sessions  $11 events  $12 ledger  $13 event names
--- $14 settings  $15 outbox
+-- $14 settings  $15 outbox  $16 by how much the entries' points change
 with head as (
     insert into punctaj.guilds as g (
         guild_id, head_seq, head_hash, applied_at, language, timezone, log_channel
@@ -63,17 +63,17 @@ written_entries as (
         entry_id, guild_id, table_id, name, name_key, member_id, rank, points, extra, stamps,
         created_at, created_op, deleted_at, deleted_op
     )
-    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.delta, x.extra, x.stamps,
+    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.points, x.extra, x.stamps,
         (x.created ->> 'at')::timestamptz, x.created ->> 'op',
         (x.deleted ->> 'at')::timestamptz, x.deleted ->> 'op'
     from jsonb_to_recordset($8::jsonb) as x (
         id uuid, table_id uuid, name text, name_key text, member_id bigint, rank integer,
-        delta bigint, extra jsonb, stamps jsonb, created jsonb, deleted jsonb
+        points bigint, extra jsonb, stamps jsonb, created jsonb, deleted jsonb
     )
     on conflict (entry_id) do update
         set name = excluded.name, name_key = excluded.name_key, member_id = excluded.member_id,
-            rank = excluded.rank, points = e.points + excluded.points, extra = excluded.extra,
-            stamps = excluded.stamps,
+            rank = excluded.rank, points = e.points + ($16::jsonb ->> e.entry_id::text)::bigint,
+            extra = excluded.extra, stamps = excluded.stamps,
             deleted_at = excluded.deleted_at, deleted_op = excluded.deleted_op
         where e.guild_id = excluded.guild_id
     returning e.entry_id, e.points

@@ -1,7 +1,7 @@
 //! What waits to be told to others. Rows are written with the change they tell of, and taken in
 //! batches: a batch is one message, posted under one nonce however often it is tried.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -181,7 +181,8 @@ pub async fn park(conn: &mut PgConnection, batch: &Batch) -> Result<(), StoreErr
     Ok(())
 }
 
-/// A batch was posted, or never will be: then `problem` says why.
+/// A batch was posted, or never will be: then `problem` says why. Returns whether that is
+/// otherwise than before.
 ///
 /// # Errors
 /// If the database fails.
@@ -189,12 +190,12 @@ pub async fn done(
     conn: &mut PgConnection,
     batch: &Batch,
     problem: Option<&str>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let channel = match batch.to {
         To::Channel(channel) => Some(channel.db()),
         To::Person(_) => None,
     };
-    sqlx::query!(
+    let noted = sqlx::query!(
         r#"
         with gone as (delete from punctaj.outbox where batch = $1)
         update punctaj.guilds
@@ -208,31 +209,70 @@ pub async fn done(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(noted.rows_affected() > 0)
 }
 
-/// Queues the head of each guild's chain that was not posted yet on this day of the guild's own.
-/// Returns whether there was any.
+/// A guild that has a log channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Which guild.
+    pub guild: GuildId,
+    /// The time zone that it has set.
+    pub timezone: Option<String>,
+    /// On which day of its own the head of its chain was posted last.
+    pub head_posted_on: Option<NaiveDate>,
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// The guilds that have a log channel.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn queue_heads(conn: &mut PgConnection, timezone: &str) -> Result<bool, StoreError> {
-    let queued = sqlx::query!(
+pub async fn logs(conn: &mut PgConnection) -> Result<Vec<Log>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select guild_id, timezone, head_posted_on, now() as "now!"
+        from punctaj.guilds
+        where log_channel is not null and head_seq > 0
+        "#,
+    )
+    .fetch_all(conn)
+    .await?;
+    let log = rows.into_iter().map(|row| Log {
+        guild: GuildId::from_db(row.guild_id),
+        timezone: row.timezone,
+        head_posted_on: row.head_posted_on,
+        now: row.now,
+    });
+    Ok(log.collect())
+}
+
+/// Queues the head of a guild's chain, if it was not queued yet on this day of the guild's own.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queue_head(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    today: NaiveDate,
+) -> Result<(), StoreError> {
+    sqlx::query!(
         r#"
         with due as (
-            update punctaj.guilds g
-            set head_posted_on = (now() at time zone coalesce(g.timezone, $1))::date
-            where g.log_channel is not null and g.head_seq > 0
-                and g.head_posted_on is distinct from (now() at time zone coalesce(g.timezone, $1))::date
-            returning g.guild_id, g.log_channel, g.head_seq, g.head_hash
+            update punctaj.guilds
+            set head_posted_on = $2
+            where guild_id = $1 and log_channel is not null and head_posted_on is distinct from $2
+            returning guild_id, log_channel, head_seq, head_hash
         )
         insert into punctaj.outbox (guild_id, channel_id, kind, body)
         select d.guild_id, d.log_channel, 'head', jsonb_build_object('seq', d.head_seq, 'hash', d.head_hash)
         from due d
         "#,
-        timezone,
+        guild.db(),
+        today,
     )
     .execute(conn)
     .await?;
-    Ok(queued.rows_affected() > 0)
+    Ok(())
 }

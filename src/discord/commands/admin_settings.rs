@@ -55,7 +55,7 @@ async fn log_channel(
     #[channel_types("Text", "News")] channel: GuildChannel,
 ) -> CommandResult {
     let channel = ChannelId::try_from(channel.id.get())
-        .map(|channel| Setting::LogChannel(Some(channel)))
+        .map(Setting::LogChannel)
         .map_err(|_| Failure::Internal("a Discord id is out of range".to_owned()));
     set(ctx, channel).await
 }

@@ -200,6 +200,7 @@ fn facts(found: &Found, locale: Locale) -> Vec<String> {
     }
     for lost in event.overwrote.iter().flatten().take(5) {
         let value = match lost.field.as_str() {
+            _ if lost.field_id.is_some() => value("", &lost.value, locale),
             "rank" => rank(&lost.value, &found.ranks, locale),
             field => value(field, &lost.value, locale),
         };

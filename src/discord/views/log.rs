@@ -10,6 +10,7 @@ use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::{Locale, Message, keys};
+use crate::render::length;
 use crate::service::Receipt;
 use crate::service::notices::{Post, Told};
 
@@ -38,8 +39,7 @@ pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
 /// Pieces of news, with the buttons of those that have one.
 #[must_use]
 pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
-    let lines: Vec<String> = news.iter().flat_map(|told| lines(told, locale)).collect();
-    let reply = Reply::text(fitted(&lines, ROOM, locale));
+    let reply = Reply::text(text(news, locale));
     let buttons = news.iter().filter_map(|told| match told {
         Told::Overwritten { by, index, .. } => {
             let press = Press::Mine {
@@ -58,6 +58,18 @@ pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
     } else {
         reply.row(CreateActionRow::Buttons(buttons))
     }
+}
+
+fn text(news: &[Told], locale: Locale) -> String {
+    let told: Vec<Vec<String>> = news.iter().map(|told| lines(told, locale)).collect();
+    let whole = told.concat().join("\n");
+    if length(&whole) <= ROOM {
+        return whole;
+    }
+    // Of each something is told, before more is told of any.
+    let share = (ROOM / told.len()).saturating_sub(1);
+    let fitted = told.iter().map(|lines| fitted(lines, share, locale));
+    fitted.collect::<Vec<_>>().join("\n")
 }
 
 fn lines(told: &Told, locale: Locale) -> Vec<String> {

@@ -44,6 +44,9 @@ const FOOTER: usize = 300;
 /// Characters of a message's text.
 const CONTENT: usize = 2000;
 
+/// Characters of a list of names within a line.
+const LINE: usize = 1200;
+
 /// Characters of one name within a line.
 const NAME: usize = 220;
 
@@ -89,8 +92,18 @@ fn shown(text: &str) -> String {
 
 /// Names, separated by commas, as many as fit in a line.
 fn listed<T: AsRef<str>>(names: &[T]) -> String {
-    let names: Vec<_> = names.iter().map(|name| shown(name.as_ref())).collect();
-    names.join(", ")
+    let mut line = String::new();
+    for name in names {
+        let name = shown(name.as_ref());
+        if render::length(&line) + render::length(&name) > LINE {
+            return line + ", …";
+        }
+        if !line.is_empty() {
+            line.push_str(", ");
+        }
+        line.push_str(&name);
+    }
+    line
 }
 
 /// A button with a fixed label.

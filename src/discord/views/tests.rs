@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::form::Typed;
 use super::profile::Asked;
 use super::{
-    audit, choose, errors, form, help, lists, offer, profile, receipt, session, table, undo, verify,
+    audit, choose, errors, form, help, lists, log, offer, profile, receipt, session, table, undo,
+    verify,
 };
 use crate::discord::custom_id::{Form, Press};
 use crate::discord::layout::Layout;
@@ -31,6 +32,7 @@ use crate::service::error::{
     Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
 };
 use crate::service::merge::Meant;
+use crate::service::notices::Told;
 use crate::service::operation::Aside;
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
@@ -397,6 +399,7 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         kind,
         name: "Ana".to_owned(),
         field: field.to_owned(),
+        extra: field == "kind",
         now,
         back,
         by: None,
@@ -413,6 +416,14 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         conflict(ConflictKind::Deleted, "promote_at", Value::Null, 50.into()),
         conflict(ConflictKind::Taken, "name", "Ana".into(), "Ana (2)".into()),
         conflict(ConflictKind::Taken, "member", "42".into(), Value::Null),
+        conflict(ConflictKind::RankGone, "rank", 3.into(), Value::Null),
+        // An extra field that people called so.
+        conflict(
+            ConflictKind::Changed,
+            "kind",
+            "number".into(),
+            "date".into(),
+        ),
         conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
         conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
         conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),
@@ -439,6 +450,9 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          **Ana**, avansează la: nu mai există; după desfacere: 50\n\
          Numele **Ana** este acum al altei înregistrări; desfacerea pune în loc numele Ana (2)\n\
          <@42> este legat acum de înregistrarea **Ana**; desfacerea nu îl mai leagă\n\
+         **Ana** avea gradul Sergent, care nu mai există; după desfacere rămâne fără grad\n\
+         **Ana**, kind: valoarea scrisă de acest eveniment s-a schimbat între timp, acum este number; \
+         după desfacere: date\n\
          La **Ana** s-a lucrat între timp, acum are 10 puncte; după desfacere nu mai există\n\
          **Ana** are acum gradul Sergent; după desfacere, gradul nu mai există\n\
          La **Ana** s-a lucrat între timp; după desfacere nu mai există\n\
@@ -455,6 +469,8 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          **Ana**, promoted at: no longer exists; after the undo: 50\n\
          The name **Ana** belongs to another entry now; the undo gives the name Ana (2) instead\n\
          <@42> is linked to the entry **Ana** now; the undo does not link them back\n\
+         **Ana** had the rank Sergent, which no longer exists; after the undo there is no rank\n\
+         **Ana**, kind: what this event wrote was changed since, it is number now; after the undo: date\n\
          **Ana** was worked on since, and has 10 points now; after the undo it no longer exists\n\
          **Ana** holds the rank Sergent; after the undo that rank no longer exists\n\
          **Ana** was worked on since; after the undo it no longer exists\n\
@@ -984,6 +1000,39 @@ fn a_merge_tells_what_went_and_where_its_points_are() {
     );
 }
 
+#[test]
+fn the_log_tells_something_of_each_edit_however_long_they_are() {
+    let edit = |seq: i64| {
+        let name = format!("{seq} {}", "_".repeat(90));
+        let changes = (0..8).map(|n| points(&n.to_string(), &name, 0, 5, 5));
+        let mut event = event(Action::PointsAdd, changes.collect());
+        event.seq = Seq(seq);
+        Told::Edit(Box::new(receipt_of(event)))
+    };
+    let news: Vec<Told> = (1..=5).map(edit).collect();
+    for locale in Locale::ALL {
+        let text = log::news(&news, GuildId::from_db(1), locale).content;
+        assert!(crate::render::length(&text) <= 2000, "{text}");
+        for seq in 1..=5 {
+            assert!(text.contains(&format!("#{seq}")), "{seq}: {text}");
+        }
+        let few = log::news(&news[..1], GuildId::from_db(1), locale).content;
+        assert!(few.lines().count() >= 9, "{few}");
+    }
+}
+
+#[test]
+fn a_list_of_long_names_leaves_room_for_the_rest_of_the_sentence() {
+    let error = ServiceError::UnknownField {
+        field: "Culoare".to_owned(),
+        known: vec!["_".repeat(100); 20],
+    };
+    for locale in Locale::ALL {
+        let text = said(&errors::service(&error, locale));
+        assert!(text.contains("Culoare"), "{text}");
+    }
+}
+
 fn card_of(name: &str, points: i64) -> Card {
     Card {
         entry: PageRow {
@@ -1334,6 +1383,7 @@ proptest! {
             kind: ConflictKind::Changed,
             name: name.clone(),
             field: name.clone(),
+            extra: true,
             now: Value::from(name.as_str()),
             back: Value::from(name.as_str()),
             by: Some(ConflictEvent { seq: Seq(i64::MAX), actor: None, at: DateTime::UNIX_EPOCH }),

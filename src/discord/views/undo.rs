@@ -55,23 +55,34 @@ pub fn cancelled(locale: Locale) -> Reply {
 
 fn line(conflict: &Conflict, ranks: &Ranks, locale: Locale) -> String {
     let told = |of: &Value| match conflict.field.as_str() {
+        _ if conflict.extra => value("", of, locale),
         "rank" => rank(of, ranks, locale),
         field => value(field, of, locale),
     };
+    let called = |name: &str| {
+        if conflict.extra {
+            shown(name)
+        } else {
+            field(name, locale)
+        }
+    };
     let message = match (conflict.kind, conflict.field.as_str()) {
         (ConflictKind::Changed, name) => Message::new(keys::UNDO_CHANGED)
-            .with("field", field(name, locale))
+            .with("field", called(name))
             .with("now", told(&conflict.now))
             .with("back", told(&conflict.back)),
         (ConflictKind::Deleted, "name") => Message::new(keys::UNDO_GONE),
         (ConflictKind::Deleted, name) => Message::new(keys::UNDO_GONE_BACK)
-            .with("field", field(name, locale))
+            .with("field", called(name))
             .with("back", told(&conflict.back)),
         (ConflictKind::Taken, "member") => {
             Message::new(keys::UNDO_MEMBER_TAKEN).with("now", told(&conflict.now))
         }
         (ConflictKind::Taken, _) => {
             Message::new(keys::UNDO_NAME_TAKEN).with("back", told(&conflict.back))
+        }
+        (ConflictKind::RankGone, _) => {
+            Message::new(keys::UNDO_RANK_GONE).with("now", told(&conflict.now))
         }
         (ConflictKind::InUse, "rank") => {
             Message::new(keys::UNDO_RANK_HELD).with("now", told(&conflict.now))

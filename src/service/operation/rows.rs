@@ -37,6 +37,7 @@ pub(super) fn writes<'a>(
     Writes {
         tables: state.table.into_iter().map(TableWrite::from).collect(),
         entries: changed().map(entry_write).collect(),
+        deltas: changed().map(delta).collect(),
         former_names: changed().filter_map(former_name).collect(),
         sessions: sessions.collect(),
         events: events.iter().collect(),
@@ -48,12 +49,15 @@ pub(super) fn writes<'a>(
 }
 
 fn entry_write(held: &Held) -> EntryWrite<'_> {
-    let before = held.before.as_ref().map_or(0, |before| before.points);
     EntryWrite {
         entry: &held.entry,
         name_key: fold(&held.entry.name),
-        delta: held.entry.points.saturating_sub(before),
     }
+}
+
+fn delta(held: &Held) -> (EntryId, i64) {
+    let before = held.before.as_ref().map_or(0, |before| before.points);
+    (held.entry.id, held.entry.points.saturating_sub(before))
 }
 
 fn former_name(held: &Held) -> Option<FormerName<'_>> {

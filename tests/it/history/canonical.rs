@@ -62,11 +62,11 @@ fn change_form(event: &Value, at: usize, change: &Value) -> String {
     if !change["delta"].is_null() {
         parts.push(("delta", json(&change["delta"])));
     }
-    parts.extend([
-        ("field", json(&change["field"])),
-        ("id", json(&change["id"])),
-        ("name", secret("name")),
-    ]);
+    parts.push(("field", field(event, &format!("/changes/{at}"), change)));
+    if !change["field_id"].is_null() {
+        parts.push(("field_id", json(&change["field_id"])));
+    }
+    parts.extend([("id", json(&change["id"])), ("name", secret("name"))]);
     if !change["requested"].is_null() {
         parts.push(("requested", json(&change["requested"])));
     }
@@ -78,13 +78,26 @@ fn change_form(event: &Value, at: usize, change: &Value) -> String {
 }
 
 fn overwrote_form(event: &Value, at: usize, one: &Value) -> String {
-    let value = hidden(event, &format!("/overwrote/{at}/value"), &one["value"]);
-    object(&[
-        ("field", json(&one["field"])),
+    let place = format!("/overwrote/{at}");
+    let value = hidden(event, &format!("{place}/value"), &one["value"]);
+    let mut parts = vec![("field", field(event, &place, one))];
+    if !one["field_id"].is_null() {
+        parts.push(("field_id", json(&one["field_id"])));
+    }
+    parts.extend([
         ("id", json(&one["id"])),
         ("seq", json(&one["seq"])),
         ("value", value),
-    ])
+    ]);
+    object(&parts)
+}
+
+/// As it stands, or hidden where people chose it: then it has a number.
+fn field(event: &Value, place: &str, thing: &Value) -> String {
+    match thing["field_id"] {
+        Value::Null => json(&thing["field"]),
+        _ => hidden(event, &format!("{place}/field"), &thing["field"]),
+    }
 }
 
 /// A text as its commitment; anything else as it is.

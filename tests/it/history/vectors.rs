@@ -5,14 +5,19 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use punctaj::domain::canonical as program;
-use punctaj::domain::event::{Event, Via};
-use punctaj::domain::ids::{RoleId, UserId};
+use punctaj::domain::event::{Action, Change, Event, Via};
+use punctaj::domain::field::FieldKind;
+use punctaj::domain::guild::Language;
+use punctaj::domain::ids::{ChannelId, RoleId, UserId};
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
+use punctaj::service::fields::{FieldEdit, NewField};
+use punctaj::service::merge::MergeOrder;
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
-use punctaj::service::tables::RankOrder;
+use punctaj::service::settings::Setting;
+use punctaj::service::tables::{RankOrder, TableEdit};
 use punctaj::service::undo::{UndoOrder, Whose};
 use punctaj::service::{Request, ServiceError, Services};
 use serde_json::{Value, json};
@@ -151,6 +156,10 @@ async fn the_vectors_hold_every_kind_of_event() {
             row["via"].clone(),
         ]
     };
+    for action in Action::ALL {
+        let has = |(_, row): &(String, Value)| row["action"] == action.as_str();
+        assert!(rows.iter().any(has), "{action}");
+    }
     let told: Vec<_> = rows.iter().map(|(_, row)| kind(row)).collect();
     let kept: Vec<_> = vectors().iter().map(kind).collect();
     assert_eq!(told, kept[..told.len()]);
@@ -246,6 +255,8 @@ async fn live(services: &Services, url: &str) -> Result<(), ServiceError> {
             },
         )
         .await?;
+    structure(services, &by).await?;
+    merge(services, &by).await?;
     services.log_out(&by(ANA), &Which::AllOthers).await?;
     // Another process, which thinks that sessions are over at once.
     let limits = SessionLimits {
@@ -256,6 +267,87 @@ async fn live(services: &Services, url: &str) -> Result<(), ServiceError> {
     hasty
         .add_points(&by(ION), award("Ștefan cel Mare", 0, None))
         .await?;
+    Ok(())
+}
+
+/// Extra fields, tables, ranks and settings.
+async fn structure(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), ServiceError> {
+    let (ana, table) = (|| by(ANA), || TableAddress::parse("Poliție").unwrap());
+    let field = |name, kind, pattern: Option<&str>| NewField {
+        table: table(),
+        name: Name::parse(name).unwrap(),
+        kind,
+        pattern: pattern.map(str::to_owned),
+    };
+    let badge = field("Insignă „A”", FieldKind::Text, Some(r"[A-ZȘ]-\d{1,4}"));
+    services.add_field(&ana(), badge).await?;
+    let joined = field("De la", FieldKind::Date, None);
+    services.add_field(&ana(), joined).await?;
+    let late = by(ION);
+    let extra = |field: &str, value: Option<&str>| {
+        let value = NewValue::Extra(field.to_owned(), value.map(str::to_owned));
+        assignment("Ștefan cel Mare", value)
+    };
+    for (field, value) in [
+        ("insignă „a”", Some("Ș-12")),
+        ("De la", Some("31.01.2026")),
+        ("De la", None),
+    ] {
+        services.set(&ana(), extra(field, value)).await?;
+    }
+    services
+        .set(&late, extra("Insignă „A”", Some("B-1")))
+        .await?;
+    let edit = FieldEdit {
+        table: table(),
+        field: "Insignă „A”".to_owned(),
+        name: Some(Name::parse("Insignă").unwrap()),
+        pattern: Some(None),
+    };
+    services.edit_field(&ana(), edit).await?;
+    services
+        .set(&ana(), extra("Insignă", Some("<@1> \\ \"x\"")))
+        .await?;
+    services.remove_field(&ana(), &table(), "De la").await?;
+    services.remove_rank(&ana(), &table(), 2).await?;
+    let edit = TableEdit {
+        table: table(),
+        name: Some(Name::parse("Poliția „Nouă”").unwrap()),
+        category: Some(None),
+        floor: Some(-10),
+        private: Some(true),
+    };
+    services.edit_table(&ana(), edit).await?;
+    let renamed = TableAddress::parse("Poliția „Nouă”").unwrap();
+    services.delete_table(&ana(), &renamed).await?;
+    services.restore_table(&ana(), &renamed).await?;
+    for setting in [
+        Setting::Language(Language::Ro),
+        Setting::Timezone(chrono_tz::America::New_York),
+        Setting::LogChannel(ChannelId::from_db(ION)),
+    ] {
+        services.set_setting(&ana(), setting).await?;
+    }
+    Ok(())
+}
+
+/// What was new goes into what was meant.
+async fn merge(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), ServiceError> {
+    let given = services
+        .add_points(&by(ANA), award("Stefan cel Mare", 3, None))
+        .await?
+        .event;
+    let meant = services
+        .add_points(&by(ION), award("Ștefan cel Mare", 1, None))
+        .await?
+        .event;
+    let entry = |event: &Event| event.changes.iter().find_map(Change::entry_id).unwrap();
+    let order = MergeOrder {
+        event: given.seq,
+        created: entry(&given),
+        meant: entry(&meant),
+    };
+    services.merge(&by(ANA), order).await?;
     Ok(())
 }
 
@@ -307,6 +399,7 @@ fn made_up(last: &Value) -> Value {
         "overwrote": [
             {"seq": 1, "id": last["changes"][0]["id"], "field": "member", "value": "1300000000000000003"},
             {"seq": 2, "id": last["changes"][0]["id"], "field": "rank", "value": -3},
+            {"seq": 3, "id": last["changes"][0]["id"], "field": "Insignă", "field_id": "1", "value": "Ș-12"},
         ],
         "prev_hash": last["hash"], "hash": "", "salt": "000102030405060708090a0b0c0d0e0f",
     });

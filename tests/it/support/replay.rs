@@ -183,6 +183,12 @@ impl Oracle {
             },
             table: row["table_id"].as_str().unwrap_or_default().to_owned(),
             action: text(&row["action"])?.to_owned(),
+            ranks_gone: list(&row["changes"])
+                .filter(|it| {
+                    it["what"] == "rank" && it["field"] == "title" && it["after"].is_null()
+                })
+                .filter_map(|it| it["id"].as_str()?.parse().ok())
+                .collect(),
         };
         let changes = row["changes"].as_array().ok_or("no changes")?;
         let undoes = row["undoes"].as_i64();
@@ -300,9 +306,12 @@ impl Oracle {
             ("entry.set", _, None) if change["field_id"].is_string() => {
                 self.set_extra(event, change)?
             }
-            // Also the removal of a rank, and its undo, which brings it back to those who held it.
+            ("rank.remove" | "event.undo", "rank", None) if self.loses_rank(event, id)? => {
+                self.lose_rank(event, id)?
+            }
+            // Also the undo of a rank's removal, which brings it back to those who held it.
             ("entry.set", "name" | "rank" | "member", None)
-            | ("rank.remove" | "event.undo", "rank", None)
+            | ("event.undo", "rank", None)
             | ("points.add", "member", None) => {
                 self.set(event, id, field, change["after"].clone())?
             }
@@ -403,7 +412,9 @@ impl Oracle {
             entry.names.push((event.written.when.clone(), entry.name()));
         }
         let told = telling(id, &name, field, &before, &value);
-        self.unique(id, field)?;
+        if ["name", "member"].contains(&field) {
+            self.unique(id, field)?;
+        }
         Ok((
             told,
             Some(Effect::Field {
@@ -413,6 +424,32 @@ impl Oracle {
                 after: value,
             }),
         ))
+    }
+
+    fn loses_rank(&self, event: &Event, id: &str) -> Checked<bool> {
+        let entry = self.entries.get(id).ok_or("an unknown entry")?;
+        let rank = entry.field("rank").as_i64();
+        Ok(rank.is_some_and(|rank| event.ranks_gone.contains(&rank)))
+    }
+
+    /// A rank that is gone is nobody's, however late that was said.
+    fn lose_rank(&mut self, event: &Event, id: &str) -> Checked<(Value, Option<Effect>)> {
+        let entry = self.entry(id)?;
+        let before = entry.field("rank");
+        entry.fields.insert("rank".to_owned(), Value::Null);
+        let written = entry.written.entry("rank".to_owned());
+        let written = written.or_insert_with(|| event.written.clone());
+        if written.when < event.written.when {
+            *written = event.written.clone();
+        }
+        let told = telling(id, &entry.name(), "rank", &before, &Value::Null);
+        let effect = Effect::Field {
+            entry: id.to_owned(),
+            field: "rank".to_owned(),
+            before,
+            after: Value::Null,
+        };
+        Ok((told, Some(effect)))
     }
 
     /// A register that people named, known by its number.
@@ -492,8 +529,16 @@ impl Oracle {
                 .find(|name| !is_taken(name))
                 .ok_or("a thousand names are taken")?,
             ("member", Value::String(_)) if is_taken(value) => Value::Null,
+            ("rank", Value::Number(number)) if !self.has_rank(&this.table, number) => Value::Null,
             _ => value.clone(),
         })
+    }
+
+    fn has_rank(&self, table: &str, number: &serde_json::Number) -> bool {
+        let rank = ("rank".to_owned(), table.to_owned(), number.to_string());
+        self.things
+            .get(&rank)
+            .is_some_and(|fields| fields.contains_key("title"))
     }
 
     /// What an event did is taken back, the last thing first.
@@ -551,6 +596,10 @@ impl Oracle {
                 }
                 Effect::Deleted { entry, name } if deleted(self, entry) => {
                     done.push(self.restore(event, entry, name)?);
+                    let rank = self.entry(entry)?.field("rank");
+                    if self.free(entry, "rank", &rank)? != rank {
+                        done.push(self.lose_rank(event, entry)?);
+                    }
                     let member = self.entry(entry)?.field("member");
                     let free = self.free(entry, "member", &member)?;
                     if free != member {
@@ -671,6 +720,13 @@ impl Oracle {
         let Some(past) = self.past(seq) else {
             return Asks::Perhaps;
         };
+        if past
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Other))
+        {
+            return Asks::Perhaps;
+        }
         let asks = past
             .effects
             .iter()
@@ -697,11 +753,12 @@ impl Oracle {
         let by_others = |written: &Written| written.seq > seq && written.actor != Some(actor);
         match effect {
             Effect::Deleted { name, .. } if entry.deleted.is_some() => {
-                let member = entry.field("member");
+                let (member, rank) = (entry.field("member"), entry.field("rank"));
                 let is_free = |field, value: &Value| {
                     self.free(id, field, value).is_ok_and(|free| free == *value)
                 };
-                if is_free("name", &name.clone().into()) && is_free("member", &member) {
+                let name = name.clone().into();
+                if is_free("name", &name) && is_free("member", &member) && is_free("rank", &rank) {
                     Asks::Never
                 } else {
                     Asks::Always
@@ -884,6 +941,8 @@ struct Event {
     written: Written,
     table: String,
     action: String,
+    /// The ranks that go by it.
+    ranks_gone: BTreeSet<i64>,
 }
 
 impl Entry {
