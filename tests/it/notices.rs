@@ -53,7 +53,10 @@ async fn a_time_zone_that_the_database_does_not_know_stops_nobodys_log() {
         db.services.queue_heads().await.unwrap();
     }
     let post = db.services.next_post().await.unwrap().unwrap();
-    let heads = post.news.iter().filter(|told| matches!(told, Told::Head { .. }));
+    let heads = post
+        .news
+        .iter()
+        .filter(|told| matches!(told, Told::Head { .. }));
     assert_eq!(heads.count(), 1);
 }
 

@@ -101,7 +101,12 @@ async fn an_extra_field_that_is_gone_does_not_come_back_by_the_undo_of_a_rename(
     let remove = [TABLE, ("field", "Shield")];
     let removed = slash(&ana, "punctaj-admin field remove", remove).await;
     force(&ana, &renamed).await;
-    let unknown = slash(&ana, "punctaj-admin field remove", [TABLE, ("field", "Badge")]).await;
+    let unknown = slash(
+        &ana,
+        "punctaj-admin field remove",
+        [TABLE, ("field", "Badge")],
+    )
+    .await;
     assert_says(&unknown, &["Nothing was changed"]);
     // Twenty others are there now: it is one too many.
     for number in 1..=20 {
@@ -131,6 +136,6 @@ async fn walking_backwards_passes_by_what_one_does_not_see_any_more() {
     assert_says(&undone, &["Open", "Ion"]);
     let undone = slash(&bob, "punctaj undo", []).await;
     assert_hides(&undone, &["Secret"]);
-    assert_says(&undone, &["nothing"]);
+    assert_says(&undone, &["no change here"]);
     app.finish().await;
 }

@@ -416,7 +416,12 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         conflict(ConflictKind::Taken, "member", "42".into(), Value::Null),
         conflict(ConflictKind::RankGone, "rank", 3.into(), Value::Null),
         // An extra field that people called so.
-        conflict(ConflictKind::Changed, "kind", "number".into(), "date".into()),
+        conflict(
+            ConflictKind::Changed,
+            "kind",
+            "number".into(),
+            "date".into(),
+        ),
         conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
         conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
         conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),

@@ -174,7 +174,6 @@ fn entry_write(entry: &Entry) -> EntryWrite<'_> {
     EntryWrite {
         entry,
         name_key: fold(&entry.name),
-        delta: entry.points,
     }
 }
 

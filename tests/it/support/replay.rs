@@ -184,7 +184,9 @@ impl Oracle {
             table: row["table_id"].as_str().unwrap_or_default().to_owned(),
             action: text(&row["action"])?.to_owned(),
             ranks_gone: list(&row["changes"])
-                .filter(|it| it["what"] == "rank" && it["field"] == "title" && it["after"].is_null())
+                .filter(|it| {
+                    it["what"] == "rank" && it["field"] == "title" && it["after"].is_null()
+                })
                 .filter_map(|it| it["id"].as_str()?.parse().ok())
                 .collect(),
         };
