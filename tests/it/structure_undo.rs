@@ -136,6 +136,6 @@ async fn walking_backwards_passes_by_what_one_does_not_see_any_more() {
     assert_says(&undone, &["Open", "Ion"]);
     let undone = slash(&bob, "punctaj undo", []).await;
     assert_hides(&undone, &["Secret"]);
-    assert_says(&undone, &["nothing"]);
+    assert_says(&undone, &["no change here"]);
     app.finish().await;
 }
