@@ -244,6 +244,7 @@ keys! {
     ERROR_INTERNAL = "error-internal";
     ERROR_OUTCOME_UNKNOWN = "error-outcome-unknown";
     ERROR_UNREACHABLE = "error-unreachable";
+    ERROR_PANEL_ENDED = "error-panel-ended";
     ERROR_BUSY = "error-busy";
     ERROR_GUILD_ONLY = "error-guild-only";
     ERROR_OLD_BUTTON = "error-old-button";

@@ -62,6 +62,8 @@ pub enum SessionNeed {
     FindOrOpen,
     /// The one in use, if there is one.
     Find,
+    /// The one that the click carried, and no other.
+    Exact,
     /// None: the operation opens one itself.
     OpensItself,
 }
@@ -194,9 +196,7 @@ impl Services {
             changes: Vec::new(),
         };
         op.end_expired_sessions();
-        if ask.session != SessionNeed::OpensItself {
-            op.find_session(ask.session == SessionNeed::FindOrOpen);
-        }
+        op.take_session(ask.session)?;
         if op.candidates.len() == 1 {
             op.table = op.candidates.pop();
         }

@@ -644,6 +644,7 @@ fn every_error() -> Vec<ServiceError> {
             session: text(),
             ids: vec!["abcdefgh".to_owned()],
         },
+        ServiceError::PanelEnded,
         ServiceError::Busy,
         ServiceError::DraftGone,
         ServiceError::Store(StoreError::Corrupt("a session")),
@@ -734,6 +735,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::TableDeletedThen { .. }
         | ServiceError::HistoryBroken { .. }
         | ServiceError::AmbiguousSession { .. }
+        | ServiceError::PanelEnded
         | ServiceError::Busy
         | ServiceError::DraftGone
         | ServiceError::Store(_) => false,
