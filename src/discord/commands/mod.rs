@@ -16,6 +16,7 @@ mod give;
 mod help;
 mod merge;
 mod order;
+mod panel;
 mod profile;
 mod read;
 mod remove;
@@ -38,6 +39,7 @@ pub use audit_show::show as show_event;
 pub use give::given;
 pub use merge::merge;
 pub use order::chosen;
+pub use panel::{Menu, award_panel, press_panel, search_panel};
 pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
 pub use view::{Turn, turn as turn_page};
@@ -66,6 +68,7 @@ fn punctaj() -> Command {
         delete::delete(),
         view::view(),
         profile::profile(),
+        panel::panel(),
         undo::undo_command(),
         session::group(),
         help::help(),

@@ -26,6 +26,7 @@ const TOPICS: &[Topic] = &[
             ("punctaj delete", Some(Right::EntryDelete)),
             ("punctaj view", Some(Right::TableView)),
             ("punctaj profile", Some(Right::TableView)),
+            ("punctaj panel", Some(Right::ScoreAdd)),
         ],
     },
     Topic {

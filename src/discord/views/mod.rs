@@ -13,6 +13,7 @@ pub mod input;
 pub mod lists;
 pub mod log;
 pub mod offer;
+pub mod panel;
 pub mod profile;
 pub mod receipt;
 pub mod session;
