@@ -20,6 +20,7 @@ mod health;
 mod history;
 mod layering;
 mod names;
+mod panel;
 mod plans;
 mod round_trips;
 mod stories;

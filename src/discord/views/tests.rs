@@ -1070,6 +1070,7 @@ fn typed(text: &str) -> Typed {
         points: text.chars().take(20).collect(),
         reason: text.repeat(9).chars().take(300).collect(),
         table: text.repeat(3).chars().take(201).collect(),
+        search: String::new(),
     }
 }
 
@@ -1080,6 +1081,7 @@ fn what_was_typed_into_a_form_is_shown_again() {
         points: "-5".to_owned(),
         reason: "*pază*".to_owned(),
         table: String::new(),
+        search: String::new(),
     };
     let said = said(&form::again(refused, &typed, Locale::En));
     assert!(
