@@ -71,9 +71,18 @@ given as (
     where c ->> 'what' = 'entry' and c ->> 'field' = 'points' and not c ? 'field_id'
         and c ->> 'delta' is not null
 ),
+merged as (
+    -- What went into another entry is counted there.
+    select (c ->> 'id')::uuid as entry_id
+    from steps s, jsonb_array_elements(s.changes) c
+    where s.action = 'entry.merge' and c ->> 'what' = 'entry' and c ->> 'field' = 'name'
+        and c -> 'after' = 'null'::jsonb
+),
 totals as (
     select g.entry_id, max(g.seq) as last_seq, sum(g.delta) as delta
-    from given g group by g.entry_id
+    from given g
+    where g.entry_id not in (select m.entry_id from merged m)
+    group by g.entry_id
     having sum(g.delta) <> 0
 )
 select

@@ -158,7 +158,7 @@ async fn a_whole_sitting() {
     assert_says(&three, &["15 → 18", "2 steps, +16 in all"]);
     let typed = [
         ("Points", "40"),
-        ("Reason (optional)", "patrulă *de noapte*"),
+        ("Reason (may be left out)", "patrulă *de noapte*"),
     ];
     let other = pc.fill_in(&three, "Other…", &typed).await;
     assert_eq!(other.kind(), ReplyKind::Update);
@@ -229,7 +229,7 @@ async fn what_is_typed_wrongly_is_told_and_shown_again() {
         ("patru", "is not a number of points"),
         ("1000000001", "1,000,000,000"),
     ] {
-        let fields = [("Points", typed), ("Reason (optional)", "pază")];
+        let fields = [("Points", typed), ("Reason (may be left out)", "pază")];
         let reply = pc.fill_in(&panel, "Other…", &fields).await;
         assert_eq!(reply.kind(), ReplyKind::Message);
         assert!(reply.is_ephemeral());
@@ -272,12 +272,12 @@ async fn pages_and_search() {
     let fewer = pc.pick(&back, &["Nume 25"]).await;
     assert_says(&fewer, &["Picked (2)", "Nume 25 (10), Nume 26 (10)"]);
 
-    let form = [("Part of a name", " UME 5 ")];
+    let form = [("Part of a name", "  UME\t99 ")];
     let none = pc.fill_in(&fewer, "Search…", &form).await;
     assert_says(
         &none,
         &[
-            "No name here has “UME 5” in it",
+            "No name here has “UME 99” in it",
             "/punctaj add",
             "Picked (2)",
         ],
@@ -379,7 +379,10 @@ async fn opened_again_it_goes_on_and_another_device_has_its_own() {
     assert_says(&again, &["3 steps, +9 in all"]);
 
     // What an undo from elsewhere took back is out of the totals.
+    phone.press(&on_phone, "Take away").await;
     phone.slash("punctaj undo", &[]).await;
+    let (.., label) = newest(&app).await;
+    assert_eq!(label, "Telefon");
     let after = pc.press(&again, "Take away").await;
     assert_says(&after, &["2 steps, +6 in all", "undone by #"]);
     assert!(after.has_button("Undo"));
@@ -506,7 +509,7 @@ async fn who_was_deleted_meanwhile_is_dropped() {
         &[
             "not picked any more: Ana",
             "nobody yet",
-            "no entry yet",
+            "no entries yet",
             "**Ana**: +5",
         ],
     );
