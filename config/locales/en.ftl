@@ -27,6 +27,12 @@ button-undo = Undo
 button-restore-mine = Restore mine
 button-link = Link
 button-meant = Meant { $name }?
+button-other = Other…
+button-take = Take away
+button-give = Add
+button-search = Search…
+button-all = Show all
+button-clear = Pick nobody
 button-next = Next
 button-back = Back
 
@@ -276,6 +282,33 @@ profile-more = { $count ->
        *[other] … and { $count } more entries. Name a table in the option `table`.
     }
 
+## The panel for a sitting
+
+panel-title = Panel: { $table }
+panel-picked = **Picked ({ $count }):** { $names }
+panel-nobody = **Picked:** nobody yet. Choose people in the menu.
+panel-person = { $name } ({ $points })
+panel-more = … and { $count } more
+panel-taking = The buttons take points away now.
+panel-search = **Search:** “{ $search }”, { $entries }
+panel-search-none = No name here has “{ $search }” in it. A new one is added with `/punctaj add`; its points count in this sitting too.
+panel-gone = Deleted meanwhile, so not picked any more: { $names }
+panel-last = **Last step**, #{ $event }
+panel-last-undo = **Last step**, #{ $event }: undid #{ $undone }
+panel-next-undo = Undo takes back #{ $event }.
+panel-totals = **This sitting**, begun { $when }: { $count ->
+        [one] { $count } step
+       *[other] { $count } steps
+    }, { $points } in all
+panel-total = **{ $name }**: { $points }
+panel-no-steps = **This sitting**, begun { $when }: no step yet
+panel-note-nobody = ⚠️ Nothing was changed: nobody is picked. Choose people in the menu first.
+panel-note-outdated = ⚠️ Nothing was changed: when you pressed, other people were picked than this panel showed. It shows those picked now; press again if they are right.
+panel-note-many = ⚠️ At most { $limit } people can be picked at once. The choice stays as it was.
+panel-note-undone = ⚠️ Nothing was changed: #{ $event } was undone already.
+panel-menu = Pick people, page { $page } of { $pages }
+panel-footer = session { $session }
+
 ## The form of the menu on a member
 
 form-give = Points for { $name }
@@ -283,6 +316,11 @@ form-points = Points
 form-reason = Reason (may be left out)
 form-table = Table (may be left out)
 form-table-hint = The one you used last
+form-panel-give = Add points to those picked
+form-panel-take = Take points from those picked
+form-search = Look for people
+form-search-name = Part of a name
+form-search-hint = Leave empty for everybody
 form-typed = You had typed:
 form-typed-line = - { $label }: { $value }
 
@@ -368,7 +406,7 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
 help-title = What you can do here
 help-nothing = You have no right to do anything here. Ask someone with the Manage Server permission.
 help-everyday = Every day
-help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. A mention means the entry linked to that member; `add` makes one if there is none. Without `table` you work on the table you used last. On a member's menu (Apps), “Punctaj: add points” and “Punctaj: profile” do the same without typing. `view` with `at` shows a table as it was; a date alone means the end of that day.
+help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. A mention means the entry linked to that member; `add` makes one if there is none. Without `table` you work on the table you used last. On a member's menu (Apps), “Punctaj: add points” and “Punctaj: profile” do the same without typing. `view` with `at` shows a table as it was; a date alone means the end of that day. For many awards in a row, `panel` opens a panel with buttons.
 help-undo = Undo
 help-undo-text = Every edit's reply has an Undo button, and an undo can be undone too. Used again, the command goes further back each time.
 help-sessions = Devices
@@ -383,6 +421,7 @@ help-admin-text = A table is called `Name` or `Category/Name`.
 error-internal = Something went wrong inside the bot. Reference: `{ $reference }`
 error-outcome-unknown = The connection to the database broke at the very moment of saving, and we could not find out whether your edit was saved. Check with `/punctaj view` before you repeat it. Reference: `{ $reference }`
 error-unreachable = The database can't be reached at the moment. Try again in a minute.
+error-panel-ended = This panel's session has ended, or it is somebody else's. Open a new panel with `/punctaj panel`.
 error-busy = The database is too busy at the moment. Try again in a few seconds.
 error-guild-only = This works only in a server. Use the command in a channel of your server.
 error-old-button = This button or menu comes from another version of the bot. Use the command again to get a new one.
@@ -446,6 +485,7 @@ error-add-negative = `add` takes no negative number. To take points away, use `/
 error-remove-negative = `remove` takes a positive number. To give points, use `/punctaj add`.
 error-remove-zero = Removing 0 points changes nothing. Give at least 1.
 error-award-limit = One command gives or takes at most { $limit }. Give a smaller number.
+error-panel-points = A panel takes whole numbers from 1 on; its buttons say whether they are added or taken away. Write a number such as 4.
 error-not-points = { $given } is not a number of points. Give a whole number, in digits only, such as 12 or -3, between -{ $limit } and { $limit }.
 error-not-a-member = { $given } is not a member. Mention a member, or give their id; `-` removes the link.
 error-not-a-moment = { $given } is not a moment. Give a date such as `2026-11-20` or `2026-11-20 21:15` (time zone of this server), a Discord timestamp, or an age such as `3h` or `2d`.
@@ -503,6 +543,8 @@ cmd-punctaj-profile-name = name
     .description = The entry's name, or a mention of its member; your own entries if left out
 cmd-punctaj-profile-table = table
     .description = Which table; the one you used last, or for members all, if left out
+cmd-punctaj-panel = panel
+    .description = For many awards in a row: pick people, press +1, +3, +5, repeat
 cmd-punctaj-undo = undo
     .description = Undoes your last change, or a certain one by its number
 cmd-punctaj-undo-event = event

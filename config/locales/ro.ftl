@@ -32,6 +32,12 @@ button-undo = Desfă
 button-restore-mine = Restaurează varianta mea
 button-link = Leagă
 button-meant = Te gândeai la { $name }?
+button-other = Alt număr…
+button-take = Scade
+button-give = Adaugă
+button-search = Caută…
+button-all = Arată tot
+button-clear = Nu alege pe nimeni
 button-next = Înainte
 button-back = Înapoi
 
@@ -295,6 +301,34 @@ profile-more = { $count ->
        *[other] … și încă { $count } de înregistrări. Scrie un tabel în opțiunea `tabel`.
     }
 
+## Panoul pentru mai multe modificări la rând
+
+panel-title = Panou: { $table }
+panel-picked = **Aleși ({ $count }):** { $names }
+panel-nobody = **Aleși:** încă nimeni. Alege din meniu.
+panel-person = { $name } ({ $points })
+panel-more = … și încă { $count }
+panel-taking = Acum butoanele scad puncte.
+panel-search = **Căutare:** „{ $search }”, { $entries }
+panel-search-none = Niciun nume de aici nu conține „{ $search }”. Unul nou se adaugă cu `/punctaj adaugă`; și punctele lui intră în totalul de aici.
+panel-gone = Șterși între timp, deci nu mai sunt aleși: { $names }
+panel-last = **Ultimul pas**, #{ $event }
+panel-last-undo = **Ultimul pas**, #{ $event }: a desfăcut #{ $undone }
+panel-next-undo = Desfă anulează acum #{ $event }.
+panel-totals = **Total**, început { $when }: { $count ->
+        [one] un pas
+        [few] { $count } pași
+       *[other] { $count } de pași
+    }, în total { $points }
+panel-total = **{ $name }**: { $points }
+panel-no-steps = **Total**, început { $when }: încă niciun pas
+panel-note-nobody = ⚠️ Nu s-a modificat nimic: nu este ales nimeni. Alege mai întâi din meniu.
+panel-note-outdated = ⚠️ Nu s-a modificat nimic: când ai apăsat, erau aleși alții decât arăta acest panou. Acum îi arată pe cei aleși; dacă sunt cei doriți, apasă din nou.
+panel-note-many = ⚠️ Se pot alege deodată cel mult { $limit } oameni. Alegerea rămâne cum era.
+panel-note-undone = ⚠️ Nu s-a modificat nimic: #{ $event } fusese deja desfăcut.
+panel-menu = Alege oameni, pagina { $page } din { $pages }
+panel-footer = sesiunea { $session }
+
 ## Formularul din meniul unui membru
 
 form-give = Puncte pentru { $name }
@@ -302,6 +336,11 @@ form-points = Puncte
 form-reason = Motiv (poate lipsi)
 form-table = Tabel (poate lipsi)
 form-table-hint = Cel folosit ultima dată
+form-panel-give = Puncte de adăugat celor aleși
+form-panel-take = Puncte de scăzut celor aleși
+form-search = Caută oameni
+form-search-name = O parte din nume
+form-search-hint = Lasă gol ca să apară toți
 form-typed = Ai scris:
 form-typed-line = - { $label }: { $value }
 
@@ -391,7 +430,7 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
 help-title = Ce poți face aici
 help-nothing = Aici nu ai dreptul să faci nimic. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
 help-everyday = În fiecare zi
-help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. O mențiune înseamnă înregistrarea legată de acel membru; dacă nu are, `adaugă` îi face una. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. În meniul unui membru (Aplicații), „Punctaj: adaugă puncte” și „Punctaj: profil” fac același lucru fără să scrii. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile.
+help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. O mențiune înseamnă înregistrarea legată de acel membru; dacă nu are, `adaugă` îi face una. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. În meniul unui membru (Aplicații), „Punctaj: adaugă puncte” și „Punctaj: profil” fac același lucru fără să scrii. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile. Pentru multe modificări la rând, `panou` deschide un panou cu butoane.
 help-undo = Desfacere
 help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfacere se poate desface și ea. Folosită din nou, comanda merge tot mai în urmă.
 help-sessions = Dispozitive
@@ -406,6 +445,7 @@ help-admin-text = Un tabel se numește `Nume` sau `Categorie/Nume`.
 error-internal = A apărut o eroare internă a botului. Referință: `{ $reference }`
 error-outcome-unknown = Legătura cu baza de date s-a întrerupt chiar la salvare și nu știm dacă modificarea ta a fost salvată. Verifică cu `/punctaj arată` înainte să o repeți. Referință: `{ $reference }`
 error-unreachable = Baza de date nu răspunde acum. Încearcă din nou peste un minut.
+error-panel-ended = Sesiunea acestui panou s-a încheiat sau panoul este al altcuiva. Deschide un panou nou cu `/punctaj panou`.
 error-busy = Baza de date este prea ocupată acum. Încearcă din nou peste câteva secunde.
 error-guild-only = Comanda merge doar pe un server. Folosește-o pe un canal al serverului tău.
 error-old-button = Butonul sau meniul acesta este de la altă versiune a botului. Folosește din nou comanda ca să primești unul nou.
@@ -470,6 +510,7 @@ error-add-negative = `adaugă` nu primește un număr negativ. Ca să scazi punc
 error-remove-negative = `scade` primește un număr pozitiv. Ca să dai puncte, folosește `/punctaj adaugă` (`/punctaj add`).
 error-remove-zero = O scădere cu 0 puncte nu schimbă nimic. Scrie cel puțin 1.
 error-award-limit = O comandă dă sau ia cel mult { $limit }. Scrie un număr mai mic.
+error-panel-points = Panoul primește numere întregi de la 1 în sus; butoanele lui spun dacă punctele se adaugă sau se scad. Scrie un număr, de exemplu 4.
 error-not-points = { $given } nu este un număr de puncte. Scrie un număr întreg, doar cu cifre, de exemplu 12 sau -3, între -{ $limit } și { $limit }.
 error-not-a-member = { $given } nu este un membru. Menționează un membru sau scrie id-ul lui; `-` scoate legătura.
 error-not-a-moment = { $given } nu este un moment. Scrie o dată, de exemplu `2026-11-20` sau `2026-11-20 21:15` (fusul orar al serverului), un marcaj de timp Discord sau o vechime, de exemplu `3h` sau `2d`.
@@ -528,6 +569,8 @@ cmd-punctaj-profile-name = nume
     .description = Numele înregistrării sau o mențiune a membrului; dacă lipsește, înregistrările tale
 cmd-punctaj-profile-table = tabel
     .description = Care tabel; dacă lipsește, cel folosit ultima dată, iar la membri toate
+cmd-punctaj-panel = panou
+    .description = Pentru multe modificări la rând: alegi oameni, apeși +1, +3, +5, repeți
 cmd-punctaj-undo = desfă
     .description = Desface ultima ta modificare sau una anume, după numărul ei
 cmd-punctaj-undo-event = eveniment

@@ -7,9 +7,13 @@
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:mine:<guild>:<seq>:<index>
 //! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
+//! 1:panel:<device>:<table>:pick:<page>:<mark>           …:page:<page>    …:search    …:all
+//! …:clear    …:give    …:take    …:points:<points>:<mark>    …:other:<give|take>:<mark>
+//! …:undo:<seq>
 //! ```
 //!
-//! A form's is written alike: `1:give:<member>`.
+//! A form's is written alike: `1:give:<member>`, `1:search:<device>:<table>`,
+//! `1:other:<device>:<table>:<give|take>:<mark>`.
 //!
 //! A device that is not known is `-`. A change of meaning takes a new version; what is not
 //! understood is answered with a word on that.
@@ -19,6 +23,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, Seq, TableId, UserId};
+use crate::domain::panel::Mark;
+use crate::domain::points;
 use crate::service::Sort;
 
 use super::layout::Layout;
@@ -111,6 +117,62 @@ pub enum Press {
         /// The one that was meant.
         meant: EntryId,
     },
+    /// Something on a panel.
+    Panel(PanelPress),
+}
+
+/// What a click on a panel asks for. It is for its own session alone, and does nothing once that
+/// has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelPress {
+    /// The panel's session.
+    pub device: DeviceId,
+    /// The panel's table.
+    pub table: TableId,
+    /// What to do.
+    pub act: PanelAct,
+}
+
+/// What can be done on a panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PanelAct {
+    /// Pick those who are chosen in the menu. Page and mark make each state of the menu another
+    /// menu: Discord's apps keep showing what was chosen in one that they know.
+    Pick {
+        /// Which page it shows, from 0.
+        page: u32,
+        /// Who is picked beside it.
+        mark: Mark,
+    },
+    /// Show a page of the menu, from 0.
+    Page(u32),
+    /// Open the form for a search.
+    Search,
+    /// End the search.
+    All,
+    /// Pick nobody.
+    Clear,
+    /// Whether the buttons take points away from now on.
+    Direction {
+        /// They do.
+        takes: bool,
+    },
+    /// Give points; negative: take them.
+    Points {
+        /// How many.
+        points: i64,
+        /// Who is picked beside it.
+        mark: Mark,
+    },
+    /// Open the form for another number of points.
+    Other {
+        /// Whether they are taken.
+        takes: bool,
+        /// Who is picked beside it.
+        mark: Mark,
+    },
+    /// Undo a step.
+    Undo(Seq),
 }
 
 impl Press {
@@ -161,6 +223,11 @@ impl Press {
                 created: EntryId::from_short(created)?,
                 meant: EntryId::from_short(meant)?,
             }),
+            ("panel", [device, table, act @ ..]) => Some(Self::Panel(PanelPress {
+                device: DeviceId::parse(device)?,
+                table: TableId::from_short(table)?,
+                act: PanelAct::decode(act)?,
+            })),
             _ => None,
         }
     }
@@ -238,6 +305,55 @@ impl fmt::Display for Press {
                     (written(device.as_ref()), created.short(), meant.short());
                 write!(f, "meant:{device}:{event}:{created}:{meant}")
             }
+            Self::Panel(PanelPress { device, table, act }) => {
+                write!(f, "panel:{device}:{}:{act}", table.short())
+            }
+        }
+    }
+}
+
+impl PanelAct {
+    fn decode(parts: &[&str]) -> Option<Self> {
+        Some(match parts {
+            ["pick", page, mark] => Self::Pick {
+                page: page.parse().ok()?,
+                mark: Mark::parse(mark)?,
+            },
+            ["page", page] => Self::Page(page.parse().ok()?),
+            ["search"] => Self::Search,
+            ["all"] => Self::All,
+            ["clear"] => Self::Clear,
+            [direction @ ("give" | "take")] => Self::Direction {
+                takes: read_direction(direction)?,
+            },
+            ["points", points, mark] => Self::Points {
+                points: read_award(points)?,
+                mark: Mark::parse(mark)?,
+            },
+            ["other", direction, mark] => Self::Other {
+                takes: read_direction(direction)?,
+                mark: Mark::parse(mark)?,
+            },
+            ["undo", event] => Self::Undo(read_seq(event)?),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for PanelAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pick { page, mark } => write!(f, "pick:{page}:{}", mark.as_str()),
+            Self::Page(page) => write!(f, "page:{page}"),
+            Self::Search => f.write_str("search"),
+            Self::All => f.write_str("all"),
+            Self::Clear => f.write_str("clear"),
+            Self::Direction { takes } => f.write_str(direction(*takes)),
+            Self::Points { points, mark } => write!(f, "points:{points}:{}", mark.as_str()),
+            Self::Other { takes, mark } => {
+                write!(f, "other:{}:{}", direction(*takes), mark.as_str())
+            }
+            Self::Undo(event) => write!(f, "undo:{event}"),
         }
     }
 }
@@ -250,17 +366,50 @@ pub enum Form {
         /// Who.
         member: UserId,
     },
+    /// Whom to look for on a panel.
+    Search {
+        /// The panel's session.
+        device: DeviceId,
+        /// The panel's table.
+        table: TableId,
+    },
+    /// Points for those who are picked on a panel.
+    Other {
+        /// The panel's session.
+        device: DeviceId,
+        /// The panel's table.
+        table: TableId,
+        /// Whether they are taken.
+        takes: bool,
+        /// Who was picked beside the button.
+        mark: Mark,
+    },
 }
 
 impl Form {
     /// Reads a `custom_id`; `None` if it is of another version, or no such thing at all.
     #[must_use]
     pub fn decode(custom_id: &str) -> Option<Self> {
-        let member = custom_id.strip_prefix("1:give:")?;
-        let member = member.parse().ok().filter(|id: &u64| *id > 0)?;
-        Some(Self::Give {
-            member: UserId::try_from(member).ok()?,
-        })
+        let parts: Vec<&str> = custom_id.split(':').collect();
+        let [VERSION, kind, args @ ..] = parts.as_slice() else {
+            return None;
+        };
+        match (*kind, args) {
+            ("give", [member]) => Some(Self::Give {
+                member: UserId::try_from(member.parse::<u64>().ok().filter(|id| *id > 0)?).ok()?,
+            }),
+            ("search", [device, table]) => Some(Self::Search {
+                device: DeviceId::parse(device)?,
+                table: TableId::from_short(table)?,
+            }),
+            ("other", [device, table, direction, mark]) => Some(Self::Other {
+                device: DeviceId::parse(device)?,
+                table: TableId::from_short(table)?,
+                takes: read_direction(direction)?,
+                mark: Mark::parse(mark)?,
+            }),
+            _ => None,
+        }
     }
 
     /// Writes the `custom_id`.
@@ -268,6 +417,18 @@ impl Form {
     pub fn encode(&self) -> String {
         match self {
             Self::Give { member } => format!("{VERSION}:give:{member}"),
+            Self::Search { device, table } => {
+                format!("{VERSION}:search:{device}:{}", table.short())
+            }
+            Self::Other {
+                device,
+                table,
+                takes,
+                mark,
+            } => {
+                let (table, direction, mark) = (table.short(), direction(*takes), mark.as_str());
+                format!("{VERSION}:other:{device}:{table}:{direction}:{mark}")
+            }
         }
     }
 }
@@ -321,6 +482,24 @@ fn read_micros(text: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros.filter(|micros| (0..=LAST_MICROS).contains(micros))?)
 }
 
+const fn direction(takes: bool) -> &'static str {
+    if takes { "take" } else { "give" }
+}
+
+fn read_direction(text: &str) -> Option<bool> {
+    match text {
+        "take" => Some(true),
+        "give" => Some(false),
+        _ => None,
+    }
+}
+
+/// Points of an award, or of a removal: neither none nor more than a command takes.
+fn read_award(text: &str) -> Option<i64> {
+    let points: i64 = text.parse().ok()?;
+    (points != 0 && points.unsigned_abs() <= points::MAX_AWARD.unsigned_abs()).then_some(points)
+}
+
 fn read_audience(text: &str) -> Option<bool> {
     match text {
         "s" => Some(true),
@@ -335,6 +514,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::panel::Picked;
+
+    /// 16 bytes of 0, as a device or a table.
+    const DEVICE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
     fn device() -> impl Strategy<Value = Option<DeviceId>> {
         prop::option::of(any::<[u8; 16]>().prop_map(DeviceId::from_bytes))
@@ -403,6 +586,53 @@ mod tests {
                     meant,
                 }
             }),
+            (panel(), act()).prop_map(|((device, table), act)| {
+                Press::Panel(PanelPress { device, table, act })
+            }),
+        ]
+    }
+
+    fn panel() -> impl Strategy<Value = (DeviceId, TableId)> {
+        let device = any::<[u8; 16]>().prop_map(DeviceId::from_bytes);
+        let table = any::<u128>().prop_map(|id| TableId(Uuid::from_u128(id)));
+        (device, table)
+    }
+
+    fn mark() -> impl Strategy<Value = Mark> {
+        let ids = prop::collection::vec(entry(), 0..5);
+        ids.prop_map(|ids| Picked::new(ids).mark())
+    }
+
+    fn act() -> impl Strategy<Value = PanelAct> {
+        let most = points::MAX_AWARD;
+        let award = prop_oneof![-most..=-1, 1..=most];
+        prop_oneof![
+            (any::<u32>(), mark()).prop_map(|(page, mark)| PanelAct::Pick { page, mark }),
+            any::<u32>().prop_map(PanelAct::Page),
+            Just(PanelAct::Search),
+            Just(PanelAct::All),
+            Just(PanelAct::Clear),
+            any::<bool>().prop_map(|takes| PanelAct::Direction { takes }),
+            (award, mark()).prop_map(|(points, mark)| PanelAct::Points { points, mark }),
+            (any::<bool>(), mark()).prop_map(|(takes, mark)| PanelAct::Other { takes, mark }),
+            seq().prop_map(PanelAct::Undo),
+        ]
+    }
+
+    fn form() -> impl Strategy<Value = Form> {
+        prop_oneof![
+            (1..=i64::MAX).prop_map(|id| Form::Give {
+                member: UserId::from_db(id)
+            }),
+            panel().prop_map(|(device, table)| Form::Search { device, table }),
+            (panel(), any::<bool>(), mark()).prop_map(|((device, table), takes, mark)| {
+                Form::Other {
+                    device,
+                    table,
+                    takes,
+                    mark,
+                }
+            }),
         ]
     }
 
@@ -419,8 +649,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_on_a_form_is_read(member in 1..=i64::MAX) {
-            let form = Form::Give { member: UserId::from_db(member) };
+        fn what_is_written_on_a_form_is_read(form in form()) {
             let custom_id = form.encode();
             prop_assert!(custom_id.chars().count() <= MAX_CHARS, "{custom_id}");
             prop_assert_eq!(Press::decode(&custom_id), None);
@@ -433,6 +662,8 @@ mod tests {
             let _ = Press::decode(&format!("1:view:{text}"));
             let _ = Press::decode(&format!("1:undo:-:{text}"));
             let _ = Press::decode(&format!("1:meant:-:{text}"));
+            let _ = Press::decode(&format!("1:panel:{DEVICE}:{DEVICE}:{text}"));
+            let _ = Form::decode(&format!("1:other:{DEVICE}:{DEVICE}:{text}"));
             let _ = Form::decode(&format!("1:give:{text}"));
         }
     }
@@ -453,6 +684,22 @@ mod tests {
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:0:0",
         ] {
             assert_eq!(Press::decode(text), None, "{text}");
+        }
+        for act in [
+            "",
+            "points:0:abcdefgh",
+            "points:1000000001:abcdefgh",
+            "points:5:abc",
+            "points:5",
+            "pick:-1:abcdefgh",
+            "other:both:abcdefgh",
+            "undo:0",
+            "search:x",
+        ] {
+            let text = format!("1:panel:{DEVICE}:{DEVICE}:{act}");
+            assert_eq!(Press::decode(&text), None, "{text}");
+            let text = format!("1:panel:-:{DEVICE}:{act}");
+            assert_eq!(Press::decode(&text), None, "{text}");
         }
         assert_eq!(Press::decode("1:cancel"), Some(Press::Cancel));
         for text in [

@@ -264,6 +264,7 @@ mod tests {
                 "punctaj delete: names table?",
                 "punctaj view: table? sort? layout? at? share?",
                 "punctaj profile: name? table?",
+                "punctaj panel: table?",
                 "punctaj undo: event?",
                 "punctaj news:",
                 "punctaj session login: device?",

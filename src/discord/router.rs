@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serenity::http::Http;
 use serenity::model::application::{
-    ComponentInteraction, ComponentInteractionDataKind, ModalInteraction,
+    ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, ModalInteraction,
 };
 
 use super::answer;
-use super::commands;
+use super::commands::{self, Menu};
 use super::context::{Call, Data};
 use super::custom_id::{Form, Press};
 use super::errors::Failure;
@@ -26,16 +26,37 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     let Some(press) = Press::decode(&interaction.data.custom_id) else {
         return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
     };
-    let picked = match &interaction.data.kind {
-        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
-        _ => None,
+    if let Press::Panel(on_panel) = &press
+        && let Some(form) = views::panel::form(on_panel, call.locale)
+    {
+        return answer::open(&call, form).await;
+    }
+    let work = pressed(Arc::clone(&call), press.clone(), menu_of(interaction));
+    answer::answer(&call, manner(&press), Box::pin(work)).await;
+}
+
+/// What was chosen in a menu, and from what.
+fn menu_of(interaction: &ComponentInteraction) -> Menu {
+    let chosen = match &interaction.data.kind {
+        ComponentInteractionDataKind::StringSelect { values } => values.clone(),
+        _ => Vec::new(),
     };
-    answer::answer(
-        &call,
-        manner(&press),
-        Box::pin(pressed(Arc::clone(&call), press, picked)),
-    )
-    .await;
+    let offered = offered(interaction);
+    Menu { offered, chosen }
+}
+
+/// The values of the menu in which it was chosen, as its person saw them.
+fn offered(interaction: &ComponentInteraction) -> Vec<String> {
+    let components = interaction.message.components.iter();
+    let components = components.flat_map(|row| &row.components);
+    let menu = components.filter_map(|component| match component {
+        ActionRowComponent::SelectMenu(menu) => Some(menu),
+        _ => None,
+    });
+    let id = Some(interaction.data.custom_id.as_str());
+    let options = menu.filter(|menu| menu.custom_id.as_deref() == id);
+    let options = options.flat_map(|menu| &menu.options);
+    options.map(|option| option.value.clone()).collect()
 }
 
 /// Answers a form.
@@ -44,10 +65,27 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
     let Some(form) = Form::decode(&interaction.data.custom_id) else {
         return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
     };
-    let Form::Give { member } = form;
     let typed = Typed::read(&interaction.data);
-    let work = Box::pin(commands::given(Arc::clone(&call), member, typed));
-    answer::answer(&call, Manner::Own, work).await;
+    let manner = match &form {
+        Form::Give { .. } => Manner::Own,
+        Form::Search { .. } | Form::Other { .. } => Manner::Update,
+    };
+    answer::answer(&call, manner, filled_in(Arc::clone(&call), form, typed)).await;
+}
+
+async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, Failure> {
+    match form {
+        Form::Give { member } => Box::pin(commands::given(call, member, typed)).await,
+        Form::Search { device, table } => {
+            commands::search_panel(call, device, table, &typed.search).await
+        }
+        Form::Other {
+            device,
+            table,
+            takes,
+            mark,
+        } => commands::award_panel(call, (device, table), (takes, mark), typed).await,
+    }
 }
 
 /// Where the answer to a click goes if all is well.
@@ -60,11 +98,13 @@ const fn manner(press: &Press) -> Manner {
         | Press::Find { .. }
         | Press::Choose { .. }
         | Press::Mine { .. }
-        | Press::Link { .. } => Manner::Update,
+        | Press::Link { .. }
+        | Press::Panel(_) => Manner::Update,
     }
 }
 
-async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Result<Reply, Failure> {
+async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Failure> {
+    let picked = menu.chosen.first().cloned();
     match press {
         Press::Undo {
             device,
@@ -123,5 +163,6 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             };
             commands::merge(call, device, order).await
         }
+        Press::Panel(press) => Box::pin(commands::press_panel(call, press, menu)).await,
     }
 }

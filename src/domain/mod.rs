@@ -10,6 +10,7 @@ pub mod guild;
 pub mod ids;
 pub mod moment;
 pub mod name;
+pub mod panel;
 pub mod past;
 pub mod points;
 pub mod replay;

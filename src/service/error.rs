@@ -261,6 +261,9 @@ pub enum ServiceError {
         /// The shortened ids of those that fit.
         ids: Vec<String>,
     },
+    /// The panel's session has ended, or it is somebody else's.
+    #[error("the panel has ended")]
+    PanelEnded,
     /// The database is up, but others keep it busy; the same may work in a moment.
     #[error("the database is busy")]
     Busy,

@@ -31,6 +31,7 @@ mod near;
 pub mod news;
 pub mod notices;
 pub mod operation;
+pub mod panel;
 pub mod past;
 pub mod points;
 pub mod profile;
@@ -60,6 +61,7 @@ pub use request::Request;
 pub use crate::store::StoreError;
 pub use crate::store::entries::{PageRow, Sort};
 pub use crate::store::events::Found;
+pub use crate::store::panels::{PanelEntry, PanelShown, PanelTotal};
 pub use crate::store::profile::Card;
 
 /// The use cases, ready to be called from any task.

@@ -64,6 +64,8 @@ pub enum SessionNeed {
     FindOrOpen,
     /// The one in use, if there is one.
     Find,
+    /// The one that the click carried, and no other.
+    Exact,
     /// None: the operation opens one itself.
     OpensItself,
 }
@@ -228,9 +230,7 @@ impl Services {
             parked: opening.parked,
         };
         op.end_expired_sessions();
-        if ask.session != SessionNeed::OpensItself {
-            op.find_session(ask.session == SessionNeed::FindOrOpen);
-        }
+        op.take_session(ask.session)?;
         if op.candidates.len() == 1 {
             op.table = op.candidates.pop();
         }

@@ -13,7 +13,7 @@ use crate::domain::table::Table;
 use crate::store::{entries, events};
 
 use super::error::{Conflict, ConflictEvent, ConflictKind};
-use super::operation::{Ask, Begun, Operation, Receipt};
+use super::operation::{Ask, Begun, Operation, Receipt, SessionNeed};
 use super::tables::require_above;
 use super::{Request, ServiceError, Services};
 
@@ -57,7 +57,21 @@ impl Services {
     /// Unknown, somebody else's, undone already, not undoable; [`ServiceError::ChangedSince`]
     /// where it asks first. Nothing is changed then.
     pub async fn undo(&self, request: &Request, order: UndoOrder) -> Result<Receipt, ServiceError> {
-        let mut op = match self.begin(request, Ask::default()).await? {
+        self.undo_from(request, order, SessionNeed::default()).await
+    }
+
+    /// Undoes an event from such a session.
+    pub(super) async fn undo_from(
+        &self,
+        request: &Request,
+        order: UndoOrder,
+        session: SessionNeed,
+    ) -> Result<Receipt, ServiceError> {
+        let ask = Ask {
+            session,
+            ..Ask::default()
+        };
+        let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };

@@ -96,17 +96,8 @@ impl Services {
         order: &ViewOrder,
     ) -> Result<TablePage, ServiceError> {
         let wanted = self.page_wanted(request, order);
-        let mut page = read!(self, conn => entries::page(&mut conn, &wanted))?;
-        if page.tables.len() != 1 {
-            if order.table_id.is_some() {
-                return Err(ServiceError::TableGone);
-            }
-            let mut conn = self.connection().await?;
-            let candidates = page.tables.iter().map(Table::address).collect();
-            let address = order.table.as_ref().map(ToString::to_string);
-            return Err(super::near::no_table(&mut conn, request, address, candidates).await);
-        }
-        let table = page.tables.remove(0);
+        let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
+        let table = self.one_table(request, order, page.tables).await?;
         let layout = order.layout.as_deref();
         let (session, attribution, aside) = self
             .looking(request, page.sessions, page.parked, Some(table.id), layout)
@@ -125,6 +116,26 @@ impl Services {
             attribution,
             as_of: None,
         })
+    }
+
+    /// The table that is meant, of those that were found.
+    pub(super) async fn one_table(
+        &self,
+        request: &Request,
+        order: &ViewOrder,
+        mut found: Vec<Table>,
+    ) -> Result<Table, ServiceError> {
+        match found.pop() {
+            Some(table) if found.is_empty() => return Ok(table),
+            table => found.extend(table),
+        }
+        if order.table_id.is_some() {
+            return Err(ServiceError::TableGone);
+        }
+        let mut conn = self.connection().await?;
+        let candidates = found.iter().map(Table::address).collect();
+        let address = order.table.as_ref().map(ToString::to_string);
+        Err(super::near::no_table(&mut conn, request, address, candidates).await)
     }
 
     pub(super) fn page_wanted<'a>(

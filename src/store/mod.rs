@@ -8,6 +8,7 @@ pub mod events;
 pub mod guilds;
 pub mod operation;
 pub mod outbox;
+pub mod panels;
 pub mod profile;
 pub mod sessions;
 pub mod shown;

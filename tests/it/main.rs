@@ -22,6 +22,7 @@ mod history;
 mod layering;
 mod names;
 mod notices;
+mod panel;
 mod plans;
 mod round_trips;
 mod stories;

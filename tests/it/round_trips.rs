@@ -2,7 +2,10 @@
 
 use punctaj::domain::moment::Moment;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use punctaj::domain::panel::Picked;
 use punctaj::domain::session::SessionLimits;
+use punctaj::service::Request;
+use punctaj::service::panel::{Panel, PanelAward, PanelTurn, Pressed};
 use punctaj::service::points::Award;
 use punctaj::service::profile::ProfileOrder;
 use punctaj::service::view::ViewOrder;
@@ -29,6 +32,76 @@ fn card_of_ana() -> ProfileOrder {
         table: None,
         table_id: None,
     }
+}
+
+/// Who is picked on the panel.
+fn picked(panel: &Panel) -> Picked {
+    Picked::new(panel.shown.picked.iter().map(|who| who.id).collect())
+}
+
+#[tokio::test]
+async fn round_trips_of_a_panel() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let proxy = CountingProxy::start(&socket_of(db.url())).await;
+    let services = TestDb::services_on(&proxy.url(db.url()), 1, 7, SessionLimits::default());
+    let table = TableAddress::parse("BlackWater/Politie").unwrap();
+    let creating = now.by(GUILD, 1);
+    services.create_table(&creating, table).await.unwrap();
+    let fifty: Vec<String> = (0..50).map(|number| format!("Nume {number}")).collect();
+    let adding = now.by(GUILD, 1);
+    let fifty = award(&fifty.join(", "));
+    services.add_points(&adding, fifty).await.unwrap();
+
+    let mut counts = Vec::new();
+    // The second turn is warm: each statement was prepared on the connection.
+    for _ in 0..2 {
+        counts.clear();
+        let mut last = proxy.round_trips();
+        let mut counted = || {
+            let now = proxy.round_trips();
+            now - std::mem::replace(&mut last, now)
+        };
+        let (opening, order) = (now.by(GUILD, 1), ViewOrder::default());
+        let opened = services.open_panel(&opening, &order).await.unwrap();
+        counts.push(counted());
+        let (table, device) = (
+            opened.shown.table.id,
+            opened.shown.session.device_id.clone(),
+        );
+        let press = || Request {
+            device: Some(device.clone()),
+            ..now.by(GUILD, 1)
+        };
+        let offered: Vec<_> = opened.shown.options.iter().map(|who| who.id).collect();
+        let turn = PanelTurn::Pick {
+            chosen: offered.clone(),
+            offered,
+        };
+        let panel = services.turn_panel(&press(), table, turn).await.unwrap();
+        counts.push(counted());
+        assert_eq!(panel.shown.picked.len(), 25);
+        let award = PanelAward {
+            points: 5,
+            mark: picked(&panel).mark(),
+            reason: None,
+        };
+        let given = services.award_panel(&press(), table, award).await.unwrap();
+        counts.push(counted());
+        let Pressed::Panel(panel) = given else {
+            panic!("the panel can be read");
+        };
+        assert_eq!(panel.shown.total, 125);
+        let step = panel.shown.undoable.unwrap();
+        services.undo_panel(&press(), table, step).await.unwrap();
+        counts.push(counted());
+    }
+    println!("round trips: panel opened, people picked, points given, undone: {counts:?}");
+    assert_eq!(
+        counts,
+        [4, 2, 6, 8],
+        "opened: page, look, panel, show; picked: panel, show; given: panel, the operation's four, \
+         show; undone: the undo's seven, show"
+    );
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod help;
 mod merge;
 mod news;
 mod order;
+mod panel;
 mod profile;
 mod read;
 mod remove;
@@ -40,6 +41,7 @@ pub use give::given;
 pub use merge::merge;
 pub use news::restore_mine;
 pub use order::chosen;
+pub use panel::{Menu, award_panel, press_panel, search_panel};
 pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
 pub use view::{Turn, turn as turn_page};
@@ -68,6 +70,7 @@ fn punctaj() -> Command {
         delete::delete(),
         view::view(),
         profile::profile(),
+        panel::panel(),
         undo::undo_command(),
         news::news(),
         session::group(),

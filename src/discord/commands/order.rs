@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{add, admin_data, delete, profile, remove, set, view};
+use super::{add, admin_data, delete, panel, profile, remove, set, view};
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::people;
@@ -29,6 +29,8 @@ pub(super) enum Order {
     Delete(delete::Delete),
     /// `/punctaj profile`.
     Profile(profile::Profile),
+    /// `/punctaj panel`.
+    Panel(panel::Panel),
     /// `/punctaj view`.
     View(view::View),
     /// `/punctaj-admin data export`.
@@ -52,6 +54,7 @@ impl Order {
             Self::Set(order) => order.run(call, request, place).await,
             Self::Delete(order) => order.run(call, request, place).await,
             Self::Profile(order) => order.run(call, request, place).await,
+            Self::Panel(order) => order.run(call, request, place).await,
             Self::View(order) => order.run(call, request, place).await,
             Self::Export(order) => order.run(call, request, place).await,
         };

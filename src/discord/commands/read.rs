@@ -89,10 +89,7 @@ fn line(
     limit: usize,
     too_long: crate::i18n::Key,
 ) -> Result<Option<String>, Failure> {
-    let spaced = text
-        .unwrap_or_default()
-        .replace(|c: char| c.is_control() || is_bidi(c), " ");
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text.unwrap_or_default());
     match line.chars().count() {
         0 => Ok(None),
         chars if chars > limit => Err(Failure::told(
@@ -101,6 +98,25 @@ fn line(
                 .with("limit", limit),
         )),
         _ => Ok(Some(line)),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let spaced = text.replace(|c: char| c.is_control() || is_bidi(c), " ");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A part of a name, to look for.
+pub(super) fn search(text: &str) -> String {
+    one_line(text).chars().take(Name::MAX_CHARS).collect()
+}
+
+/// Points that a panel gives or takes.
+pub(super) fn amount(text: &str) -> Result<i64, Failure> {
+    match whole_number(text.trim())? {
+        ..1 => Err(Failure::told(keys::ERROR_PANEL_POINTS)),
+        points @ 1..=points::MAX_AWARD => Ok(points),
+        _ => Err(too_many()),
     }
 }
 
@@ -306,6 +322,17 @@ mod tests {
         );
         assert_eq!(added(0).unwrap(), 0);
         assert_eq!(removed(1_000_000_000).unwrap(), 1_000_000_000);
+    }
+
+    #[test]
+    fn a_panel_takes_whole_numbers_from_1_on() {
+        assert_eq!(amount(" 4 ").unwrap(), 4);
+        assert_eq!(amount("1000000000").unwrap(), 1_000_000_000);
+        for text in ["0", "-4", "1000000001", "", "4,5", "many"] {
+            assert!(amount(text).is_err(), "{text}");
+        }
+        assert_eq!(search(" Ana\n\u{202E} Pop "), "Ana Pop");
+        assert_eq!(search(&"x".repeat(200)).len(), 100);
     }
 
     #[test]

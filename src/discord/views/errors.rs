@@ -194,6 +194,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
             Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
         }
         ServiceError::AmbiguousSession { session, ids } => ambiguous_session(session, ids),
+        ServiceError::PanelEnded => keys::ERROR_PANEL_ENDED.into(),
         ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
         ServiceError::UnknownField { .. }

@@ -1,4 +1,5 @@
-//! The form for points of a member, and what is said where it can't be carried out.
+//! The form for points of a member, what is typed into forms, and what is said where that can't be
+//! carried out.
 
 use serenity::all::InputTextStyle;
 use serenity::builder::{CreateActionRow, CreateInputText, CreateModal};
@@ -15,11 +16,12 @@ use crate::render;
 const TITLE: usize = 45;
 
 /// The fields by their names, and how much each takes.
-const POINTS: (&str, u16) = ("points", 20);
-const REASON: (&str, u16) = ("reason", 300);
+pub(super) const POINTS: (&str, u16) = ("points", 20);
+pub(super) const REASON: (&str, u16) = ("reason", 300);
 const TABLE: (&str, u16) = ("table", 201);
+pub(super) const SEARCH: (&str, u16) = ("search", 100);
 
-/// What was typed into the form.
+/// What was typed into a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {
     /// How many.
@@ -28,6 +30,8 @@ pub struct Typed {
     pub reason: String,
     /// Where.
     pub table: String,
+    /// A part of a name.
+    pub search: String,
 }
 
 impl Typed {
@@ -44,6 +48,7 @@ impl Typed {
                 id if id == POINTS.0 => typed.points = value,
                 id if id == REASON.0 => typed.reason = value,
                 id if id == TABLE.0 => typed.table = value,
+                id if id == SEARCH.0 => typed.search = value,
                 _ => {}
             }
         }
@@ -65,7 +70,8 @@ pub fn give(form: &Form, name: &Name, locale: Locale) -> CreateModal {
         .components(inputs.map(CreateActionRow::InputText).to_vec())
 }
 
-fn input((name, most): (&str, u16), label: Key, locale: Locale) -> CreateInputText {
+/// A field that may stay empty.
+pub(super) fn input((name, most): (&str, u16), label: Key, locale: Locale) -> CreateInputText {
     CreateInputText::new(InputTextStyle::Short, locale.text(&label.into()), name)
         .max_length(most)
         .required(false)

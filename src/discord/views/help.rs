@@ -27,6 +27,7 @@ const TOPICS: &[Topic] = &[
             ("punctaj view", Some(Right::TableView)),
             ("punctaj news", Some(Right::TableView)),
             ("punctaj profile", Some(Right::TableView)),
+            ("punctaj panel", Some(Right::ScoreAdd)),
         ],
     },
     Topic {

@@ -14,6 +14,7 @@ pub mod lists;
 pub mod log;
 pub mod news;
 pub mod offer;
+pub mod panel;
 pub mod profile;
 pub mod receipt;
 pub mod session;

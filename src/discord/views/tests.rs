@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::form::Typed;
 use super::profile::Asked;
 use super::{
-    audit, choose, errors, form, help, lists, log, offer, profile, receipt, session, table, undo,
-    verify,
+    audit, choose, errors, form, help, lists, log, offer, panel, profile, receipt, session, table,
+    undo, verify,
 };
-use crate::discord::custom_id::{Form, Press};
+use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
 use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::access::{Right, Standing};
@@ -23,6 +23,7 @@ use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, NameOrMember};
+use crate::domain::panel::Picked;
 use crate::domain::points::LIMIT;
 use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
@@ -34,11 +35,15 @@ use crate::service::error::{
 use crate::service::merge::Meant;
 use crate::service::notices::Told;
 use crate::service::operation::Aside;
+use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
 use crate::service::verify::{Problem, VerifyReport};
 use crate::service::view::TablePage;
-use crate::service::{Card, Found, PageRow, Receipt, ServiceError, Sort, StoreError};
+use crate::service::{
+    Card, Found, PageRow, PanelEntry, PanelShown, PanelTotal, Receipt, ServiceError, Sort,
+    StoreError,
+};
 
 fn device() -> DeviceId {
     DeviceId::from_bytes([7; 16])
@@ -662,6 +667,7 @@ fn every_error() -> Vec<ServiceError> {
             session: text(),
             ids: vec!["abcdefgh".to_owned()],
         },
+        ServiceError::PanelEnded,
         ServiceError::Busy,
         ServiceError::DraftGone,
         ServiceError::Store(StoreError::Corrupt("a session")),
@@ -752,6 +758,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::TableDeletedThen { .. }
         | ServiceError::HistoryBroken { .. }
         | ServiceError::AmbiguousSession { .. }
+        | ServiceError::PanelEnded
         | ServiceError::Busy
         | ServiceError::DraftGone
         | ServiceError::Store(_) => false,
@@ -1114,11 +1121,170 @@ fn a_profile_tells_where_an_entry_stands_and_what_happened_to_it() {
     );
 }
 
+/// A panel of these people, of whom the first `picked` are picked.
+fn panel_of(names: &[&str], picked: usize) -> Panel {
+    let person = |(number, name): (u128, &&str)| PanelEntry {
+        id: EntryId(Uuid::from_u128(number)),
+        name: (*name).to_owned(),
+        points: 15,
+    };
+    let people: Vec<_> = (1..).zip(names).map(person).collect();
+    Panel {
+        aside: Aside::default(),
+        shown: PanelShown {
+            session: session_of(Some("PC Birou")),
+            table: table_of("Sergent"),
+            takes: false,
+            search: String::new(),
+            page: 0,
+            pages: 1,
+            fitting: i64::try_from(names.len()).unwrap(),
+            picked: people[..picked].to_vec(),
+            options: people.into_iter().take(25).collect(),
+            gone: Vec::new(),
+            since: DateTime::UNIX_EPOCH,
+            steps: 0,
+            totals: Vec::new(),
+            total: 0,
+            last: None,
+            last_undone_by: None,
+            undoable: None,
+        },
+        may_switch: true,
+        note: None,
+    }
+}
+
+#[test]
+fn a_panel_tells_who_is_picked_and_what_the_sitting_came_to() {
+    let mut sitting = panel_of(&["Ana *A*", "Ion", "Dan"], 2);
+    let changes = vec![
+        points("a", "Ana *A*", 10, 5, 15),
+        points("b", "Ion", 10, 5, 15),
+    ];
+    let mut step = event(Action::PointsAdd, changes);
+    step.reason = Some("pază".to_owned());
+    let total = |name: &str, delta| PanelTotal {
+        name: name.to_owned(),
+        delta,
+    };
+    sitting.shown.last = Some(step);
+    sitting.shown.undoable = Some(Seq(12));
+    sitting.shown.steps = 3;
+    sitting.shown.totals = vec![total("Ana *A*", 12), total("Dan", -2)];
+    sitting.shown.total = 10;
+    assert_eq!(
+        said(&panel::panel(&sitting, Locale::En)),
+        "Panel: BlackWater/Politie\n\
+         **Picked (2):** Ana \\*A\\* (15), Ion (15)\n\n\
+         **Last step**, #12\n\
+         **Ana \\*A\\***: 10 → 15 points (+5)\n\
+         **Ion**: 10 → 15 points (+5)\n\
+         Reason: pază\n\n\
+         **This sitting**, begun <t:0:R>: 3 steps, +10 in all\n\
+         **Ana \\*A\\***: +12\n\
+         **Dan**: -2\n\
+         session PC Birou (BwcHBwcH)\n\
+         [Search…][Pick nobody]\n\
+         [+1][+3][+5][Other…][Take away]\n\
+         [Undo]"
+    );
+
+    // After an undo, on another page of a search, taking away; whoever may only take can't switch.
+    let mut undo = event(Action::EventUndo, vec![points("a", "Ana", 15, -5, 10)]);
+    undo.undoes = Some(Seq(11));
+    sitting.shown.last = Some(undo);
+    sitting.shown.last_undone_by = Some(Seq(14));
+    sitting.shown.undoable = Some(Seq(9));
+    sitting.shown.takes = true;
+    sitting.shown.search = "an_".to_owned();
+    sitting.shown.fitting = 60;
+    sitting.shown.pages = 3;
+    sitting.shown.page = 1;
+    sitting.shown.gone = vec!["Radu".to_owned()];
+    sitting.note = Some(PanelNote::Undone(Seq(12)));
+    sitting.may_switch = false;
+    assert_eq!(
+        said(&panel::panel(&sitting, Locale::Ro)),
+        "Panou: BlackWater/Politie\n\
+         ⚠️ Nu s-a modificat nimic: #12 fusese deja desfăcut.\n\
+         Șterși între timp, deci nu mai sunt aleși: Radu\n\
+         **Aleși (2):** Ana \\*A\\* (15), Ion (15)\n\
+         Acum butoanele scad puncte.\n\
+         **Căutare:** „an\\_”, 60 de înregistrări\n\n\
+         **Ultimul pas**, #12: a desfăcut #11 · desfăcut de #14\n\
+         **Ana**: 15 → 10 puncte (-5)\n\
+         Desfă anulează acum #9.\n\n\
+         **Total**, început <t:0:R>: 3 pași, în total +10\n\
+         **Ana \\*A\\***: +12\n\
+         **Dan**: -2\n\
+         sesiunea PC Birou (BwcHBwcH)\n\
+         [Înapoi][Înainte][Caută…][Arată tot][Nu alege pe nimeni]\n\
+         [-1][-3][-5][Alt număr…]\n\
+         [Desfă]"
+    );
+}
+
+#[test]
+fn a_panel_offers_only_what_can_be_done() {
+    let enabled = |panel: &Panel| -> Vec<PanelAct> {
+        let rows = serde_json::to_value(panel::panel(panel, Locale::En).rows).unwrap();
+        let rows = rows.as_array().unwrap().clone();
+        let parts = rows.iter().flat_map(|row| items(row, "components"));
+        let enabled = parts.filter(|part| part["disabled"] != true);
+        enabled
+            .map(
+                |part| match Press::decode(part["custom_id"].as_str().unwrap()) {
+                    Some(Press::Panel(press)) => {
+                        assert_eq!((press.device, press.table), (device(), table_of("").id));
+                        press.act
+                    }
+                    other => panic!("{other:?}"),
+                },
+            )
+            .collect()
+    };
+    let nobody = Picked::default().mark();
+    let (search, switch) = (PanelAct::Search, PanelAct::Direction { takes: true });
+    let pick = |mark| PanelAct::Pick { page: 0, mark };
+    let empty = panel_of(&[], 0);
+    assert_eq!(enabled(&empty), [search.clone(), switch.clone()]);
+    let unpicked = panel_of(&["Ana", "Ion"], 0);
+    assert_eq!(
+        enabled(&unpicked),
+        [pick(nobody), search.clone(), switch.clone()]
+    );
+    let mut one = panel_of(&["Ana", "Ion"], 1);
+    let mark = Picked::new(vec![one.shown.picked[0].id]).mark();
+    let give = |points| PanelAct::Points {
+        points,
+        mark: mark.clone(),
+    };
+    let other = PanelAct::Other {
+        takes: false,
+        mark: mark.clone(),
+    };
+    let all = [
+        pick(mark.clone()),
+        search,
+        PanelAct::Clear,
+        give(1),
+        give(3),
+        give(5),
+        other,
+        switch,
+    ];
+    assert_eq!(enabled(&one), all);
+    one.shown.undoable = Some(Seq(12));
+    assert_eq!(enabled(&one).last(), Some(&PanelAct::Undo(Seq(12))));
+}
+
 fn typed(text: &str) -> Typed {
     Typed {
         points: text.chars().take(20).collect(),
         reason: text.repeat(9).chars().take(300).collect(),
         table: text.repeat(3).chars().take(201).collect(),
+        search: String::new(),
     }
 }
 
@@ -1129,6 +1295,7 @@ fn what_was_typed_into_a_form_is_shown_again() {
         points: "-5".to_owned(),
         reason: "*pază*".to_owned(),
         table: String::new(),
+        search: String::new(),
     };
     let said = said(&form::again(refused, &typed, Locale::En));
     assert!(
@@ -1353,6 +1520,59 @@ proptest! {
                 prop_assert!(crate::render::width(line) <= 28, "{line}");
             }
         }
+    }
+
+    #[test]
+    fn panels_keep_to_the_limits(
+        names in prop::collection::vec(name(), 1..=50), takes: bool, searches: bool, noted in 0..5_usize,
+    ) {
+        let first = &names[0];
+        let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut sitting = panel_of(&texts, names.len());
+        let changes = names.iter().zip(1..).map(|(name, id): (_, i32)| {
+            points(&id.to_string(), name, -LIMIT, LIMIT, LIMIT - 1)
+        });
+        let mut step = event(Action::EventUndo, changes.collect());
+        step.seq = Seq(i64::MAX);
+        step.undoes = Some(Seq(i64::MAX));
+        step.reason = Some(first.repeat(3));
+        let state = &mut sitting.shown;
+        state.session = session_of(Some(first));
+        state.table.category = Some(first.clone());
+        state.table.name.clone_from(first);
+        for who in state.picked.iter_mut().chain(&mut state.options) {
+            who.points = -LIMIT;
+        }
+        state.takes = takes;
+        if searches {
+            state.search.clone_from(first);
+        }
+        (state.page, state.pages, state.fitting) = (u32::MAX - 1, u32::MAX, i64::MAX);
+        state.gone.clone_from(&names);
+        state.last = Some(step);
+        state.last_undone_by = Some(Seq(i64::MAX));
+        state.undoable = Some(Seq(i64::MAX - 1));
+        (state.steps, state.total) = (i64::MAX, i64::MIN + 1);
+        let total = |name: &String| PanelTotal { name: name.clone(), delta: -LIMIT };
+        state.totals = names.iter().cycle().take(500).map(total).collect();
+        sitting.note = [
+            PanelNote::Nobody, PanelNote::Outdated, PanelNote::TooMany, PanelNote::Undone(Seq(i64::MAX)),
+        ].get(noted).copied();
+        for locale in Locale::ALL {
+            let reply = panel::panel(&sitting, locale);
+            check(&reply);
+            // What comes last is not cut off by what stands before it.
+            let sitting_is_told = said(&reply).contains("<t:0:R>");
+            prop_assert!(sitting_is_told, "{}", said(&reply));
+            let mark = Picked::new(vec![]).mark();
+            for act in [PanelAct::Search, PanelAct::Other { takes, mark }] {
+                let press = PanelPress { device: device(), table: TableId(Uuid::max()), act };
+                check_form(&panel::form(&press, locale).unwrap());
+            }
+        }
+        sitting.shown.options.clear();
+        sitting.shown.fitting = 0;
+        check(&panel::panel(&sitting, Locale::Ro));
     }
 
     #[test]

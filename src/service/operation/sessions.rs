@@ -4,7 +4,8 @@ use crate::domain::event::{Action, Via};
 use crate::domain::ids::{DeviceId, OpId};
 use crate::domain::session::{Attribution, EndReason, Platform, Session};
 
-use super::{Draft, Operation};
+use super::{Draft, Operation, SessionNeed};
+use crate::service::ServiceError;
 
 impl Operation<'_> {
     /// Sessions that ran out since anyone looked are ended by an event of their own.
@@ -37,8 +38,25 @@ impl Operation<'_> {
         }
     }
 
+    /// Finds the session that the operation needs.
+    pub(super) fn take_session(&mut self, need: SessionNeed) -> Result<(), ServiceError> {
+        match need {
+            SessionNeed::OpensItself => {}
+            SessionNeed::FindOrOpen => self.find_session(true),
+            SessionNeed::Find => self.find_session(false),
+            SessionNeed::Exact => {
+                self.find_session(false);
+                let found = self.session.as_ref().map(|(_, attribution)| *attribution);
+                if found != Some(Attribution::Exact) {
+                    return Err(ServiceError::PanelEnded);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The rules `exact`, `recent` and `new`, in this order.
-    pub(super) fn find_session(&mut self, or_open: bool) {
+    fn find_session(&mut self, or_open: bool) {
         let clicked = self.request.device.as_ref();
         let exact = self
             .sessions

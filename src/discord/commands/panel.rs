@@ -1,0 +1,187 @@
+//! `/punctaj panel`, and what is pressed on it and typed into its forms.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Order, Place, ordered};
+use super::read;
+use crate::discord::complete;
+use crate::discord::context::{Call, CommandResult, Ctx};
+use crate::discord::custom_id::{PanelAct, PanelPress};
+use crate::discord::errors::{self, Failure};
+use crate::discord::reply::{Manner, Reply};
+use crate::discord::views;
+use crate::discord::views::form::{self, Typed};
+use crate::domain::ids::{DeviceId, EntryId, TableId};
+use crate::domain::panel::Mark;
+use crate::i18n::Locale;
+use crate::service::panel::{PanelAward, PanelTurn, Pressed};
+use crate::service::view::ViewOrder;
+use crate::service::{Request, ServiceError};
+
+/// The options of the command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Panel {}
+
+/// What was chosen in a menu, and from what.
+#[derive(Debug, Clone, Default)]
+pub struct Menu {
+    /// The values that the menu showed.
+    pub offered: Vec<String>,
+    /// Those that were chosen.
+    pub chosen: Vec<String>,
+}
+
+/// Opens a panel for a sitting, or goes on with it.
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn panel(
+    ctx: Ctx<'_>,
+    #[autocomplete = "complete::table"] table: Option<String>,
+) -> CommandResult {
+    ordered(ctx, Manner::Own, Order::Panel(Panel {}), table).await
+}
+
+impl Panel {
+    #[expect(
+        clippy::unused_self,
+        reason = "it is called as the other commands on a table are"
+    )]
+    pub(super) async fn run(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+    ) -> Result<Reply, Failure> {
+        let order = ViewOrder {
+            table: place.address,
+            table_id: place.id,
+            ..ViewOrder::default()
+        };
+        let panel = call.services.open_panel(request, &order).await?;
+        Ok(views::panel::panel(&panel, call.locale))
+    }
+}
+
+/// Does what was pressed on a panel, and shows it anew in its place.
+///
+/// # Errors
+/// Its session has ended, it is somebody else's, its table is gone, or no right.
+pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Result<Reply, Failure> {
+    let PanelPress { device, table, act } = press;
+    let turn = match act {
+        PanelAct::Pick { .. } => PanelTurn::Pick {
+            offered: entries(&menu.offered),
+            chosen: entries(&menu.chosen),
+        },
+        PanelAct::Page(page) => PanelTurn::Page(page),
+        PanelAct::All => PanelTurn::Search(String::new()),
+        PanelAct::Clear => PanelTurn::Clear,
+        PanelAct::Direction { takes } => PanelTurn::Direction { takes },
+        PanelAct::Points { points, mark } => {
+            let award = PanelAward {
+                points,
+                mark,
+                reason: None,
+            };
+            return give(&call, device, table, award).await;
+        }
+        PanelAct::Undo(event) => {
+            let request = call.request(Some(device.clone()))?;
+            return match call.services.undo_panel(&request, table, event).await {
+                Err(ServiceError::ChangedSince {
+                    event,
+                    conflicts,
+                    ranks,
+                }) => {
+                    let locale = call.locale;
+                    Ok(views::undo::question(
+                        event, &conflicts, &ranks, device, locale,
+                    ))
+                }
+                pressed => Ok(shown(&pressed?, call.locale)),
+            };
+        }
+        PanelAct::Search | PanelAct::Other { .. } => {
+            let why = "a form was to be opened before anything else";
+            return Err(Failure::Internal(why.to_owned()));
+        }
+    };
+    turned(&call, device, table, turn).await
+}
+
+/// Shows those on a panel in whose names this is.
+///
+/// # Errors
+/// As a press.
+pub async fn search_panel(
+    call: Arc<Call>,
+    device: DeviceId,
+    table: TableId,
+    typed: &str,
+) -> Result<Reply, Failure> {
+    let turn = PanelTurn::Search(read::search(typed));
+    turned(&call, device, table, turn).await
+}
+
+/// Gives those who are picked on a panel what was typed into its form. Where that fails, what was
+/// typed is shown again: the form is gone by then.
+///
+/// # Errors
+/// None of its own.
+pub async fn award_panel(
+    call: Arc<Call>,
+    (device, table): (DeviceId, TableId),
+    (takes, mark): (bool, Mark),
+    typed: Typed,
+) -> Result<Reply, Failure> {
+    let award = || -> Result<PanelAward, Failure> {
+        let points = read::amount(&typed.points)?;
+        Ok(PanelAward {
+            points: if takes { -points } else { points },
+            mark,
+            reason: read::reason(Some(&typed.reason))?,
+        })
+    };
+    let given = match award() {
+        Ok(award) => give(&call, device, table, award).await,
+        Err(failure) => Err(failure),
+    };
+    Ok(given
+        .unwrap_or_else(|failure| form::again(errors::reply(&call, failure), &typed, call.locale)))
+}
+
+async fn turned(
+    call: &Call,
+    device: DeviceId,
+    table: TableId,
+    turn: PanelTurn,
+) -> Result<Reply, Failure> {
+    let request = call.request(Some(device))?;
+    let panel = call.services.turn_panel(&request, table, turn).await?;
+    Ok(views::panel::panel(&panel, call.locale).going(Manner::Update))
+}
+
+async fn give(
+    call: &Call,
+    device: DeviceId,
+    table: TableId,
+    award: PanelAward,
+) -> Result<Reply, Failure> {
+    let request = call.request(Some(device))?;
+    let pressed = call.services.award_panel(&request, table, award).await?;
+    Ok(shown(&pressed, call.locale))
+}
+
+/// The panel in its place; a receipt of its own where the panel can't be read.
+fn shown(pressed: &Pressed, locale: Locale) -> Reply {
+    match pressed {
+        Pressed::Panel(panel) => views::panel::panel(panel, locale).going(Manner::Update),
+        Pressed::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
+    }
+}
+
+fn entries(values: &[String]) -> Vec<EntryId> {
+    let read = |value: &String| EntryId::from_short(value);
+    values.iter().filter_map(read).collect()
+}

@@ -1,0 +1,323 @@
+//! The panel: many awards, one after the other, from one device session.
+//!
+//! Where a panel is, is a row of the database; what was given from it are events like any other,
+//! and its totals are read from those. So it goes on after a restart, and an undo from anywhere
+//! counts.
+
+use crate::domain::access::Right;
+use crate::domain::event::Action;
+use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
+use crate::domain::name::fold;
+use crate::domain::panel::{Mark, Picked};
+use crate::store::StoreError;
+use crate::store::entries::{self, PageWanted};
+use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
+
+use super::operation::{Aside, Ask, Begun, Operation, Receipt, SessionNeed};
+use super::undo::{UndoOrder, Whose};
+use super::view::ViewOrder;
+use super::{Request, ServiceError, Services};
+
+/// A panel, as it is shown.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// What it shows.
+    pub shown: PanelShown,
+    /// Whether its person may both give points and take them.
+    pub may_switch: bool,
+    /// What the press came to, where it did not do what it is there for.
+    pub note: Option<PanelNote>,
+    /// What else its person is to be told.
+    pub aside: Aside,
+}
+
+/// Why a press did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PanelNote {
+    /// Nobody is picked.
+    Nobody,
+    /// Others are picked by now than were shown beside the button.
+    Outdated,
+    /// More were picked than can be.
+    TooMany,
+    /// The step was undone already.
+    Undone(Seq),
+}
+
+/// A look at other people, or a choice of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PanelTurn {
+    /// These of the ones that the menu offered.
+    Pick {
+        /// Whom the menu offered.
+        offered: Vec<EntryId>,
+        /// Who of them was chosen.
+        chosen: Vec<EntryId>,
+    },
+    /// Nobody is picked any more.
+    Clear,
+    /// To a page of the menu, from 0.
+    Page(u32),
+    /// To those whose names hold this; to everybody, where it is empty.
+    Search(String),
+    /// Whether the buttons take points away from now on.
+    Direction {
+        /// They do.
+        takes: bool,
+    },
+}
+
+/// Points for those who are picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelAward {
+    /// How many; negative: to be taken away.
+    pub points: i64,
+    /// Who was shown beside the button.
+    pub mark: Mark,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What became of a press that changes points.
+#[derive(Debug)]
+pub enum Pressed {
+    /// The panel, with what was done.
+    Panel(Box<Panel>),
+    /// It was done, but the panel can't be read.
+    Done(Box<Receipt>),
+}
+
+impl Services {
+    /// Opens a panel of the session in use, or goes on with it.
+    ///
+    /// # Errors
+    /// Which table is meant can't be told, or no right.
+    pub async fn open_panel(
+        &self,
+        request: &Request,
+        order: &ViewOrder,
+    ) -> Result<Panel, ServiceError> {
+        require_panel(request)?;
+        let wanted = PageWanted {
+            limit: 0,
+            ..self.page_wanted(request, order)
+        };
+        let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
+        let table = self.one_table(request, order, page.tables).await?;
+        let (session, _, aside) = self
+            .looking(request, page.sessions, page.parked, Some(table.id), None)
+            .await?;
+        let at = panel_at(request, &session.device_id, table.id);
+        read!(self, conn => panels::open(&mut conn, &at))?;
+        let panel = self
+            .shown(request, &at, &PanelMove::default(), None)
+            .await?;
+        Ok(Panel { aside, ..panel })
+    }
+
+    /// Picks people, or shows others to pick from: two round trips, and no event.
+    ///
+    /// # Errors
+    /// [`ServiceError::PanelEnded`]; the table is gone, or no right.
+    pub async fn turn_panel(
+        &self,
+        request: &Request,
+        table: TableId,
+        turn: PanelTurn,
+    ) -> Result<Panel, ServiceError> {
+        let at = pressed_at(request, table)?;
+        let picked = self.picked(&at).await?;
+        let mut to = PanelMove::default();
+        let mut note = None;
+        match turn {
+            PanelTurn::Pick { offered, chosen } => match picked.chosen(&offered, &chosen) {
+                Ok(picked) => to.picked = Some(picked),
+                Err(_) => note = Some(PanelNote::TooMany),
+            },
+            PanelTurn::Clear => to.picked = Some(Picked::default()),
+            PanelTurn::Page(page) => to.page = Some(page),
+            PanelTurn::Search(typed) => {
+                let key = fold(&typed);
+                to.search = Some((typed, key));
+                to.page = Some(0);
+            }
+            PanelTurn::Direction { takes } => to.takes = Some(takes),
+        }
+        self.shown(request, &at, &to, note).await
+    }
+
+    /// Gives points to those who are picked, or takes them: one event, as by a command. Six round
+    /// trips: four of them are the operation's.
+    ///
+    /// # Errors
+    /// [`ServiceError::PanelEnded`]; the table is gone, or no right.
+    pub async fn award_panel(
+        &self,
+        request: &Request,
+        table: TableId,
+        award: PanelAward,
+    ) -> Result<Pressed, ServiceError> {
+        let at = pressed_at(request, table)?;
+        let picked = self.picked(&at).await?;
+        let note = if picked.mark() != award.mark {
+            Some(PanelNote::Outdated)
+        } else if picked.ids().is_empty() {
+            Some(PanelNote::Nobody)
+        } else {
+            None
+        };
+        let receipt = match note {
+            None => self.give(request, table, &picked, award).await?,
+            Some(_) => None,
+        };
+        self.done(request, &at, receipt, note).await
+    }
+
+    /// Undoes a step.
+    ///
+    /// # Errors
+    /// [`ServiceError::PanelEnded`], and as [`Services::undo`].
+    pub async fn undo_panel(
+        &self,
+        request: &Request,
+        table: TableId,
+        event: Seq,
+    ) -> Result<Pressed, ServiceError> {
+        let at = pressed_at(request, table)?;
+        let order = UndoOrder {
+            event: Some(event),
+            force: false,
+            whose: Whose::Own,
+        };
+        let undone = self.undo_from(request, order, SessionNeed::Exact).await;
+        let (receipt, note) = match undone {
+            Ok(receipt) => (Some(receipt), None),
+            Err(ServiceError::AlreadyUndone { event, .. }) => {
+                (None, Some(PanelNote::Undone(event)))
+            }
+            Err(error) => return Err(error),
+        };
+        self.done(request, &at, receipt, note).await
+    }
+
+    /// Who is picked, if the panel is the caller's and goes on.
+    async fn picked(&self, at: &PanelAt<'_>) -> Result<Picked, ServiceError> {
+        let found = read!(self, conn => panels::find(&mut conn, at, self.limits))?;
+        match found {
+            None => Err(ServiceError::PanelEnded),
+            Some(standing) if !standing.has_table => Err(ServiceError::TableGone),
+            Some(standing) => Ok(standing.picked),
+        }
+    }
+
+    /// The event; none if nobody who is picked is there any more.
+    async fn give(
+        &self,
+        request: &Request,
+        table: TableId,
+        picked: &Picked,
+        award: PanelAward,
+    ) -> Result<Option<Receipt>, ServiceError> {
+        let (right, action) = if award.points < 0 {
+            (Right::ScoreRemove, Action::PointsRemove)
+        } else {
+            (Right::ScoreAdd, Action::PointsAdd)
+        };
+        let ask = Ask {
+            table_id: Some(table),
+            entries: picked.ids().to_vec(),
+            session: SessionNeed::Exact,
+            ..Ask::default()
+        };
+        let mut op = match self.begin(request, ask).await? {
+            Begun::Repeated(receipt) => return Ok(Some(*receipt)),
+            Begun::Fresh(op) => op,
+        };
+        let floor = op.table(right).await?.floor;
+        let stamp = op.stamp();
+        for id in picked.ids() {
+            if is_there(&mut op, *id, table) {
+                op.edit(*id, |entry| entry.add_points(award.points, floor, &stamp));
+            }
+        }
+        if op.changes().is_empty() {
+            return Ok(None);
+        }
+        op.finish(action, award.reason, None).await.map(Some)
+    }
+
+    /// The panel after a press. What was committed is never reported as failed.
+    async fn done(
+        &self,
+        request: &Request,
+        at: &PanelAt<'_>,
+        receipt: Option<Receipt>,
+        note: Option<PanelNote>,
+    ) -> Result<Pressed, ServiceError> {
+        let to = PanelMove {
+            step: receipt.as_ref().map(|receipt| receipt.event.seq),
+            ..PanelMove::default()
+        };
+        match (self.shown(request, at, &to, note).await, receipt) {
+            (Ok(panel), _) => Ok(Pressed::Panel(Box::new(panel))),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(receipt)) => {
+                tracing::warn!(op.id = %request.op, %error, "what a panel did is done, but it can't be shown");
+                Ok(Pressed::Done(Box::new(receipt)))
+            }
+        }
+    }
+
+    async fn shown(
+        &self,
+        request: &Request,
+        at: &PanelAt<'_>,
+        to: &PanelMove,
+        note: Option<PanelNote>,
+    ) -> Result<Panel, ServiceError> {
+        let shown = read!(self, conn => panels::show(&mut conn, at, to))?;
+        let mut shown = shown.ok_or(ServiceError::PanelEnded)?;
+        let (adds, takes) = (
+            request.standing.may(Right::ScoreAdd),
+            request.standing.may(Right::ScoreRemove),
+        );
+        shown.takes = if shown.takes { takes } else { !adds };
+        Ok(Panel {
+            aside: Aside::default(),
+            shown,
+            may_switch: adds && takes,
+            note,
+        })
+    }
+}
+
+/// Whether a picked entry is still in the table.
+fn is_there(op: &mut Operation<'_>, id: EntryId, table: TableId) -> bool {
+    let entry = op.by_id(id).and_then(|id| op.entry(id));
+    entry.is_some_and(|entry| entry.deleted.is_none() && entry.table_id == table)
+}
+
+/// A panel is for those who see tables and may give points or take them.
+fn require_panel(request: &Request) -> Result<(), ServiceError> {
+    request.require(Right::TableView)?;
+    request
+        .require(Right::ScoreAdd)
+        .or_else(|_| request.require(Right::ScoreRemove))
+}
+
+/// The panel that a press came from.
+fn pressed_at(request: &Request, table: TableId) -> Result<PanelAt<'_>, ServiceError> {
+    require_panel(request)?;
+    let device = request.device.as_ref().ok_or(ServiceError::PanelEnded)?;
+    Ok(panel_at(request, device, table))
+}
+
+fn panel_at<'a>(request: &Request, device: &'a DeviceId, table: TableId) -> PanelAt<'a> {
+    PanelAt {
+        guild: request.guild,
+        user: request.actor,
+        device,
+        table,
+        sees_private: request.standing.sees_private(),
+    }
+}
