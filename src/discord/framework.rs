@@ -43,7 +43,7 @@ async fn on_event(
         FullEvent::InteractionCreate {
             interaction: Interaction::Modal(form),
         } => {
-            router::form(data, http, form).await;
+            Box::pin(router::form(data, http, form)).await;
         }
         _ => {}
     }

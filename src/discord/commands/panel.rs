@@ -43,10 +43,6 @@ pub(super) async fn panel(
 }
 
 impl Panel {
-    #[expect(
-        clippy::unused_self,
-        reason = "it is called as the other commands on a table are"
-    )]
     pub(super) async fn run(
         &self,
         call: &Call,

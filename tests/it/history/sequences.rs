@@ -88,8 +88,8 @@ enum Deed {
     Rank(i32, u8, Option<i64>),
     RemoveRank(i32),
     AddField(usize, FieldKind),
-    /// Its new name and pattern.
-    EditField(usize, Option<usize>, Option<Option<&'static str>>),
+    /// Its new name and pattern; `-` for none.
+    EditField(usize, Option<usize>, Option<&'static str>),
     RemoveField(usize),
     Table(TableDeed),
     Set(Setting),
@@ -125,7 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn structure() -> impl Strategy<Value = Deed> {
     let kind = || proptest::sample::select(FieldKind::ALL.to_vec());
-    let pattern = || prop_oneof![Just(None), Just(Some(None)), Just(Some(Some("[0-9]+")))];
+    let pattern = || prop_oneof![Just(None), Just(Some("-")), Just(Some("[0-9]+"))];
     let field = || 0..FIELDS.len();
     let table = prop_oneof![
         4 => prop_oneof![Just(-5_i64), Just(0), Just(4)].prop_map(TableDeed::Floor),
@@ -568,6 +568,47 @@ fn list(who: &[Who]) -> NameList {
     NameList::parse(&who.iter().map(part).collect::<Vec<_>>().join(", "), 50).unwrap()
 }
 
+/// Changes the ranks and extra fields of a table.
+async fn reshape(
+    services: &Services,
+    request: &Request,
+    step: &Step,
+) -> Result<Receipt, ServiceError> {
+    match &step.deed {
+        Deed::Rank(number, title, promote_at) => {
+            let order = rank(step, *number, *title, *promote_at);
+            services.set_rank(request, order).await
+        }
+        Deed::RemoveRank(number) => {
+            let table = shaped(step);
+            services.remove_rank(request, &table, *number).await
+        }
+        Deed::AddField(field, kind) => {
+            let order = NewField {
+                table: shaped(step),
+                name: Name::parse(FIELDS[*field]).unwrap(),
+                kind: *kind,
+                pattern: None,
+            };
+            services.add_field(request, order).await
+        }
+        Deed::EditField(field, name, pattern) => {
+            let edit = FieldEdit {
+                table: shaped(step),
+                field: FIELDS[*field].to_owned(),
+                name: name.map(|name| Name::parse(FIELDS[name]).unwrap()),
+                pattern: pattern.map(|pattern| (pattern != "-").then(|| pattern.to_owned())),
+            };
+            services.edit_field(request, edit).await
+        }
+        Deed::RemoveField(field) => {
+            let table = shaped(step);
+            services.remove_field(request, &table, FIELDS[*field]).await
+        }
+        other => unreachable!("{other:?} is about no rank or field"),
+    }
+}
+
 async fn perform(
     services: &Services,
     request: &Request,
@@ -657,36 +698,11 @@ async fn perform(
             };
             undo(Some(Seq(head - back)), *force, whose).await
         }
-        Deed::Rank(number, title, promote_at) => {
-            let order = rank(step, *number, *title, *promote_at);
-            services.set_rank(request, order).await
-        }
-        Deed::RemoveRank(number) => {
-            let table = shaped(step);
-            services.remove_rank(request, &table, *number).await
-        }
-        Deed::AddField(field, kind) => {
-            let order = NewField {
-                table: shaped(step),
-                name: Name::parse(FIELDS[*field]).unwrap(),
-                kind: *kind,
-                pattern: None,
-            };
-            services.add_field(request, order).await
-        }
-        Deed::EditField(field, name, pattern) => {
-            let edit = FieldEdit {
-                table: shaped(step),
-                field: FIELDS[*field].to_owned(),
-                name: name.map(|name| Name::parse(FIELDS[name]).unwrap()),
-                pattern: pattern.map(|pattern| pattern.map(str::to_owned)),
-            };
-            services.edit_field(request, edit).await
-        }
-        Deed::RemoveField(field) => {
-            let table = shaped(step);
-            services.remove_field(request, &table, FIELDS[*field]).await
-        }
+        Deed::Rank(..)
+        | Deed::RemoveRank(_)
+        | Deed::AddField(..)
+        | Deed::EditField(..)
+        | Deed::RemoveField(_) => reshape(services, request, step).await,
         Deed::Table(deed) => shape(services, request, step, deed).await,
         Deed::Set(setting) => services.set_setting(request, setting.clone()).await,
         Deed::LogIn(labelled) => {
