@@ -9,6 +9,7 @@ use serenity::model::application::{
 };
 
 use super::answer;
+use super::attempts;
 use super::commands;
 use super::context::{Call, Data};
 use super::custom_id::Press;
@@ -28,12 +29,16 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
         ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
         _ => None,
     };
-    answer::answer(
-        &call,
-        manner(&press),
-        pressed(Arc::clone(&call), press, picked),
-    )
-    .await;
+    if let Some(action) = attempts::of_press(&press) {
+        call.attempts(action);
+    }
+    let (manner, slowly) = (manner(&press), matches!(press, Press::Export { .. }));
+    let work = pressed(Arc::clone(&call), press, picked);
+    if slowly {
+        answer::answer_slowly(&call, manner, work).await;
+    } else {
+        answer::answer(&call, manner, work).await;
+    }
 }
 
 /// Answers a form. There are none yet, so it is another version's.
@@ -45,8 +50,12 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. } | Press::Show { .. } => Manner::Own,
+        Press::Undo { force: false, .. }
+        | Press::Show { .. }
+        | Press::Preview { .. }
+        | Press::Export { .. } => Manner::Own,
         Press::Undo { force: true, .. }
+        | Press::Confirm { .. }
         | Press::Cancel
         | Press::View { .. }
         | Press::Find { .. }
@@ -93,6 +102,15 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
                 event.ok_or_else(|| Failure::Internal("a menu without an event".to_owned()))?;
             commands::show_event(call, device, event).await
         }
+        Press::Preview { device, event } => {
+            commands::undo_previewed(call, device, event, false).await
+        }
+        Press::Confirm {
+            device,
+            event,
+            force,
+        } => commands::undo_confirmed(call, device, event, force).await,
+        Press::Export { device, draft } => commands::export_search(call, device, draft).await,
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,
     }
 }

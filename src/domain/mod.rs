@@ -12,6 +12,7 @@ pub mod moment;
 pub mod name;
 pub mod past;
 pub mod points;
+pub mod refusal;
 pub mod replay;
 pub mod session;
 pub mod snapshot;

@@ -31,6 +31,7 @@ pub mod notices;
 pub mod operation;
 pub mod past;
 pub mod points;
+pub mod refusals;
 pub mod request;
 pub mod sessions;
 pub mod settings;

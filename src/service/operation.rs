@@ -5,6 +5,7 @@
 //! Architecture invariant: nothing outside this module writes an event or a row of the state.
 
 mod entries;
+mod refusals;
 mod rows;
 mod sessions;
 
@@ -20,6 +21,7 @@ use crate::domain::event::{Action, Change, Event, Outcome, Via};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::refusal;
 use crate::domain::session::{Attribution, Session};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::Table;
@@ -30,6 +32,7 @@ use crate::store::{StoreError, events, tables};
 use entries::Held;
 
 pub(super) use entries::counts_once;
+pub(super) use rows::ledger;
 
 use super::{Request, ServiceError, Services};
 
@@ -139,6 +142,8 @@ pub struct Operation<'s> {
     found: Vec<FoundEntry>,
     held: Vec<Held>,
     changes: Vec<Change>,
+    /// Its own event tells of an attempt that was refused.
+    refused: bool,
 }
 
 impl Services {
@@ -168,6 +173,9 @@ impl Services {
         };
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
+            if let Some(right) = refusal::missing_right(&event) {
+                return Err(ServiceError::Forbidden { right });
+            }
             return Ok(Begun::Repeated(Box::new(
                 self.receipt_of(&mut tx, event).await?,
             )));
@@ -192,6 +200,7 @@ impl Services {
             found: opening.entries,
             held: Vec::new(),
             changes: Vec::new(),
+            refused: false,
         };
         op.end_expired_sessions();
         if ask.session != SessionNeed::OpensItself {
@@ -446,12 +455,14 @@ impl Operation<'_> {
         }
     }
 
-    /// What the log channel is told: every edit, but not who comes and goes.
+    /// What the log channel is told: every edit, but not who comes and goes, nor what was refused.
     fn notices(&self, events: &[Event]) -> Vec<Notice> {
         let Some(channel_id) = self.settings.log_channel else {
             return Vec::new();
         };
-        let edits = events.iter().filter(|event| !event.action.is_session());
+        let edits = events
+            .iter()
+            .filter(|event| !event.action.is_session() && event.outcome != Outcome::Refused);
         edits
             .map(|event| Notice {
                 channel_id,
@@ -492,8 +503,7 @@ impl Operation<'_> {
     }
 
     fn append(&mut self, draft: Draft) -> Event {
-        let superseded =
-            !draft.changes.is_empty() && draft.changes.iter().all(|change| change.superseded);
+        let outcome = self.outcome_of(&draft);
         let mut event = Event {
             guild_id: self.request.guild,
             seq: self.head_seq.next(),
@@ -510,11 +520,7 @@ impl Operation<'_> {
             reason: draft.reason,
             overwrote: None,
             undoes: draft.undoes,
-            outcome: if superseded {
-                Outcome::Superseded
-            } else {
-                Outcome::Applied
-            },
+            outcome,
             prev_hash: std::mem::take(&mut self.head_hash),
             hash: String::new(),
             salt: Some(self.services.entropy.salt()),
@@ -523,5 +529,18 @@ impl Operation<'_> {
         self.head_seq = event.seq;
         self.head_hash.clone_from(&event.hash);
         event
+    }
+
+    fn outcome_of(&self, draft: &Draft) -> Outcome {
+        let is_refused = self.refused && draft.op == self.request.op;
+        if is_refused || draft.action == Action::AccessRefuse {
+            return Outcome::Refused;
+        }
+        let mut changes = draft.changes.iter();
+        if !draft.changes.is_empty() && changes.all(|change| change.superseded) {
+            Outcome::Superseded
+        } else {
+            Outcome::Applied
+        }
     }
 }

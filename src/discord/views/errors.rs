@@ -134,6 +134,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownSession { session } => {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
+        ServiceError::UnknownDevice { device } => {
+            Message::new(keys::ERROR_UNKNOWN_DEVICE).with("device", shown(device))
+        }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
         ServiceError::TableNotYet {
             table,
