@@ -11,9 +11,7 @@ use super::errors::Failure;
 use super::views::words;
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
-use crate::domain::name::{
-    Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed,
-};
+use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed};
 use crate::domain::table::Table;
 use crate::i18n::{Locale, Message, keys};
 use crate::render;
@@ -238,7 +236,10 @@ async fn devices(ctx: Ctx<'_>, partial: &str) -> Choices {
     choices.extend(found.iter().filter_map(|device| {
         let short = Message::new(keys::SESSION_CHOICE)
             .with("id", device.device_id.short())
-            .with("platform", words::platform_of(&device.platform, call.locale));
+            .with(
+                "platform",
+                words::platform_of(&device.platform, call.locale),
+            );
         let short = call.locale.text(&short);
         let label = device.label.as_ref();
         let shown = label.map_or_else(|| short.clone(), |label| format!("{short} · {label}"));

@@ -35,9 +35,9 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     let (manner, slowly) = (manner(&press), matches!(press, Press::Export { .. }));
     let work = pressed(Arc::clone(&call), press, picked);
     if slowly {
-        answer::answer_slowly(&call, manner, work).await;
+        Box::pin(answer::answer_slowly(&call, manner, work)).await;
     } else {
-        answer::answer(&call, manner, work).await;
+        Box::pin(answer::answer(&call, manner, work)).await;
     }
 }
 

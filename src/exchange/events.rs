@@ -384,7 +384,16 @@ mod tests {
             assert_eq!((rest, next), (whole.bytes, 51));
             let mut narrow = Files::new(format, 300).unwrap();
             let error = narrow.add(&events[0]).unwrap_err();
-            assert!(matches!(error, FileError::TooLong { bytes: 301.., limit: 300 }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    FileError::TooLong {
+                        bytes: 301..,
+                        limit: 300
+                    }
+                ),
+                "{error}"
+            );
             let nothing = empty(format).unwrap();
             assert_eq!(narrow.finish(), nothing, "nothing of it is there");
         }

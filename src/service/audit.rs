@@ -246,8 +246,7 @@ impl Services {
     ) -> Result<Vec<Device>, ServiceError> {
         request.require(Right::AuditView)?;
         let (guild, text) = (request.guild, fold(text.trim()));
-        let found =
-            read!(self, conn => sessions::devices(&mut conn, guild, None, RECENT_DEVICES))?;
+        let found = read!(self, conn => sessions::devices(&mut conn, guild, None, RECENT_DEVICES))?;
         let fits = |device: &Device| {
             let label = device.label.as_deref().map(fold).unwrap_or_default();
             label.contains(&text) || fold(device.device_id.as_str()).contains(&text)

@@ -29,9 +29,5 @@ pub async fn show(call: Arc<Call>, device: Option<DeviceId>, event: Seq) -> Resu
     let request = call.request(device)?;
     let found = call.services.event(&request, event).await?;
     let (session, _) = call.services.session(&request).await?;
-    Ok(views::audit::event(
-        &found,
-        &session.device_id,
-        call.locale,
-    ))
+    Ok(views::audit::event(&found, &session.device_id, call.locale))
 }

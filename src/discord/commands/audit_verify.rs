@@ -10,6 +10,7 @@ use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
+use crate::service::verify::Progress;
 
 /// How often it says how far it is; long enough for the answer to be deferred before the first time.
 const TELLING: Duration = Duration::from_secs(4);
@@ -22,9 +23,8 @@ pub(super) async fn verify(ctx: Ctx<'_>) -> CommandResult {
 
 async fn verified(call: Arc<Call>) -> Result<Reply, Failure> {
     let (request, services) = (call.request(None)?, call.services.clone());
-    let (progress, told) = watch::channel(Default::default());
-    let mut work =
-        tokio::spawn(async move { services.verify_telling(&request, &progress).await });
+    let (progress, told) = watch::channel(Progress::default());
+    let mut work = tokio::spawn(async move { services.verify_telling(&request, &progress).await });
     loop {
         tokio::select! {
             done = &mut work => {

@@ -2,7 +2,8 @@
 
 use serenity::all::ButtonStyle;
 use serenity::builder::{
-    CreateActionRow, CreateAttachment, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+    CreateActionRow, CreateAttachment, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
 };
 
 use super::words::{attribution, moment, person, platform_of, rank, value};
@@ -65,7 +66,7 @@ fn line(found: &Found, locale: Locale) -> String {
         line.push_str(&brief(table, TABLE));
     }
     if event.outcome == Outcome::Refused {
-        line.push_str("\n");
+        line.push('\n');
         return line + &refused(event, locale);
     }
     if let Some(by) = found.undone_by {

@@ -52,9 +52,7 @@ fn problem(problem: &Problem, locale: Locale) -> Message {
         Problem::WrongLedger { seq, name } => Message::new(keys::VERIFY_LEDGER)
             .with("event", seq.to_string())
             .with("name", shown(name)),
-        Problem::WrongSum { name } => {
-            Message::new(keys::VERIFY_SUM).with("name", shown(name))
-        }
+        Problem::WrongSum { name } => Message::new(keys::VERIFY_SUM).with("name", shown(name)),
         Problem::WrongHead { head } => {
             Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string())
         }

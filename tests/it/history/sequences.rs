@@ -178,23 +178,20 @@ impl Case<'_> {
                 (*back).min(head - 4).max(0)
             };
         }
-        // An undo is never dated before the event that it undoes.
-        match step.deed {
-            Deed::UndoLast { .. } => step.late = 0,
-            Deed::Undo { back, .. } => {
-                let undone = self.oracle.when(head - back).cloned();
-                if undone.is_some_and(|undone| undone >= when(&self.request(index, &step))) {
-                    step.late = 0;
-                }
+        // An undo of a certain event is never dated before it; without a number it finds one that is
+        // older, however late it comes.
+        if let Deed::Undo { back, .. } = step.deed {
+            let undone = self.oracle.when(head - back).cloned();
+            if undone.is_some_and(|undone| undone >= when(&self.request(index, &step))) {
+                step.late = 0;
             }
-            _ => {}
         }
         let request = self.request(index, &step);
         let table = TABLES
             .get(step.table)
             .and_then(|name| self.oracle.table(name.rsplit('/').next()?));
         let meant = table.map(|table| self.meant(&table, &step, &when(&request)));
-        let undone = self.undone(&step);
+        let undone = self.undone(&step, &when(&request));
         let asks = undone.map(|seq| self.oracle.asks(seq, step.user));
         let result = self.deliver(&request, &step, head).await?;
         let rows = self.world.read(&mut self.oracle, self.guild).await?;
@@ -289,9 +286,9 @@ impl Case<'_> {
         }
     }
 
-    fn undone(&self, step: &Step) -> Option<i64> {
+    fn undone(&self, step: &Step, when: &When) -> Option<i64> {
         match step.deed {
-            Deed::UndoLast { .. } => self.oracle.last_undoable(step.user),
+            Deed::UndoLast { .. } => self.oracle.last_undoable(step.user, when),
             Deed::Undo { back, .. } => Some(self.oracle.head() - back),
             _ => None,
         }
