@@ -114,7 +114,7 @@ async fn an_export_that_one_file_can_not_hold_is_several_and_names_the_head() {
     let lines: Vec<&str> = expected.lines().collect();
 
     for format in [Format::Csv, Format::JsonLines] {
-        app.discord.limit_attachments(5000);
+        app.discord.limit_attachments(3000);
         let options = [("action", "points.add"), ("format", format.as_str())];
         let first = slash(&alice, "punctaj-audit export", &options).await;
         let complete = first.wait_until(|reply| reply.text().contains(&hash)).await;
@@ -124,7 +124,7 @@ async fn an_export_that_one_file_can_not_hold_is_several_and_names_the_head() {
         assert!(files.len() > 2, "{}", files.len());
         let mut seqs = Vec::new();
         for (name, bytes) in &files {
-            assert!(bytes.len() <= 5000, "{name}");
+            assert!(bytes.len() <= 3000, "{name}");
             let text = std::str::from_utf8(bytes).unwrap();
             match format {
                 Format::Csv => {
@@ -149,7 +149,7 @@ async fn an_export_that_one_file_can_not_hold_is_several_and_names_the_head() {
         }
     }
 
-    app.discord.limit_attachments(1000);
+    app.discord.limit_attachments(900);
     let refused = slash(&alice, "punctaj-audit export", &[("action", "points.add")]).await;
     assert_says(&refused, &["10 files", "Nothing was changed."]);
     assert_eq!((refused.files().len(), refused.follow_ups().len()), (0, 0));

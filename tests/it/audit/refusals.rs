@@ -75,7 +75,7 @@ async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() 
     );
     let shown = alice
         .on(&phone())
-        .select(&found, "Open an event", ["4"])
+        .select(&found, "Open an event", ["5"])
         .await;
     assert_says(&shown, &["refused", "Missing right", "`entry.delete`"]);
     assert!(!shown.has_button("Undo"), "{}", shown.text());

@@ -243,7 +243,14 @@ async fn every_action_can_be_undone_and_that_be_undone_or_is_refused_clearly() {
             matches!(&twice, Err(ServiceError::AlreadyUndone { by, .. }) if *by == undone);
         assert!(already, "{action} twice: {twice:?}");
         services
-            .undo(&now.by(GUILD, 1), undoing(undone))
+            .undo(
+                &now.by(GUILD, 1),
+                // Taking a field away again is asked for: entries hold values of it.
+                UndoOrder {
+                    force: true,
+                    ..undoing(undone)
+                },
+            )
             .await
             .unwrap();
         assert_eq!(state(&db).await, after, "{action} brought back");
@@ -286,8 +293,9 @@ async fn many_undos_of_one_event_at_once_are_exactly_one() {
 
 #[tokio::test]
 async fn two_people_confirm_the_same_undo_through_two_bots_and_it_is_done_once() {
-    let app = TestApp::start().await;
-    let beside = TestApp::beside(&app).await;
+    let mut app = TestApp::start().await;
+    let mut beside = TestApp::beside(&app).await;
+    app.discord.connected(2).await;
     let (alice, bob) = (app.moderator("alice"), app.moderator("bob"));
     let on = Device::phone("Telefon");
     let create = [("table", "Clan")];
@@ -327,6 +335,15 @@ async fn two_people_confirm_the_same_undo_through_two_bots_and_it_is_done_once()
             .await
             .unwrap();
     assert_eq!(undos, 1);
+    beside.stop_bot().await;
+    app.stop_bot().await;
+    // Both bots answer each interaction, and Discord takes one of the answers.
+    let refusals = app.discord.refusals();
+    assert!(
+        refusals.iter().all(|refusal| refusal.code == 40060),
+        "{refusals:#?}"
+    );
+    app.expect_refusals(refusals.len());
     beside.forget();
     app.finish().await;
 }
