@@ -337,7 +337,7 @@ help-undo-text = Every edit's reply has an Undo button, and an undo can be undon
 help-sessions = Devices
 help-sessions-text = Discord does not say which device you write from. With a session for each of your devices, the history tells them apart.
 help-audit = History
-help-audit-text = Every change is an event with a number, and nobody can alter it afterwards.
+help-audit-text = Every change is an event with a number, and nobody can alter it afterwards; so is every refused attempt. All filters of `search` combine, its list leads to each event and its undo, and `export` takes the same filters.
 help-admin = Setting up
 help-admin-text = A table is called `Name` or `Category/Name`.
 

@@ -358,7 +358,7 @@ help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfa
 help-sessions = Dispozitive
 help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Dacă deschizi câte o sesiune pe fiecare dispozitiv, istoricul le deosebește.
 help-audit = Istoric
-help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni.
+help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni; la fel și orice încercare refuzată. Toate filtrele din `caută` se combină, lista lui duce la fiecare eveniment și la desfacerea lui, iar `export` are aceleași filtre.
 help-admin = Configurare
 help-admin-text = Un tabel se numește `Nume` sau `Categorie/Nume`.
 
