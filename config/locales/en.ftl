@@ -33,6 +33,7 @@ button-give = Add
 button-search = Search…
 button-all = Show all
 button-clear = Pick nobody
+button-export = Export
 button-next = Next
 button-back = Back
 
@@ -188,6 +189,9 @@ offer-line = - { $member } and **{ $name }**
 
 ## Undo
 
+undo-preview-title = Undo event #{ $event }?
+undo-preview-event = **`{ $action }`** by { $who }, { $when }
+undo-preview = Nothing was changed yet. The undo would do this:
 undo-asks = Undo event #{ $event } all the same?
 undo-question = Other changes were made since. Nothing was changed yet: Confirm undoes it all the same, Cancel leaves everything as it is.
 undo-by = {" "}(by { $who }, { $when }, #{ $event })
@@ -364,11 +368,20 @@ event-via = **Came through:** { $value }
 event-at = **Asked for:** { $value }
 event-applied-at = **Took effect:** { $value }
 event-reason = **Reason:** { $value }
+event-missing = **Missing right:** { $value }
+event-refused = { $count ->
+        [one] { $rights }
+       *[other] { $rights }, in { $count } attempts
+    }
 event-undoes = **Undoes:** { $value }
 event-undone-by = **Undone by:** { $value }
 event-overwrote = **Overwrote, unseen by its author:** { $value }
 event-no-changes = No changes.
-event-hash = hash { $hash }…
+event-hash = hash { $hash }
+via-direct = directly
+via-journal = queued while the database was away
+via-schedule = automatically
+via-cli = an operator's command
 outcome-applied = applied
 outcome-superseded = no effect: a later edit stands
 outcome-refused = refused: no right to it
@@ -376,6 +389,11 @@ export-events = { $count ->
         [one] One event.
        *[other] { $count } events, oldest first.
     }
+export-files = { $count ->
+        [one] In one file.
+       *[other] In { $count } files.
+    }
+export-part = File { $part } of { $parts }: events #{ $first } to #{ $last }.
 export-table = { $table }: { $entries }.
 verify-ok = The history is intact
 verify-ok-line = { $count ->
@@ -386,10 +404,17 @@ verify-ok-line = { $count ->
 verify-problem = The history is not intact
 verify-head = Last event: #{ $event }
     `{ $hash }`
+verify-compare = Compare it with a head that was posted in the log channel or written into an export: `/punctaj-audit show` shows the whole hash of an event, and it must be the same as then.
+verify-progress = { $count ->
+        [one] Verifying: { $events } of one event …
+       *[other] Verifying: { $events } of { $count } events …
+    }
 verify-missing = Event #{ $event } is missing.
 verify-chain = The hash of event #{ $event } does not continue that of the event before it.
 verify-hash = The content of event #{ $event } no longer matches its hash.
 verify-before = Event #{ $event } changes the field “{ $field }” of **{ $name }**, but the value before was not the one written in it.
+verify-ledger = The ledger of points does not hold what event #{ $event } says of **{ $name }**.
+verify-sum = The points of **{ $name }** are not the sum of what the ledger of points holds.
 verify-wrong-head = The last event should be #{ $event }, but the history ends elsewhere.
 verify-state = In the tables, the field “{ $field }” of { $what ->
         [entry] the entry
@@ -412,7 +437,7 @@ help-undo-text = Every edit's reply has an Undo button, and an undo can be undon
 help-sessions = Devices
 help-sessions-text = Discord does not say which device you write from. With a session for each of your devices, the history tells them apart.
 help-audit = History
-help-audit-text = Every change is an event with a number, and nobody can alter it afterwards.
+help-audit-text = Every change is an event with a number, and nobody can alter it afterwards; so is every refused attempt. All filters of `search` combine, its list leads to each event and its undo, and `export` takes the same filters.
 help-admin = Setting up
 help-admin-text = A table is called `Name` or `Category/Name`.
 
@@ -477,6 +502,7 @@ error-not-undoable = Event #{ $event } can't be undone: it is about a session, o
 error-nothing-to-undo = You have no change here that could be undone. An undo itself can be undone, by its number.
 error-unknown-session = None of your open sessions matches “{ $session }”. See yours with `/punctaj session list`.
 error-ambiguous-session = Several of your open sessions match “{ $session }”. Give the id of one of them: { $ids }.
+error-unknown-device = No session of this server matches “{ $device }”. Give a device's id, at least its first 8 characters, or its label.
 error-no-session = You have no open session, so there is nothing to end. You can open one with `/punctaj session login`.
 error-no-other-sessions = You have no open session besides the current one. End that one with `/punctaj session logout`, without options.
 error-session-missing = You did not say which session you want to use. See yours with `/punctaj session list`.
@@ -493,6 +519,7 @@ error-reason-long = The reason has { $chars }; the limit is { $limit }. Shorten 
 error-label-long = The label has { $chars }; the limit is { $limit }. Shorten it.
 error-event-number = An event's number is at least 1. It is in the reply to the edit.
 error-unknown-action = There is no action { $action }. Choose one of: { $known }.
+error-unknown-only = There is no such filter. Choose one that Discord offers.
 error-unknown-layout = There is no such layout. Choose one that Discord offers.
 error-unknown-sort = There is no such order. Choose one that Discord offers.
 error-unknown-format = There is no such format. Choose one that Discord offers.
@@ -502,6 +529,8 @@ error-timezone = There is no time zone { $zone }. Choose one that Discord offers
 error-nothing-given = You did not say what is to change. Give at least one of the other options.
 error-rank-number = A rank's number is between 1 and { $limit }. Give such a number.
 error-file-large = The file would have { $size } MiB, and Discord takes at most { $limit } MiB here. Narrow it down with the filters.
+error-export-large = The export would have { $size } MiB. The bot sends at most { $files } files of { $limit } MiB each here, and nothing was sent. Narrow it down with the filters, such as `since` and `until`.
+error-export-lost = Discord did not take file { $part } of { $parts }, or did not say so: the export is not complete. Use the command again, or narrow it down with the filters.
 error-name-empty = A name is empty. Give at least one visible character.
 error-name-long = A name has { $chars }; the limit is { $limit }. Shorten it.
 error-name-character = A name contains the character { $character }, which is invisible or breaks the line. Type the name again.
@@ -573,14 +602,22 @@ cmd-punctaj-audit-search-table = table
     .description = Only events of this table; of all tables if left out
 cmd-punctaj-audit-search-name = name
     .description = Only events about this entry or table
+cmd-punctaj-audit-search-device = device
+    .description = Only from this device: its id, its first 8 characters, or its label
 cmd-punctaj-audit-show = show
     .description = Shows one event in full
+cmd-punctaj-audit-undo = undo
+    .description = Undoes anybody's event, after showing what would change
+cmd-punctaj-audit-undo-force = force
+    .description = Also what others change until you confirm
 cmd-punctaj-audit-export = export
     .description = The result of a search as a file
 cmd-punctaj-audit-export-table = table
     .description = Only events of this table; of all tables if left out
 cmd-punctaj-audit-export-name = name
     .description = Only events about this entry or table
+cmd-punctaj-audit-export-device = device
+    .description = Only from this device: its id, its first 8 characters, or its label
 cmd-punctaj-audit-verify = verify
     .description = Checks that the history is intact and agrees with the tables
 cmd-punctaj-admin = punctaj-admin
@@ -687,6 +724,12 @@ cmd-opt-who = who
     .description = Only what this person did
 cmd-opt-action = action
     .description = Only this kind of change
+cmd-opt-since = since
+    .description = From then on: 2026-11-20, 2026-11-20 21:15, 3h or 2d ago, <t:…>
+cmd-opt-until = until
+    .description = Up to then: 2026-11-20 (its end), 2026-11-20 21:15, 3h or 2d ago, <t:…>
+cmd-opt-only = only
+    .description = Only what is so
 cmd-opt-format = format
     .description = The kind of file; CSV if left out
 cmd-opt-rank = rank
@@ -727,6 +770,10 @@ cmd-choice-sessions = devices and sessions
 cmd-choice-undo = undo
 cmd-choice-audit = history
 cmd-choice-admin = setting up
+cmd-choice-conflicts = conflicts
+cmd-choice-undone = undone
+cmd-choice-refused = refused
+cmd-choice-queued = queued
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines

@@ -38,6 +38,7 @@ button-give = Adaugă
 button-search = Caută…
 button-all = Arată tot
 button-clear = Nu alege pe nimeni
+button-export = Exportă
 button-next = Înainte
 button-back = Înapoi
 
@@ -201,6 +202,9 @@ offer-line = - { $member } și **{ $name }**
 
 ## Desfacere
 
+undo-preview-title = Desfaci evenimentul #{ $event }?
+undo-preview-event = **`{ $action }`** de { $who }, { $when }
+undo-preview = Deocamdată nu s-a modificat nimic. Desfacerea ar face asta:
 undo-asks = Desfaci totuși evenimentul #{ $event }?
 undo-question = Între timp s-au făcut și alte modificări. Deocamdată nu s-a modificat nimic: Confirmă îl desface totuși, Renunță lasă totul cum este.
 undo-by = {" "}(de { $who }, { $when }, #{ $event })
@@ -386,11 +390,21 @@ event-via = **Pe ce cale:** { $value }
 event-at = **Cerut:** { $value }
 event-applied-at = **Aplicat:** { $value }
 event-reason = **Motiv:** { $value }
+event-missing = **Drept lipsă:** { $value }
+event-refused = { $count ->
+        [one] { $rights }
+        [few] { $rights }, în { $count } încercări
+       *[other] { $rights }, în { $count } de încercări
+    }
 event-undoes = **Desface:** { $value }
 event-undone-by = **Desfăcut de:** { $value }
 event-overwrote = **A suprascris, fără ca autorul să fi văzut:** { $value }
 event-no-changes = Fără modificări.
-event-hash = amprentă { $hash }…
+event-hash = amprentă { $hash }
+via-direct = direct
+via-journal = pus în așteptare cât baza de date nu a răspuns
+via-schedule = automat
+via-cli = o comandă a administratorului botului
 outcome-applied = aplicat
 outcome-superseded = fără efect: există o modificare mai nouă
 outcome-refused = refuzat: fără drept
@@ -399,6 +413,12 @@ export-events = { $count ->
         [few] { $count } evenimente, de la cel mai vechi.
        *[other] { $count } de evenimente, de la cel mai vechi.
     }
+export-files = { $count ->
+        [one] Într-un fișier.
+        [few] În { $count } fișiere.
+       *[other] În { $count } de fișiere.
+    }
+export-part = Fișierul { $part } din { $parts }: evenimentele de la #{ $first } la #{ $last }.
 export-table = { $table }: { $entries }.
 verify-ok = Istoricul este în regulă
 verify-ok-line = { $count ->
@@ -410,10 +430,18 @@ verify-ok-line = { $count ->
 verify-problem = Istoricul nu este în regulă
 verify-head = Ultimul eveniment: #{ $event }
     `{ $hash }`
+verify-compare = Compară cu un capăt scris în canalul de jurnal sau într-un export: `/punctaj-audit arată` arată amprenta întreagă a unui eveniment, iar ea trebuie să fie aceeași ca atunci.
+verify-progress = { $count ->
+        [one] Se verifică: { $events } din un eveniment …
+        [few] Se verifică: { $events } din { $count } evenimente …
+       *[other] Se verifică: { $events } din { $count } de evenimente …
+    }
 verify-missing = Lipsește evenimentul #{ $event }.
 verify-chain = Amprenta evenimentului #{ $event } nu o continuă pe cea a evenimentului dinaintea lui.
 verify-hash = Conținutul evenimentului #{ $event } nu mai corespunde amprentei lui.
 verify-before = Evenimentul #{ $event } modifică la **{ $name }** câmpul „{ $field }”, dar valoarea de dinainte nu era cea scrisă în el.
+verify-ledger = Registrul de puncte nu conține ce spune evenimentul #{ $event } despre **{ $name }**.
+verify-sum = Punctele înregistrării **{ $name }** nu sunt suma din registrul de puncte.
 verify-wrong-head = Ultimul eveniment ar trebui să fie #{ $event }, dar istoricul se termină în altă parte.
 verify-state = În tabele, câmpul „{ $field }” { $what ->
         [entry] al înregistrării
@@ -436,7 +464,7 @@ help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfa
 help-sessions = Dispozitive
 help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Dacă deschizi câte o sesiune pe fiecare dispozitiv, istoricul le deosebește.
 help-audit = Istoric
-help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni.
+help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni; la fel și orice încercare refuzată. Toate filtrele din `caută` se combină, lista lui duce la fiecare eveniment și la desfacerea lui, iar `export` are aceleași filtre.
 help-admin = Configurare
 help-admin-text = Un tabel se numește `Nume` sau `Categorie/Nume`.
 
@@ -502,6 +530,7 @@ error-not-undoable = Evenimentul #{ $event } nu se poate desface: ține de o ses
 error-nothing-to-undo = Nu ai aici nicio modificare de desfăcut. O desfacere se poate desface și ea, după numărul ei.
 error-unknown-session = Nicio sesiune deschisă a ta nu se potrivește cu „{ $session }”. Vezi sesiunile tale cu `/punctaj sesiune listă`.
 error-ambiguous-session = Mai multe sesiuni deschise ale tale se potrivesc cu „{ $session }”. Scrie id-ul uneia dintre ele: { $ids }.
+error-unknown-device = Nicio sesiune de pe acest server nu se potrivește cu „{ $device }”. Scrie id-ul unui dispozitiv, cel puțin primele 8 caractere, sau eticheta lui.
 error-no-session = Nu ai nicio sesiune deschisă, deci nu este nimic de încheiat. Poți deschide una cu `/punctaj sesiune deschide`.
 error-no-other-sessions = Nu ai altă sesiune deschisă în afară de cea de acum. Pe aceasta o închei cu `/punctaj sesiune încheie`, fără opțiuni.
 error-session-missing = Nu ai spus ce sesiune vrei să folosești. Vezi sesiunile tale cu `/punctaj sesiune listă`.
@@ -518,6 +547,7 @@ error-reason-long = Motivul are { $chars }; limita este { $limit }. Scurtează-l
 error-label-long = Eticheta are { $chars }; limita este { $limit }. Scurteaz-o.
 error-event-number = Numărul unui eveniment este cel puțin 1. Îl găsești în răspunsul la modificare.
 error-unknown-action = Nu există acțiunea { $action }. Alege una dintre: { $known }.
+error-unknown-only = Nu există un astfel de filtru. Alege din ce oferă Discord.
 error-unknown-layout = Nu există un astfel de aspect. Alege din ce oferă Discord.
 error-unknown-sort = Nu există o astfel de ordine. Alege din ce oferă Discord.
 error-unknown-format = Nu există un astfel de format. Alege din ce oferă Discord.
@@ -527,6 +557,8 @@ error-timezone = Nu există fusul orar { $zone }. Alege unul dintre cele oferite
 error-nothing-given = Nu ai spus ce să se schimbe. Completează cel puțin încă o opțiune.
 error-rank-number = Numărul unui grad este între 1 și { $limit }. Scrie un astfel de număr.
 error-file-large = Fișierul ar avea { $size } MiB, iar Discord primește aici cel mult { $limit } MiB. Restrânge rezultatul cu filtrele.
+error-export-large = Exportul ar avea { $size } MiB. Botul trimite aici cel mult { $files } fișiere de câte { $limit } MiB, așa că nu a trimis nimic. Restrânge rezultatul cu filtrele, de exemplu `de_la` și `până_la`.
+error-export-lost = Discord nu a primit fișierul { $part } din { $parts } sau nu a confirmat: exportul nu este complet. Folosește din nou comanda sau restrânge rezultatul cu filtrele.
 error-name-empty = Un nume este gol. Scrie cel puțin un caracter vizibil.
 error-name-long = Un nume are { $chars }; limita este { $limit }. Scurtează-l.
 error-name-character = Un nume conține caracterul { $character }, care este invizibil sau rupe rândul. Scrie numele din nou.
@@ -599,14 +631,22 @@ cmd-punctaj-audit-search-table = tabel
     .description = Doar evenimentele acestui tabel; din toate tabelele, dacă lipsește
 cmd-punctaj-audit-search-name = nume
     .description = Doar evenimentele despre această înregistrare sau acest tabel
+cmd-punctaj-audit-search-device = dispozitiv
+    .description = Doar de pe acest dispozitiv: id-ul, primele 8 caractere sau eticheta
 cmd-punctaj-audit-show = arată
     .description = Arată un eveniment cu toate detaliile
+cmd-punctaj-audit-undo = desfă
+    .description = Desface evenimentul oricui, după ce arată ce s-ar schimba
+cmd-punctaj-audit-undo-force = forțat
+    .description = Și peste ce mai schimbă alții până confirmi
 cmd-punctaj-audit-export = export
     .description = Descarcă rezultatul unei căutări ca fișier
 cmd-punctaj-audit-export-table = tabel
     .description = Doar evenimentele acestui tabel; din toate tabelele, dacă lipsește
 cmd-punctaj-audit-export-name = nume
     .description = Doar evenimentele despre această înregistrare sau acest tabel
+cmd-punctaj-audit-export-device = dispozitiv
+    .description = Doar de pe acest dispozitiv: id-ul, primele 8 caractere sau eticheta
 cmd-punctaj-audit-verify = verifică
     .description = Verifică dacă istoricul este intact și corespunde tabelelor
 cmd-punctaj-admin = punctaj-admin
@@ -713,6 +753,12 @@ cmd-opt-who = cine
     .description = Doar ce a făcut această persoană
 cmd-opt-action = acțiune
     .description = Doar acest fel de modificare
+cmd-opt-since = de_la
+    .description = De atunci: 2026-11-20, 2026-11-20 21:15, acum 3h sau 2d, <t:…>
+cmd-opt-until = până_la
+    .description = Până atunci: 2026-11-20 (sfârșitul zilei), 2026-11-20 21:15, acum 3h sau 2d, <t:…>
+cmd-opt-only = doar
+    .description = Doar cele de acest fel
 cmd-opt-format = format
     .description = Tipul fișierului; CSV, dacă lipsește
 cmd-opt-rank = grad
@@ -753,6 +799,10 @@ cmd-choice-sessions = dispozitive și sesiuni
 cmd-choice-undo = desfacere
 cmd-choice-audit = istoric
 cmd-choice-admin = configurare
+cmd-choice-conflicts = conflicte
+cmd-choice-undone = desfăcute
+cmd-choice-refused = refuzate
+cmd-choice-queued = puse în așteptare
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines

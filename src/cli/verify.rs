@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 
+use tokio::sync::watch;
+use tracing::Instrument as _;
+use tracing_indicatif::span_ext::IndicatifSpanExt as _;
+
 use super::CliError;
 use crate::app::{AppError, Backend};
 use crate::config::Config;
 use crate::domain::ids::GuildId;
-use crate::service::verify::{Problem, VerifyReport};
+use crate::service::verify::{Problem, Progress, VerifyReport};
 use crate::service::{ServiceError, Services};
 
-/// Verifies one guild, or all; a line each.
+/// Verifies one guild, or all; a line each. On a terminal, a bar shows how far it is.
 ///
 /// # Errors
 /// [`CliError::Disagrees`] if one does not agree; else what failed.
@@ -44,9 +48,31 @@ async fn reports(
     };
     let mut reports = Vec::new();
     for guild in guilds {
-        reports.push((guild, services.verify_guild(guild).await?));
+        reports.push((guild, report(services, guild).await?));
     }
     Ok(reports)
+}
+
+/// Verifies one guild, under a bar on a terminal.
+async fn report(services: &Services, guild: GuildId) -> Result<VerifyReport, ServiceError> {
+    let span = tracing::info_span!("verify", guild.id = %guild);
+    span.pb_set_style(&crate::logging::verifying());
+    let (progress, mut told) = watch::channel(Progress::default());
+    let bar = span.clone();
+    let showing = async move {
+        while told.changed().await.is_ok() {
+            let Progress { events, of } = *told.borrow_and_update();
+            bar.pb_set_length(of.unsigned_abs());
+            bar.pb_set_position(events.unsigned_abs());
+        }
+    };
+    let verifying = async {
+        let report = services.verify_guild_telling(guild, &progress).await;
+        drop(progress);
+        report
+    };
+    let shown = async { tokio::join!(verifying, showing).0 };
+    shown.instrument(span).await
 }
 
 fn print(guild: GuildId, report: &VerifyReport, out: &mut impl Write) -> io::Result<()> {
@@ -76,6 +102,12 @@ fn told(problem: &Problem) -> String {
         Problem::WrongHash(seq) => format!("event {seq} is not what its hash was computed from"),
         Problem::WrongBefore { seq, name, field } => {
             format!("event {seq} changes {field} of {name:?}, which was not as it says")
+        }
+        Problem::WrongLedger { seq, name } => {
+            format!("the ledger does not hold what event {seq} says of {name:?}")
+        }
+        Problem::WrongSum { name } => {
+            format!("the points of {name:?} are not the sum of what the ledger holds")
         }
         Problem::WrongHead { head } => {
             format!("the head says {head}, which is not the newest event")

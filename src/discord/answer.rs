@@ -23,6 +23,8 @@ use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
 use super::reply::{Manner, Reply};
 use super::views;
+use crate::domain::access::Right;
+use crate::service::ServiceError;
 use crate::service::news::Marked;
 
 /// How long the work may take before the answer is deferred.
@@ -43,14 +45,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one upload of a file may take.
 const UPLOAD: Duration = Duration::from_mins(1);
 
+/// How long a refusal may wait until it is in the history.
+const NOTING: Duration = Duration::from_millis(700);
+
 /// Does the work and answers with what it returns. `manner` is where the answer will go, as far
 /// as that is known before the work is done.
 pub async fn answer<F>(call: &Arc<Call>, manner: Manner, work: F)
 where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
-    let span = tracing::info_span!("interaction", op.id = %call.id);
-    let mut work = tokio::spawn(work.instrument(span));
+    let mut work = begun(call, work);
     match timeout_at(call.received + FIRST_ANSWER, &mut work).await {
         Ok(done) => at_once(call, settle(call, done)).await,
         Err(_) => later(call, manner, work).await,
@@ -61,6 +65,67 @@ where
 pub async fn open(call: &Arc<Call>, form: CreateModal) {
     let first = CreateInteractionResponse::Modal(form);
     deliver(call, &Delivery::First(first)).await;
+}
+
+/// Defers at once, then does the work, which may [`amend`] the answer and let others [`follow`] it,
+/// and completes the answer with what it returns.
+pub async fn answer_slowly<F>(call: &Arc<Call>, manner: Manner, work: F)
+where
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let deferred = deliver(call, &Delivery::First(deferral(manner))).await;
+    if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
+        return;
+    }
+    let reply = settle(call, begun(call, work).await);
+    complete(call, manner, deferred, reply).await;
+}
+
+/// Changes an answer that was deferred, or given.
+pub async fn amend(call: &Call, reply: Reply) -> Delivered {
+    let file = reply.file.clone();
+    deliver(call, &Delivery::Edit(reply.edit(), file)).await
+}
+
+/// Sends one more message after the answer.
+pub async fn follow(call: &Call, reply: Reply) -> Delivered {
+    let file = reply.file.clone();
+    deliver(call, &Delivery::Followup(reply.followup(), file)).await
+}
+
+/// The work, in a task of its own.
+fn begun<F>(call: &Arc<Call>, work: F) -> JoinHandle<Result<Reply, Failure>>
+where
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let span = tracing::info_span!("interaction", op.id = %call.id);
+    let call = Arc::clone(call);
+    let work = async move {
+        let done = work.await;
+        if let Err(Failure::Service(ServiceError::Forbidden { right })) = &done {
+            note_refusal(call, *right).await;
+        }
+        done
+    };
+    tokio::spawn(work.instrument(span))
+}
+
+/// Has a refusal noted in the history. The answer neither depends on it nor waits for it long.
+async fn note_refusal(call: Arc<Call>, right: Right) {
+    let Some((action, request)) = call.attempt() else {
+        tracing::error!(op.id = %call.id, "what was refused is not known, so it is not in the history");
+        return;
+    };
+    let noting = async move {
+        if let Err(error) = call.services.note_refusal(&request, action, right).await {
+            tracing::warn!(op.id = %request.op, %error, "a refusal is not in the history");
+        }
+        // Until then the process does not end.
+        drop(call);
+    };
+    let noting = tokio::spawn(noting.in_current_span());
+    // What takes longer goes on by itself.
+    let _ = tokio::time::timeout(NOTING, noting).await;
 }
 
 /// Answers with an error that came before any work.

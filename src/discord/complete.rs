@@ -11,7 +11,7 @@ use super::errors::Failure;
 use super::views::words;
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
-use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, quote_if_needed};
+use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed};
 use crate::domain::table::Table;
 use crate::i18n::{Locale, Message, keys};
 use crate::render;
@@ -131,6 +131,11 @@ pub async fn session_or_others(ctx: Ctx<'_>, partial: &str) -> CreateAutocomplet
     }))
 }
 
+/// A device session of anybody's, by its label or id.
+pub async fn device(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    offered(devices(ctx, partial).await)
+}
+
 /// What can be done, as `<what>.<verb>`.
 #[expect(clippy::unused_async, reason = "poise wants a future")]
 pub async fn action(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
@@ -216,6 +221,31 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
         fits.then(|| choice(&label, session.device_id)).flatten()
     });
     Ok(choices.collect())
+}
+
+/// Labels first, each once: a label stands for all sessions that have it.
+async fn devices(ctx: Ctx<'_>, partial: &str) -> Choices {
+    let (call, request) = asked(ctx)?;
+    let found = call.services.complete_devices(&request, partial).await?;
+    let mut labels = HashSet::new();
+    let labelled = found.iter().filter_map(|device| device.label.as_deref());
+    let labelled = labelled
+        .filter(|label| fits(partial, &[label]) && labels.insert(fold(label)))
+        .filter_map(|label| choice(label, label.to_owned()));
+    let mut choices: Vec<_> = labelled.take(MAX_CHOICES / 2).collect();
+    choices.extend(found.iter().filter_map(|device| {
+        let short = Message::new(keys::SESSION_CHOICE)
+            .with("id", device.device_id.short())
+            .with(
+                "platform",
+                words::platform_of(&device.platform, call.locale),
+            );
+        let short = call.locale.text(&short);
+        let label = device.label.as_ref();
+        let shown = label.map_or_else(|| short.clone(), |label| format!("{short} · {label}"));
+        choice(&shown, device.device_id.as_str().to_owned())
+    }));
+    Ok(choices)
 }
 
 /// Who asks.

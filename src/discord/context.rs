@@ -1,7 +1,7 @@
 //! One interaction, as the rest of the program needs it: who asks, in which language, with which
 //! rights, and how to answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use serenity::http::Http;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::errors::Failure;
 use super::flights::{Flight, Flights};
 use crate::domain::access::Standing;
-use crate::domain::event::Via;
+use crate::domain::event::{Action, Via};
 use crate::domain::ids::{self, DeviceId, OpId};
 use crate::i18n::{Locale, keys};
 use crate::service::{Request, Services};
@@ -58,6 +58,10 @@ pub struct Call {
     pub received: Instant,
     guild: Option<GuildId>,
     user: UserId,
+    /// What is attempted, for the history if it is refused.
+    attempt: OnceLock<Action>,
+    /// The device session that the click carried.
+    device: OnceLock<DeviceId>,
     /// Keeps the process from ending before the answer.
     _flight: Flight,
 }
@@ -77,6 +81,8 @@ macro_rules! call {
             received: Instant::now(),
             guild: interaction.guild_id,
             user: interaction.user.id,
+            attempt: OnceLock::new(),
+            device: OnceLock::new(),
             _flight: $data.flights.begin(),
         })
     }};
@@ -109,6 +115,19 @@ impl Call {
         call!(data, http, interaction, interaction.member.as_ref())
     }
 
+    /// Notes what is attempted, before it is. The first note counts.
+    pub fn attempts(&self, action: Action) {
+        // That it was noted already is no failure.
+        let _ = self.attempt.set(action);
+    }
+
+    /// What is attempted, and the request for it: once more, for the history.
+    #[must_use]
+    pub fn attempt(&self) -> Option<(Action, Request)> {
+        let request = self.request(self.device.get().cloned()).ok()?;
+        Some((*self.attempt.get()?, request))
+    }
+
     /// The request to the services, with the device session that a click carried.
     ///
     /// # Errors
@@ -117,6 +136,9 @@ impl Call {
         let guild = self
             .guild
             .ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
+        if let Some(device) = &device {
+            let _ = self.device.set(device.clone());
+        }
         let guild = ids::GuildId::try_from(guild.get()).map_err(|_| out_of_range())?;
         Ok(Request {
             device,

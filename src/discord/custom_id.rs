@@ -10,6 +10,8 @@
 //! 1:panel:<device>:<table>:pick:<page>:<mark>           …:page:<page>    …:search    …:all
 //! …:clear    …:give    …:take    …:points:<points>:<mark>    …:other:<give|take>:<mark>
 //! …:undo:<seq>
+//! 1:preview:<device>:<seq>   1:confirm:<device>:<seq>   1:confirm!:<device>:<seq>
+//! 1:export:<device>:<draft>
 //! ```
 //!
 //! A form's is written alike: `1:give:<member>`, `1:search:<device>:<table>`,
@@ -91,6 +93,29 @@ pub enum Press {
     Show {
         /// The session.
         device: Option<DeviceId>,
+    },
+    /// Show what undoing an event, anybody's, would change.
+    Preview {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which event.
+        event: Seq,
+    },
+    /// Undo an event, anybody's, as it was shown.
+    Confirm {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which event.
+        event: Seq,
+        /// Also where others have changed things since.
+        force: bool,
+    },
+    /// Export what a search finds.
+    Export {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Which search.
+        draft: DraftId,
     },
     /// Run a command that waits, on the table that is chosen in the menu.
     Choose {
@@ -209,6 +234,16 @@ impl Press {
             ("show", [device]) => Some(Self::Show {
                 device: read_device(device).ok()?,
             }),
+            ("preview", [device, event]) => Some(Self::Preview {
+                device: read_device(device).ok()?,
+                event: read_seq(event)?,
+            }),
+            ("confirm", [device, event]) => confirm(device, event, false),
+            ("confirm!", [device, event]) => confirm(device, event, true),
+            ("export", [device, draft]) => Some(Self::Export {
+                device: read_device(device).ok()?,
+                draft: DraftId::from_short(draft)?,
+            }),
             ("choose", [device, draft]) => Some(Self::Choose {
                 device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
@@ -289,6 +324,20 @@ impl fmt::Display for Press {
                 )
             }
             Self::Show { device } => write!(f, "show:{}", written(device.as_ref())),
+            Self::Preview { device, event } => {
+                write!(f, "preview:{}:{event}", written(device.as_ref()))
+            }
+            Self::Confirm {
+                device,
+                event,
+                force,
+            } => {
+                let kind = if *force { "confirm!" } else { "confirm" };
+                write!(f, "{kind}:{}:{event}", written(device.as_ref()))
+            }
+            Self::Export { device, draft } => {
+                write!(f, "export:{}:{}", written(device.as_ref()), draft.short())
+            }
             Self::Choose { device, draft } => {
                 write!(f, "choose:{}:{}", written(device.as_ref()), draft.short())
             }
@@ -444,6 +493,14 @@ fn undo(device: &str, event: &str, force: bool) -> Option<Press> {
     })
 }
 
+fn confirm(device: &str, event: &str, force: bool) -> Option<Press> {
+    Some(Press::Confirm {
+        device: read_device(device).ok()?,
+        event: read_seq(event)?,
+        force,
+    })
+}
+
 fn written(device: Option<&DeviceId>) -> &str {
     device.map_or("-", DeviceId::as_str)
 }
@@ -576,6 +633,13 @@ mod tests {
                 }
             }),
             device().prop_map(|device| Press::Show { device }),
+            (device(), seq()).prop_map(|(device, event)| Press::Preview { device, event }),
+            (device(), seq(), any::<bool>()).prop_map(|(device, event, force)| Press::Confirm {
+                device,
+                event,
+                force
+            }),
+            (device(), draft()).prop_map(|(device, draft)| Press::Export { device, draft }),
             (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
             (device(), draft()).prop_map(|(device, draft)| Press::Link { device, draft }),
             (device(), seq(), entry(), entry()).prop_map(|(device, event, created, meant)| {

@@ -17,6 +17,7 @@
 //! Architecture invariant: no state of a button or menu is in memory; see [`custom_id`].
 
 pub mod answer;
+pub mod attempts;
 pub mod bot;
 pub mod commands;
 pub mod complete;

@@ -42,6 +42,7 @@ pub async fn run(services: Services, http: Arc<Http>) {
 }
 
 async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> {
+    services.tell_refusals().await?;
     services.queue_heads().await?;
     while let Some(post) = services.next_post().await? {
         match post.to {

@@ -19,6 +19,7 @@ use super::templates;
 use crate::domain::field::FieldKind;
 use crate::domain::guild::Language;
 use crate::i18n::Locale;
+use crate::service::audit::Only;
 
 /// The commands, with their texts.
 #[must_use]
@@ -102,6 +103,7 @@ fn choices_of(
         (_, "layout") => |option| choices(option, &["phone", "wide"]),
         (_, "template") => |option| choices(option, &templates::NAMES),
         (_, "kind") => |option| choices(option, &FieldKind::ALL.map(FieldKind::as_str)),
+        (_, "only") => |option| choices(option, &Only::ALL.map(Only::as_str)),
         (_, "language") => |option| choices(option, &Language::ALL.map(Language::as_str)),
         (_, "topic") => {
             |option| choices(option, &["everyday", "sessions", "undo", "audit", "admin"])
@@ -272,9 +274,10 @@ mod tests {
                 "punctaj session use: session?",
                 "punctaj session logout: session?",
                 "punctaj help: topic?",
-                "punctaj-audit search: who? table? name? action?",
+                "punctaj-audit search: who? table? name? action? device? since? until? only?",
                 "punctaj-audit show: event",
-                "punctaj-audit export: who? table? name? action? format?",
+                "punctaj-audit undo: event force?",
+                "punctaj-audit export: who? table? name? action? device? since? until? only? format?",
                 "punctaj-audit verify:",
                 "punctaj-admin table create: table template?",
                 "punctaj-admin table edit: table name? category? floor? private?",

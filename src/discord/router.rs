@@ -9,6 +9,7 @@ use serenity::model::application::{
 };
 
 use super::answer;
+use super::attempts;
 use super::commands::{self, Menu};
 use super::context::{Call, Data};
 use super::custom_id::{Form, Press};
@@ -31,8 +32,16 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     {
         return answer::open(&call, form).await;
     }
-    let work = pressed(Arc::clone(&call), press.clone(), menu_of(interaction));
-    answer::answer(&call, manner(&press), Box::pin(work)).await;
+    if let Some(action) = attempts::of_press(&press) {
+        call.attempts(action);
+    }
+    let (manner, slowly) = (manner(&press), matches!(press, Press::Export { .. }));
+    let work = Box::pin(pressed(Arc::clone(&call), press, menu_of(interaction)));
+    if slowly {
+        Box::pin(answer::answer_slowly(&call, manner, work)).await;
+    } else {
+        Box::pin(answer::answer(&call, manner, work)).await;
+    }
 }
 
 /// What was chosen in a menu, and from what.
@@ -65,12 +74,18 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
     let Some(form) = Form::decode(&interaction.data.custom_id) else {
         return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
     };
+    call.attempts(attempts::of_form(&form));
     let typed = Typed::read(&interaction.data);
     let manner = match &form {
         Form::Give { .. } => Manner::Own,
         Form::Search { .. } | Form::Other { .. } => Manner::Update,
     };
-    answer::answer(&call, manner, filled_in(Arc::clone(&call), form, typed)).await;
+    answer::answer(
+        &call,
+        manner,
+        Box::pin(filled_in(Arc::clone(&call), form, typed)),
+    )
+    .await;
 }
 
 async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, Failure> {
@@ -91,8 +106,13 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. } | Press::Show { .. } | Press::Meant { .. } => Manner::Own,
+        Press::Undo { force: false, .. }
+        | Press::Show { .. }
+        | Press::Meant { .. }
+        | Press::Preview { .. }
+        | Press::Export { .. } => Manner::Own,
         Press::Undo { force: true, .. }
+        | Press::Confirm { .. }
         | Press::Cancel
         | Press::View { .. }
         | Press::Find { .. }
@@ -148,6 +168,15 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
                 event.ok_or_else(|| Failure::Internal("a menu without an event".to_owned()))?;
             commands::show_event(call, device, event).await
         }
+        Press::Preview { device, event } => {
+            commands::undo_previewed(call, device, event, false).await
+        }
+        Press::Confirm {
+            device,
+            event,
+            force,
+        } => commands::undo_confirmed(call, device, event, force).await,
+        Press::Export { device, draft } => commands::export_search(call, device, draft).await,
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,
         Press::Link { device, draft } => commands::link(call, device, draft).await,
         Press::Meant {

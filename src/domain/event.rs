@@ -75,6 +75,19 @@ actions! {
     SessionOpen = "session.open";
     /// A device session ended.
     SessionClose = "session.close";
+    /// A table was to be looked at; in the history only where that was refused, as are the others
+    /// that read.
+    TableView = "table.view";
+    /// The history was to be looked at.
+    AuditView = "audit.view";
+    /// The history was to be exported.
+    AuditExport = "audit.export";
+    /// A table was to be exported.
+    DataExport = "data.export";
+    /// The settings were to be looked at.
+    SettingsView = "settings.view";
+    /// A person was refused more often in a minute than is worth an event each: how often.
+    AccessRefuse = "access.refuse";
 }
 
 impl Action {
@@ -84,10 +97,24 @@ impl Action {
         matches!(self, Self::SessionOpen | Self::SessionClose)
     }
 
+    /// Whether it changes nothing: it stands in the history only as refused.
+    #[must_use]
+    pub const fn is_only_refused(self) -> bool {
+        matches!(
+            self,
+            Self::TableView
+                | Self::AuditView
+                | Self::AuditExport
+                | Self::DataExport
+                | Self::SettingsView
+                | Self::AccessRefuse
+        )
+    }
+
     /// Whether it happens in a table.
     #[must_use]
     pub const fn is_about_table(self) -> bool {
-        !self.is_session() && !matches!(self, Self::SettingsSet)
+        !self.is_session() && !self.is_only_refused() && !matches!(self, Self::SettingsSet)
     }
 }
 

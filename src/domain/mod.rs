@@ -13,6 +13,7 @@ pub mod name;
 pub mod panel;
 pub mod past;
 pub mod points;
+pub mod refusal;
 pub mod replay;
 pub mod session;
 pub mod snapshot;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::sheet::{self, disarmed};
 use crate::domain::event::Change;
-use crate::domain::ids::DeviceId;
+use crate::domain::ids::{DeviceId, Seq};
 use crate::domain::session::Attribution;
 use crate::service::Found;
 
@@ -33,24 +33,127 @@ const COLUMNS: [&str; 20] = [
     "hash",
 ];
 
-/// One line per change; an event without changes has a line too.
-///
-/// # Errors
-/// None in practice: it is written to memory.
-pub fn csv(events: &[Found]) -> Result<Vec<u8>, csv::Error> {
-    let header = COLUMNS.map(str::to_owned).to_vec();
-    sheet::csv(std::iter::once(header).chain(events.iter().flat_map(lines)))
+/// The kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One line per change; an event without changes has a line too.
+    Csv,
+    /// One object per event, in which `changes` is a list.
+    JsonLines,
 }
 
-/// One object per event, in which `changes` is a list.
-#[must_use]
-pub fn jsonl(events: &[Found]) -> Vec<u8> {
-    let mut file = Vec::new();
-    for found in events {
-        file.extend(object(found).to_string().into_bytes());
-        file.push(b'\n');
+impl Format {
+    /// The word for it, which is also how the names of its files end.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+        }
     }
-    file
+
+    /// The one of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Csv, Self::JsonLines]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+    }
+}
+
+/// A file, and which events are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// The first event, if there is one.
+    pub first: Option<Seq>,
+    /// The last event.
+    pub last: Option<Seq>,
+}
+
+/// Why an event is in no file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Alone it is more than a file may hold.
+    #[error("an event takes {bytes} bytes of {limit}")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long a file may be.
+        limit: usize,
+    },
+    /// None in practice: it is written to memory.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+/// Writes events into files, one after the other. Each file is complete by itself.
+#[derive(Debug)]
+pub struct Files {
+    format: Format,
+    limit: usize,
+    current: File,
+}
+
+impl Files {
+    /// Files of at most so many bytes.
+    ///
+    /// # Errors
+    /// None in practice: they are written to memory.
+    pub fn new(format: Format, limit: usize) -> Result<Self, FileError> {
+        Ok(Self {
+            format,
+            limit,
+            current: empty(format)?,
+        })
+    }
+
+    /// Adds an event. What it does not fit into is returned, full.
+    ///
+    /// # Errors
+    /// It fits into no file.
+    pub fn add(&mut self, found: &Found) -> Result<Option<File>, FileError> {
+        let written = match self.format {
+            Format::Csv => sheet::csv(lines(found))?,
+            Format::JsonLines => format!("{}\n", object(found)).into_bytes(),
+        };
+        let fits = |file: &File| file.bytes.len() + written.len() <= self.limit;
+        let full = if fits(&self.current) {
+            None
+        } else {
+            let next = empty(self.format)?;
+            if !fits(&next) {
+                let (bytes, limit) = (next.bytes.len() + written.len(), self.limit);
+                return Err(FileError::TooLong { bytes, limit });
+            }
+            Some(std::mem::replace(&mut self.current, next))
+        };
+        let seq = found.event.seq;
+        self.current.bytes.extend(written);
+        self.current.first.get_or_insert(seq);
+        self.current.last = Some(seq);
+        // An empty file would come of an event that only fits without the head.
+        Ok(full.filter(|file| file.first.is_some()))
+    }
+
+    /// The last file; the only one where there is nothing to export.
+    #[must_use]
+    pub fn finish(self) -> File {
+        self.current
+    }
+}
+
+fn empty(format: Format) -> Result<File, FileError> {
+    let bytes = match format {
+        Format::Csv => sheet::csv([COLUMNS.map(str::to_owned).to_vec()])?,
+        Format::JsonLines => Vec::new(),
+    };
+    Ok(File {
+        bytes,
+        first: None,
+        last: None,
+    })
 }
 
 fn lines(found: &Found) -> Vec<Vec<String>> {
@@ -203,13 +306,33 @@ mod tests {
         change
     }
 
+    /// All of it, in files of at most so many bytes.
+    fn written(format: Format, limit: usize, events: &[Found]) -> Vec<File> {
+        let mut files = Files::new(format, limit).unwrap();
+        let full = events.iter().map(|found| files.add(found).unwrap());
+        let mut all: Vec<_> = full.flatten().collect();
+        all.push(files.finish());
+        all
+    }
+
+    fn text(file: &File) -> &str {
+        std::str::from_utf8(&file.bytes).unwrap()
+    }
+
     #[test]
     fn csv_has_a_line_per_change() {
-        let file = csv(&[found(vec![change(), change()]), found(Vec::new())]).unwrap();
-        let file = String::from_utf8(file).unwrap();
-        let lines: Vec<_> = file.lines().collect();
+        let events = [found(vec![change(), change()]), found(Vec::new())];
+        let files = written(Format::Csv, usize::MAX, &events);
+        let [file] = files.as_slice() else {
+            panic!("{files:?}")
+        };
+        let lines: Vec<_> = text(file).lines().collect();
         assert_eq!(lines.len(), 4);
-        assert!(lines[0].starts_with("seq,at,applied_at,actor,device_id"));
+        assert_eq!(
+            lines[0],
+            "seq,at,applied_at,actor,device_id,platform,attribution,via,action,table,name,field,before,\
+             after,delta,reason,outcome,overwrote,undoes,hash"
+        );
         assert_eq!(
             lines[1],
             "7,1970-01-01T00:00:00.000000Z,1970-01-01T00:00:00.000001Z,42,,,,direct,points.remove,B/P,\
@@ -219,8 +342,9 @@ mod tests {
 
     #[test]
     fn jsonl_has_an_object_per_event() {
-        let file = String::from_utf8(jsonl(&[found(vec![change()]), found(Vec::new())])).unwrap();
-        let objects: Vec<Value> = file
+        let events = [found(vec![change()]), found(Vec::new())];
+        let files = written(Format::JsonLines, usize::MAX, &events);
+        let objects: Vec<Value> = text(&files[0])
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
@@ -233,5 +357,45 @@ mod tests {
         );
         assert_eq!(objects[0]["actor"], "42");
         assert_eq!(objects[0]["reason"], "=1+1");
+    }
+
+    #[test]
+    fn files_are_full_whole_and_within_the_limit() {
+        let events: Vec<Found> = (1..=50)
+            .map(|seq| {
+                let mut found = found(vec![change(), change()]);
+                found.event.seq = Seq(seq);
+                found
+            })
+            .collect();
+        for format in [Format::Csv, Format::JsonLines] {
+            let whole = written(format, usize::MAX, &events).remove(0);
+            let files = written(format, 1500, &events);
+            assert!(files.len() > 5, "{}", files.len());
+            let head = empty(format).unwrap().bytes;
+            let mut rest = head.clone();
+            let mut next = 1;
+            for file in &files {
+                assert!(file.bytes.len() <= 1500);
+                assert_eq!(file.first, Some(Seq(next)));
+                next = file.last.unwrap().0 + 1;
+                rest.extend(file.bytes.strip_prefix(head.as_slice()).unwrap());
+            }
+            assert_eq!((rest, next), (whole.bytes, 51));
+            let mut narrow = Files::new(format, 300).unwrap();
+            let error = narrow.add(&events[0]).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    FileError::TooLong {
+                        bytes: 301..,
+                        limit: 300
+                    }
+                ),
+                "{error}"
+            );
+            let nothing = empty(format).unwrap();
+            assert_eq!(narrow.finish(), nothing, "nothing of it is there");
+        }
     }
 }

@@ -1,23 +1,37 @@
 //! The audit desk: searching the history and looking at one event.
 
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::domain::access::Right;
+use crate::domain::canonical::GENESIS;
 use crate::domain::event::Action;
-use crate::domain::ids::{DraftId, GuildId, Seq, UserId};
+use crate::domain::ids::{DeviceId, DraftId, GuildId, Seq, UserId};
+use crate::domain::moment::Moment;
 use crate::domain::name::{TableAddress, fold};
-use crate::store::events::{self, Filter, Found};
+use crate::store::events::{self, Filter, Found, Page};
+use crate::store::sessions::{self, Device};
 use crate::store::{StoreError, drafts};
 
 use super::tables;
 use super::{Request, ServiceError, Services};
+
+pub use crate::store::events::Only;
 
 /// Events on one page.
 pub const PAGE_EVENTS: usize = 10;
 
 /// Events read at once for an export.
 const BATCH: i64 = 1000;
+
+/// Sessions among which a device is looked for: all that a guild will ever have labelled.
+const DEVICES: i64 = 100_000;
+
+/// Sessions among which autocomplete looks for a device.
+const RECENT_DEVICES: i64 = 1000;
+
+/// Characters of a device's id that stand for it, at least.
+const SHORT: usize = 8;
 
 /// What to search for, as a person gives it; every filter combines.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +44,15 @@ pub struct SearchOrder {
     pub name: Option<String>,
     /// What was done.
     pub action: Option<Action>,
+    /// From which device session: by its `device_id`, the first 8 characters of it or more, or
+    /// its label.
+    pub device: Option<String>,
+    /// From this moment on, by the time at which people acted.
+    pub since: Option<Moment>,
+    /// Up to this moment.
+    pub until: Option<Moment>,
+    /// Only those of which this is so.
+    pub only: Option<Only>,
 }
 
 /// A page of events, newest first.
@@ -43,6 +66,17 @@ pub struct SearchPage {
     pub newer: Option<Option<Seq>>,
     /// By which the buttons find the same search again.
     pub draft: DraftId,
+}
+
+/// An export of a search: what it holds does not change while it is read.
+#[derive(Debug, Clone)]
+pub struct EventExport {
+    /// The newest event's number when it began; 0 before the first.
+    pub head_seq: Seq,
+    /// Its hash, whole.
+    pub head_hash: String,
+    guild: GuildId,
+    filter: Filter,
 }
 
 /// A search as a draft keeps it.
@@ -90,11 +124,15 @@ impl Services {
         before: Option<Seq>,
     ) -> Result<SearchPage, ServiceError> {
         request.require(Right::AuditView)?;
+        let filter = self.kept(request, draft).await?;
+        self.page(request, draft, &filter, before).await
+    }
+
+    async fn kept(&self, request: &Request, draft: DraftId) -> Result<Filter, ServiceError> {
         let mut conn = self.connection().await?;
         let found = drafts::find::<Search>(&mut conn, draft, request.guild).await?;
-        drop(conn);
         let (_, search) = found.ok_or(ServiceError::DraftGone)?;
-        self.page(request, draft, &search.filter, before).await
+        Ok(search.filter)
     }
 
     /// One event whole.
@@ -103,59 +141,117 @@ impl Services {
     /// No such event, or no right.
     pub async fn event(&self, request: &Request, seq: Seq) -> Result<Found, ServiceError> {
         request.require(Right::AuditView)?;
-        let mut conn = self.connection().await?;
-        let found = events::search(
-            &mut conn,
-            request.guild,
-            &Filter::default(),
-            Some(seq.next()),
-            1,
-        )
-        .await?;
-        found
-            .into_iter()
-            .find(|found| found.event.seq == seq)
-            .ok_or(ServiceError::UnknownEvent { event: seq })
+        let page = Page::Oldest(seq, Some(seq.next()));
+        let mut tx = self.searching().await?;
+        let found = events::search(&mut tx, request.guild, &Filter::default(), page, 1).await?;
+        let found = found.into_iter().next();
+        found.ok_or(ServiceError::UnknownEvent { event: seq })
     }
 
-    /// All events of a search, oldest first.
+    /// Begins an export of all events of a search.
     ///
     /// # Errors
-    /// No such table, or no right.
+    /// No such table or device, or no right.
     pub async fn export_events(
         &self,
         request: &Request,
         order: SearchOrder,
-    ) -> Result<Vec<Found>, ServiceError> {
+    ) -> Result<EventExport, ServiceError> {
         request.require(Right::AuditExport)?;
         let filter = self.filter(request, order).await?;
+        self.export(request, filter).await
+    }
+
+    /// Begins an export of all events of a search that was made before.
+    ///
+    /// # Errors
+    /// The search is forgotten, or no right.
+    pub async fn export_again(
+        &self,
+        request: &Request,
+        draft: DraftId,
+    ) -> Result<EventExport, ServiceError> {
+        request.require(Right::AuditExport)?;
+        let filter = self.kept(request, draft).await?;
+        self.export(request, filter).await
+    }
+
+    async fn export(&self, request: &Request, filter: Filter) -> Result<EventExport, ServiceError> {
+        let guild = request.guild;
         let mut conn = self.connection().await?;
-        let mut all = Vec::new();
-        let mut before = None;
-        loop {
-            let batch = events::search(&mut conn, request.guild, &filter, before, BATCH).await?;
-            let Some(last) = batch.last() else { break };
-            before = Some(last.event.seq);
-            all.extend(batch);
-        }
-        all.reverse();
-        Ok(all)
+        let head = events::head(&mut conn, guild).await?;
+        let (head_seq, head_hash) =
+            head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
+        Ok(EventExport {
+            head_seq,
+            head_hash,
+            guild,
+            filter,
+        })
+    }
+
+    /// The next events of an export, oldest first: those after `after`. None after the last ones.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn export_batch(
+        &self,
+        export: &EventExport,
+        after: Seq,
+    ) -> Result<Vec<Found>, ServiceError> {
+        let page = Page::Oldest(after.next(), Some(export.head_seq.next()));
+        let mut tx = self.searching().await?;
+        Ok(events::search(&mut tx, export.guild, &export.filter, page, BATCH).await?)
+    }
+
+    /// A transaction for searches.
+    async fn searching(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        events::plan_anew(&mut tx).await?;
+        Ok(tx)
     }
 
     async fn filter(&self, request: &Request, order: SearchOrder) -> Result<Filter, ServiceError> {
+        let mut conn = self.connection().await?;
         let table = match &order.table {
-            Some(address) => {
-                let mut conn = self.connection().await?;
-                Some(tables::find_ever(&mut conn, request, address).await?.id)
-            }
+            Some(address) => Some(tables::find_ever(&mut conn, request, address).await?.id),
             None => None,
         };
+        let devices = match &order.device {
+            Some(given) => Some(devices(&mut conn, request.guild, given).await?),
+            None => None,
+        };
+        let clock = events::clock(&mut conn, request.guild).await?;
+        let clock = clock.as_ref();
         Ok(Filter {
             who: order.who,
             table,
             name_key: order.name.map(|name| fold(name.trim())),
             action: order.action.map(|action| action.as_str().to_owned()),
+            devices,
+            since: clock.and_then(|clock| Some(order.since?.first(clock.now, clock.timezone))),
+            until: clock.and_then(|clock| Some(order.until?.last(clock.now, clock.timezone))),
+            only: order.only,
         })
+    }
+
+    /// Device sessions of the guild whose label or id holds this text, the newest first.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn complete_devices(
+        &self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Vec<Device>, ServiceError> {
+        request.require(Right::AuditView)?;
+        let (guild, text) = (request.guild, fold(text.trim()));
+        let found = read!(self, conn => sessions::devices(&mut conn, guild, None, RECENT_DEVICES))?;
+        let fits = |device: &Device| {
+            let label = device.label.as_deref().map(fold).unwrap_or_default();
+            label.contains(&text) || fold(device.device_id.as_str()).contains(&text)
+        };
+        Ok(found.into_iter().filter(fits).collect())
     }
 
     async fn page(
@@ -165,14 +261,15 @@ impl Services {
         filter: &Filter,
         before: Option<Seq>,
     ) -> Result<SearchPage, ServiceError> {
-        let mut conn = self.connection().await?;
+        let mut tx = self.searching().await?;
         let limit = i64::try_from(PAGE_EVENTS).unwrap_or(10) + 1;
-        let mut found = events::search(&mut conn, request.guild, filter, before, limit).await?;
+        let page = Page::Newest(before);
+        let mut found = events::search(&mut tx, request.guild, filter, page, limit).await?;
         let more = found.len() > PAGE_EVENTS;
         found.truncate(PAGE_EVENTS);
         let older = found.last().map(|last| last.event.seq).filter(|_| more);
         let newer = match before {
-            Some(before) => Some(newer_page(&mut conn, request.guild, filter, before).await?),
+            Some(before) => Some(newer_page(&mut tx, request.guild, filter, before).await?),
             None => None,
         };
         Ok(SearchPage {
@@ -192,6 +289,30 @@ async fn newer_page(
     before: Seq,
 ) -> Result<Option<Seq>, StoreError> {
     let limit = i64::try_from(PAGE_EVENTS).unwrap_or(10) + 1;
-    let newer = events::newer(conn, guild, filter, before, limit).await?;
-    Ok(newer.get(PAGE_EVENTS).copied())
+    let newer = events::search(conn, guild, filter, Page::Oldest(before, None), limit).await?;
+    Ok(newer.get(PAGE_EVENTS).map(|found| found.event.seq))
+}
+
+/// The sessions that are meant by a `device_id`, its beginning, or a label.
+async fn devices(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    given: &str,
+) -> Result<Vec<DeviceId>, ServiceError> {
+    let given = given.trim();
+    let is_id = given.len() >= SHORT;
+    let begins = if is_id { given } else { "" };
+    let found = sessions::devices(conn, guild, Some(begins), DEVICES).await?;
+    let label = fold(given);
+    let is_meant = |device: &Device| {
+        is_id && device.device_id.as_str().starts_with(given)
+            || device.label.as_deref().map(fold).as_ref() == Some(&label)
+    };
+    let meant = found.into_iter().filter(is_meant);
+    let meant: Vec<DeviceId> = meant.map(|device| device.device_id).collect();
+    if meant.is_empty() {
+        let device = given.to_owned();
+        return Err(ServiceError::UnknownDevice { device });
+    }
+    Ok(meant)
 }

@@ -226,6 +226,12 @@ pub enum ServiceError {
         /// As given.
         session: String,
     },
+    /// The guild never had a session of that `device_id` or label.
+    #[error("unknown device")]
+    UnknownDevice {
+        /// As given.
+        device: String,
+    },
     /// The table of a button or menu was deleted meanwhile.
     #[error("the table is gone")]
     TableGone,

@@ -35,6 +35,7 @@ pub mod panel;
 pub mod past;
 pub mod points;
 pub mod profile;
+pub mod refusals;
 pub mod request;
 pub mod sessions;
 pub mod settings;

@@ -5,6 +5,7 @@
 //! Architecture invariant: nothing outside this module writes an event or a row of the state.
 
 mod entries;
+mod refusals;
 mod rows;
 mod sessions;
 
@@ -21,6 +22,7 @@ use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, Via};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::refusal;
 use crate::domain::session::{Attribution, Session};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::Table;
@@ -32,6 +34,7 @@ use crate::store::{StoreError, events, tables};
 use entries::Held;
 
 pub(super) use entries::counts_once;
+pub(super) use rows::ledger;
 
 use super::{Request, ServiceError, Services};
 
@@ -171,8 +174,10 @@ pub struct Operation<'s> {
     changes: Vec<Change>,
     /// Values of others that were replaced unseen, and whose they were.
     overwrote: Vec<(Overwrote, Option<UserId>)>,
-    /// Whether something waits to be told to the caller.
-    parked: bool,
+    /// What else the caller is to be told.
+    aside: Aside,
+    /// Its own event tells of an attempt that was refused.
+    refused: bool,
 }
 
 impl Services {
@@ -202,6 +207,9 @@ impl Services {
         };
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
+            if let Some(right) = refusal::missing_right(&event) {
+                return Err(ServiceError::Forbidden { right });
+            }
             return Ok(Begun::Repeated(Box::new(
                 self.receipt_of(&mut tx, event).await?,
             )));
@@ -227,7 +235,11 @@ impl Services {
             held: Vec::new(),
             changes: Vec::new(),
             overwrote: Vec::new(),
-            parked: opening.parked,
+            aside: Aside {
+                missed: 0,
+                parked: opening.parked,
+            },
+            refused: false,
         };
         op.end_expired_sessions();
         op.take_session(ask.session)?;
@@ -484,7 +496,7 @@ impl Operation<'_> {
             if let Some(table) = this.table.as_ref().filter(|_| about_table) {
                 session.last_table = Some(table.id);
             }
-            aside = Aside::of(session, this.parked);
+            aside = Aside::of(session, this.aside.parked);
         }
         let events = this.events(action, reason, undoes);
         let written = this.table.as_ref().filter(|_| this.table_touched);
@@ -530,10 +542,12 @@ impl Operation<'_> {
         }
     }
 
-    /// What others are told: the log channel of every edit, though not of who comes and goes;
-    /// whoever wrote a value that was replaced unseen.
+    /// What others are told: the log channel of every edit, though not of who comes and goes, nor of
+    /// what was refused; whoever wrote a value that was replaced unseen.
     fn notices(&self, events: &[Event]) -> Vec<Notice> {
-        let edits = events.iter().filter(|event| !event.action.is_session());
+        let edits = events
+            .iter()
+            .filter(|event| !event.action.is_session() && event.outcome != Outcome::Refused);
         let logged = self.settings.log_channel.into_iter().flat_map(|channel| {
             edits.clone().map(move |event| Notice {
                 to: To::Channel(channel),
@@ -591,8 +605,7 @@ impl Operation<'_> {
     }
 
     fn append(&mut self, draft: Draft) -> Event {
-        let superseded =
-            !draft.changes.is_empty() && draft.changes.iter().all(|change| change.superseded);
+        let outcome = self.outcome_of(&draft);
         let mut event = Event {
             guild_id: self.request.guild,
             seq: self.head_seq.next(),
@@ -609,11 +622,7 @@ impl Operation<'_> {
             reason: draft.reason,
             overwrote: draft.overwrote,
             undoes: draft.undoes,
-            outcome: if superseded {
-                Outcome::Superseded
-            } else {
-                Outcome::Applied
-            },
+            outcome,
             prev_hash: std::mem::take(&mut self.head_hash),
             hash: String::new(),
             salt: Some(self.services.entropy.salt()),
@@ -622,5 +631,18 @@ impl Operation<'_> {
         self.head_seq = event.seq;
         self.head_hash.clone_from(&event.hash);
         event
+    }
+
+    fn outcome_of(&self, draft: &Draft) -> Outcome {
+        let is_refused = self.refused && draft.op == self.request.op;
+        if is_refused || draft.action == Action::AccessRefuse {
+            return Outcome::Refused;
+        }
+        let mut changes = draft.changes.iter();
+        if !draft.changes.is_empty() && changes.all(|change| change.superseded) {
+            Outcome::Superseded
+        } else {
+            Outcome::Applied
+        }
     }
 }

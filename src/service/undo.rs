@@ -2,6 +2,8 @@
 //! value returns if it still holds what the event wrote. What was created goes, what was deleted
 //! comes back. Where others have changed things since, it asks first.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::access::Right;
@@ -48,6 +50,8 @@ pub struct UndoPreview {
     pub changes: Vec<Change>,
     /// What others have changed since.
     pub conflicts: Vec<Conflict>,
+    /// What the table's ranks are called.
+    pub ranks: BTreeMap<i32, String>,
 }
 
 impl Services {
@@ -98,21 +102,29 @@ impl Services {
     ) -> Result<UndoPreview, ServiceError> {
         let mut op = match self.begin(request, Ask::default()).await? {
             Begun::Repeated(receipt) => {
-                let Receipt { event, table, .. } = *receipt;
+                let Receipt {
+                    event,
+                    table,
+                    ranks,
+                    ..
+                } = *receipt;
                 return Ok(UndoPreview {
                     changes: event.changes.clone(),
                     event,
                     table,
                     conflicts: Vec::new(),
+                    ranks,
                 });
             }
             Begun::Fresh(op) => op,
         };
         let (event, conflicts) = prepare(&mut op, request, order).await?;
         let table = op.current_table().map(Table::address);
+        let ranks = op.current_table().map(Table::titles).unwrap_or_default();
         Ok(UndoPreview {
             event,
             table,
+            ranks,
             changes: op.changes().to_vec(),
             conflicts,
         })
@@ -170,9 +182,15 @@ async fn find(
     let sees_private = request.standing.sees_private();
     let seq = match order.event {
         Some(seq) => seq,
-        None => events::last_undoable(op.conn(), guild, request.actor, sees_private)
-            .await?
-            .ok_or(ServiceError::NothingToUndo)?,
+        None => events::last_undoable(
+            op.conn(),
+            guild,
+            request.actor,
+            sees_private,
+            &request.stamp(),
+        )
+        .await?
+        .ok_or(ServiceError::NothingToUndo)?,
     };
     let event = events::by_seq(op.conn(), guild, seq)
         .await?
@@ -246,7 +264,15 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::RankSet
         | Action::RankRemove => Right::TableEdit,
         Action::SettingsSet => Right::SettingsManage,
-        Action::EventUndo | Action::SessionOpen | Action::SessionClose => Right::AuditUndo,
+        Action::EventUndo
+        | Action::SessionOpen
+        | Action::SessionClose
+        | Action::TableView
+        | Action::AuditView
+        | Action::AuditExport
+        | Action::DataExport
+        | Action::SettingsView
+        | Action::AccessRefuse => Right::AuditUndo,
     })
 }
 

@@ -1,17 +1,32 @@
-//! Verifying a guild's history: the chain of hashes, and that replaying all events gives exactly
-//! what the tables hold.
+//! Verifying a guild's history: the chain of hashes, that replaying all events gives exactly what the
+//! tables hold, and that the ledger holds exactly the points that the events tell of.
+//!
+//! Events and ledger are read in batches, side by side, and forgotten: what grows is only the state.
+
+use sqlx::PgConnection;
+use tokio::sync::watch;
 
 use crate::domain::access::Right;
 use crate::domain::canonical::{self, GENESIS};
 use crate::domain::event::Event;
-use crate::domain::ids::{GuildId, Seq};
+use crate::domain::ids::{EntryId, GuildId, Seq};
 use crate::domain::replay::State;
-use crate::store::{events, state};
+use crate::store::operation::LedgerRow;
+use crate::store::{StoreError, events, ledger, state};
 
-use super::{Request, ServiceError, Services};
+use super::{Request, ServiceError, Services, operation};
 
 /// Events read at once.
 const BATCH: i64 = 500;
+
+/// How far verifying has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Events that were read.
+    pub events: i64,
+    /// Events that there are.
+    pub of: i64,
+}
 
 /// What verifying found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +59,18 @@ pub enum Problem {
         /// Which field.
         field: String,
     },
+    /// What the ledger holds of the event is not what the event says.
+    WrongLedger {
+        /// Which event.
+        seq: Seq,
+        /// The entry's name, or its id where the event does not name it.
+        name: String,
+    },
+    /// An entry's points are not the sum of its rows in the ledger.
+    WrongSum {
+        /// The entry's name.
+        name: String,
+    },
     /// The guild's head is not the newest event.
     WrongHead {
         /// What the guild's row says.
@@ -66,8 +93,21 @@ impl Services {
     /// # Errors
     /// No right, or the database fails. A history that does not agree is not an error here.
     pub async fn verify(&self, request: &Request) -> Result<VerifyReport, ServiceError> {
+        self.verify_telling(request, &watch::Sender::default())
+            .await
+    }
+
+    /// The same, and tells how far it has come.
+    ///
+    /// # Errors
+    /// As [`Services::verify`].
+    pub async fn verify_telling(
+        &self,
+        request: &Request,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<VerifyReport, ServiceError> {
         request.require(Right::AuditView)?;
-        self.verify_guild(request.guild).await
+        self.verify_guild_telling(request.guild, progress).await
     }
 
     /// All guilds that have a history, for an operator.
@@ -84,6 +124,19 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn verify_guild(&self, guild: GuildId) -> Result<VerifyReport, ServiceError> {
+        self.verify_guild_telling(guild, &watch::Sender::default())
+            .await
+    }
+
+    /// The same, and tells how far it has come.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn verify_guild_telling(
+        &self,
+        guild: GuildId,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<VerifyReport, ServiceError> {
         let mut tx = self.snapshot().await?;
         let head = events::head(&mut tx, guild).await?;
         let (head_seq, head_hash) =
@@ -91,33 +144,20 @@ impl Services {
         let mut walk = Walk::default();
         loop {
             let batch = events::walk(&mut tx, guild, walk.seq, BATCH).await?;
-            if batch.is_empty() {
+            if batch.is_empty() || walk.problem.is_some() {
                 break;
             }
-            for event in &batch {
-                walk.step(event);
-            }
-            if walk.problem.is_some() {
-                break;
-            }
+            walk.batch(&mut tx, guild, &batch).await?;
+            progress.send_replace(Progress {
+                events: walk.seen,
+                of: head_seq.0,
+            });
         }
         if walk.problem.is_none() && (head_seq, &head_hash) != (walk.seq, &walk.hash) {
             walk.problem = Some(Problem::WrongHead { head: head_seq });
         }
         if walk.problem.is_none() {
-            let stored = state::of_guild(&mut tx, guild).await?;
-            walk.problem = walk.state.first_difference(&stored).map(|(key, field)| {
-                let name = [&walk.state, &stored].into_iter().find_map(|state| {
-                    let (_, fields) = state.things().find(|(other, _)| **other == key)?;
-                    Some(fields.get("name")?.as_str()?.to_owned())
-                });
-                let name = name.unwrap_or(key.id);
-                Problem::WrongState {
-                    what: key.what.to_owned(),
-                    name,
-                    field,
-                }
-            });
+            walk.problem = walk.compare(&mut tx, guild).await?;
         }
         Ok(VerifyReport {
             events: walk.seen,
@@ -150,6 +190,51 @@ impl Default for Walk {
 }
 
 impl Walk {
+    /// Goes on with the next events, and what the ledger holds of them.
+    async fn batch(
+        &mut self,
+        conn: &mut PgConnection,
+        guild: GuildId,
+        batch: &[Event],
+    ) -> Result<(), StoreError> {
+        let (before, last) = (self.seq, batch.last().map(|event| event.seq));
+        for event in batch {
+            self.step(event);
+        }
+        if self.problem.is_none() {
+            let told = operation::ledger(batch);
+            let stored = ledger::walk(conn, guild, before, last, None).await?;
+            self.problem = wrong_ledger(batch, &told, &stored);
+        }
+        Ok(())
+    }
+
+    /// Compares what the events tell with what the tables hold now.
+    async fn compare(
+        &self,
+        conn: &mut PgConnection,
+        guild: GuildId,
+    ) -> Result<Option<Problem>, StoreError> {
+        let beyond = ledger::walk(conn, guild, self.seq, None, Some(1)).await?;
+        if let Some(problem) = wrong_ledger(&[], &[], &beyond) {
+            return Ok(Some(problem));
+        }
+        let stored = state::of_guild(conn, guild).await?;
+        if let Some((key, field)) = self.state.first_difference(&stored) {
+            let name = [&self.state, &stored].into_iter().find_map(|state| {
+                let name = state.thing(&key)?.get("name")?;
+                Some(name.as_str()?.to_owned())
+            });
+            return Ok(Some(Problem::WrongState {
+                what: key.what.to_owned(),
+                name: name.unwrap_or(key.id),
+                field,
+            }));
+        }
+        let wrong = ledger::wrong_sum(conn, guild).await?;
+        Ok(wrong.map(|name| Problem::WrongSum { name }))
+    }
+
     fn step(&mut self, event: &Event) {
         if self.problem.is_some() {
             return;
@@ -178,4 +263,27 @@ impl Walk {
             field: mismatch.change.field,
         })
     }
+}
+
+/// The first row that is not as it should be, is missing, or is one too many.
+fn wrong_ledger(batch: &[Event], told: &[LedgerRow], stored: &[LedgerRow]) -> Option<Problem> {
+    let rows = told.len().max(stored.len());
+    let differs = (0..rows).find(|row| told.get(*row) != stored.get(*row))?;
+    let both = [told.get(differs), stored.get(differs)];
+    let first = both
+        .into_iter()
+        .flatten()
+        .min_by_key(|row| (row.seq, row.entry_id.0))?;
+    Some(Problem::WrongLedger {
+        seq: Seq(first.seq),
+        name: name_of(batch, first.entry_id),
+    })
+}
+
+fn name_of(batch: &[Event], entry: EntryId) -> String {
+    let mut changes = batch.iter().flat_map(|event| &event.changes);
+    let named = changes.find(|change| change.entry_id() == Some(entry));
+    named
+        .and_then(|change| change.name.clone())
+        .unwrap_or_else(|| entry.to_string())
 }

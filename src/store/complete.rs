@@ -216,7 +216,8 @@ pub async fn events(
             from punctaj.events x
             where x.guild_id = $1 and ($2::bigint is null or x.actor_id = $2)
                 and ($3 = '' or starts_with(x.seq::text, $3))
-                and ($2::bigint is null or x.action not in ('session.open', 'session.close'))
+                and ($2::bigint is null
+                    or x.action not in ('session.open', 'session.close') and x.outcome <> 'refused')
             order by x.seq desc
             limit $4
         ) e

@@ -11,8 +11,9 @@ use super::StoreError;
 use super::operation::decode;
 use crate::domain::event::{Change, Event};
 use crate::domain::guild::Settings;
-use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, fold};
+use crate::domain::stamp::Stamp;
 
 /// The event of an operation.
 ///
@@ -62,8 +63,10 @@ pub async fn undone_by(
     guild: GuildId,
     seq: Seq,
 ) -> Result<Option<Seq>, StoreError> {
-    let (last, depth) = undos(conn, guild, seq).await?;
-    Ok(last.filter(|_| depth % 2 == 1))
+    let found = sqlx::query_scalar!("select punctaj.undone_by($1, $2)", guild.db(), seq.0)
+        .fetch_one(conn)
+        .await?;
+    Ok(found.map(Seq))
 }
 
 /// The newest event that undid this one, whether it stands or was itself undone.
@@ -75,40 +78,24 @@ pub async fn last_undo_of(
     guild: GuildId,
     seq: Seq,
 ) -> Result<Option<Seq>, StoreError> {
-    Ok(undos(conn, guild, seq).await?.0)
-}
-
-/// The newest undo of an event, and the length of the chain of undos from it on.
-async fn undos(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    seq: Seq,
-) -> Result<(Option<Seq>, i32), StoreError> {
-    let found = sqlx::query!(
+    let found = sqlx::query_scalar!(
         r#"
-        with recursive chain as (
-            select $2::bigint as seq, 0 as depth
-            union all
-            select u.seq, c.depth + 1
-            from chain c,
-                lateral (
-                    select e.seq from punctaj.events e
-                    where e.guild_id = $1 and e.undoes = c.seq and e.outcome = 'applied'
-                    order by e.seq desc limit 1
-                ) u
-        )
-        select (select max(depth) from chain) as "depth!", (select seq from chain where depth = 1) as by
+        select seq from punctaj.events
+        where guild_id = $1 and undoes = $2 and outcome = 'applied'
+        order by seq desc
+        limit 1
         "#,
         guild.db(),
         seq.0,
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok((found.by.map(Seq), found.depth))
+    Ok(found.map(Seq))
 }
 
-/// The newest event of a person's that undo, called without a number, undoes. What happened in a
-/// private table counts only for those who see it.
+/// The newest event of a person's that undo, called without a number, undoes: what they had done
+/// when they asked, also where the asking comes late. What happened in a private table counts only
+/// for those who see it.
 ///
 /// # Errors
 /// If the database fails.
@@ -117,6 +104,7 @@ pub async fn last_undoable(
     guild: GuildId,
     actor: UserId,
     sees_private: bool,
+    asked: &Stamp,
 ) -> Result<Option<Seq>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
@@ -124,6 +112,7 @@ pub async fn last_undoable(
         from punctaj.events e
         where e.guild_id = $1 and e.actor_id = $2 and e.outcome = 'applied'
             and e.action not in ('session.open', 'session.close', 'event.undo')
+            and (e.at, length(e.op_id), e.op_id collate "C") < ($4, length($5), $5::text collate "C")
             -- What had no effect, or is out of sight, is no step to walk back.
             and exists (
                 select from jsonb_array_elements(e.changes) c
@@ -134,26 +123,15 @@ pub async fn last_undoable(
                 where t.table_id = e.table_id and ($3 or not t.private)
                     and (t.deleted_at is null or e.action = 'table.delete')
             ))
-            and (
-                with recursive chain as (
-                    select e.seq as seq, 0 as depth
-                    union all
-                    select u.seq, c.depth + 1
-                    from chain c,
-                        lateral (
-                            select x.seq from punctaj.events x
-                            where x.guild_id = $1 and x.undoes = c.seq and x.outcome = 'applied'
-                            order by x.seq desc limit 1
-                        ) u
-                )
-                select max(depth) % 2 from chain
-            ) = 0
+            and punctaj.undone_by($1, e.seq) is null
         order by e.seq desc
         limit 1
         "#,
         guild.db(),
         actor.db(),
         sees_private,
+        asked.at,
+        asked.op.as_str(),
     )
     .fetch_optional(conn)
     .await?;
@@ -297,6 +275,7 @@ pub async fn free_name(
 
 /// What a search of the history looks for; every filter combines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// Who acted.
     pub who: Option<UserId>,
@@ -306,6 +285,59 @@ pub struct Filter {
     pub name_key: Option<String>,
     /// What was done, as [`crate::domain::event::Action`] writes it.
     pub action: Option<String>,
+    /// From one of these device sessions.
+    pub devices: Option<Vec<DeviceId>>,
+    /// Asked for at that moment or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Asked for at that moment or before.
+    pub until: Option<DateTime<Utc>>,
+    /// Only those of which this is so.
+    pub only: Option<Only>,
+}
+
+/// What may be so of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Only {
+    /// It replaced what its author had not seen, or all or part of it came too late.
+    Conflicts,
+    /// It is undone now.
+    Undone,
+    /// It was refused.
+    Refused,
+    /// It waited while the database was away.
+    Queued,
+}
+
+impl Only {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Conflicts, Self::Undone, Self::Refused, Self::Queued];
+
+    /// The word for it in options.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflicts => "conflicts",
+            Self::Undone => "undone",
+            Self::Refused => "refused",
+            Self::Queued => "queued",
+        }
+    }
+
+    /// The one of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|only| only.as_str() == text)
+    }
+}
+
+/// Which part of what a search finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest ones, newest first; before an event, if one is given.
+    Newest(Option<Seq>),
+    /// From this event on and before the other, oldest first.
+    Oldest(Seq, Option<Seq>),
 }
 
 /// An event and what is shown with it.
@@ -325,8 +357,20 @@ pub struct Found {
     pub ranks: BTreeMap<i32, String>,
 }
 
-/// Events that fit, newest first, before `before`: one page of up to `limit`. `total` of all
-/// that fit is not counted: it would read them all.
+/// Has the statements of this transaction planned for their arguments each time: a search asks
+/// for another few of many filters each time, and no one plan serves them all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn plan_anew(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// Events that fit: one page of up to `limit`. The total of all that fit is not counted: it would
+/// read them all. Wants [`plan_anew`].
 ///
 /// # Errors
 /// If the database fails.
@@ -334,9 +378,17 @@ pub async fn search(
     conn: &mut PgConnection,
     guild: GuildId,
     filter: &Filter,
-    before: Option<Seq>,
+    page: Page,
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
+    let (from, before, oldest_first) = match page {
+        Page::Newest(before) => (None, before, false),
+        Page::Oldest(from, before) => (Some(from), before, true),
+    };
+    let devices: Option<Vec<String>> = filter
+        .devices
+        .as_ref()
+        .map(|ids| ids.iter().map(ToString::to_string).collect());
     let rows = sqlx::query_file!(
         "src/store/events_search.sql",
         guild.db(),
@@ -346,6 +398,12 @@ pub async fn search(
         filter.table.map(|id| id.0),
         filter.name_key.as_deref(),
         filter.action.as_deref(),
+        devices.as_deref(),
+        filter.since,
+        filter.until,
+        filter.only.map(Only::as_str),
+        from.map(|seq| seq.0),
+        oldest_first,
     )
     .fetch_all(conn)
     .await?;
@@ -361,45 +419,6 @@ pub async fn search(
             })
         })
         .collect()
-}
-
-/// The numbers of the events from `from` on that fit, oldest first, up to `limit`.
-///
-/// # Errors
-/// If the database fails.
-pub async fn newer(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    filter: &Filter,
-    from: Seq,
-    limit: i64,
-) -> Result<Vec<Seq>, StoreError> {
-    let rows = sqlx::query_scalar!(
-        r#"
-        select e.seq
-        from punctaj.events e
-        where e.guild_id = $1 and e.seq >= $2
-            and ($4::bigint is null or e.actor_id = $4)
-            and ($5::uuid is null or e.table_id = $5)
-            and ($6::text is null or exists (
-                select from punctaj.event_names n
-                where n.guild_id = $1 and n.name_key = $6 and n.seq = e.seq
-            ))
-            and ($7::text is null or e.action = $7)
-        order by e.seq
-        limit $3
-        "#,
-        guild.db(),
-        from.0,
-        limit,
-        filter.who.map(UserId::db),
-        filter.table.map(|id| id.0),
-        filter.name_key.as_deref(),
-        filter.action.as_deref(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Seq).collect())
 }
 
 /// Events in `seq` order after `after`, up to `limit`: for walking the whole history.

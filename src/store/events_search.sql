@@ -1,18 +1,35 @@
--- One page of the history, newest first; every filter combines.
--- $1 guild  $2 before seq  $3 limit  $4 who  $5 table  $6 name key  $7 action
+-- One page of the history, newest first or oldest first; every filter combines.
+-- $1 guild  $2 before seq  $3 limit  $4 who  $5 table  $6 name key  $7 action  $8 device ids
+-- $9 since  $10 until  $11 only  $12 from seq  $13 oldest first
+--
+-- Planned for its arguments each time (`force_custom_plan`): what is not asked for then drops out,
+-- and the indexes of what is left serve it.
 with page as (
     select e.*
     from punctaj.events e
     where e.guild_id = $1
         and ($2::bigint is null or e.seq < $2)
+        and ($12::bigint is null or e.seq >= $12)
         and ($4::bigint is null or e.actor_id = $4)
         and ($5::uuid is null or e.table_id = $5)
-        and ($6::text is null or exists (
-            select from punctaj.event_names n
-            where n.guild_id = $1 and n.name_key = $6 and n.seq = e.seq
+        and ($6::text is null or e.seq in (
+            select n.seq from punctaj.event_names n where n.guild_id = $1 and n.name_key = $6
         ))
         and ($7::text is null or e.action = $7)
-    order by e.seq desc
+        and ($8::text[] is null or e.device_id = any($8))
+        and ($9::timestamptz is null or e.at >= $9)
+        and ($10::timestamptz is null or e.at <= $10)
+        and ($11::text is distinct from 'conflicts'
+            or e.overwrote is not null or e.outcome = 'superseded' or e.changes @> '[{"superseded": true}]')
+        and ($11 is distinct from 'refused' or e.outcome = 'refused')
+        and ($11 is distinct from 'queued' or e.via = 'journal')
+        and ($11 is distinct from 'undone' or (
+            e.seq in (
+                select u.undoes from punctaj.events u where u.guild_id = $1 and u.undoes is not null
+            )
+            and punctaj.undone_by($1, e.seq) is not null
+        ))
+    order by case when $13::boolean then e.seq end, case when not $13 then e.seq end desc
     limit $3
 )
 select
@@ -20,20 +37,7 @@ select
     case when t.category is null then t.name else t.category || '/' || t.name end as "table?",
     s.platform as "platform?",
     s.label as "label?",
-    (
-        with recursive chain as (
-            select p.seq as seq, 0 as depth
-            union all
-            select u.seq, c.depth + 1
-            from chain c,
-                lateral (
-                    select x.seq from punctaj.events x
-                    where x.guild_id = $1 and x.undoes = c.seq and x.outcome = 'applied'
-                    order by x.seq desc limit 1
-                ) u
-        )
-        select c.seq from chain c where c.depth = 1 and (select max(depth) % 2 from chain) = 1
-    ) as "undone_by?",
+    punctaj.undone_by($1, p.seq) as "undone_by?",
     (
         select coalesce(jsonb_object_agg(r.number, r.title), '{}')
         from punctaj.ranks r where r.table_id = p.table_id
@@ -41,4 +45,4 @@ select
 from page p
 left join punctaj.tables t on t.table_id = p.table_id
 left join punctaj.sessions s on s.device_id = p.device_id
-order by p.seq desc
+order by case when $13 then p.seq end, case when not $13 then p.seq end desc

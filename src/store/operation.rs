@@ -295,7 +295,7 @@ pub struct FormerName<'a> {
 }
 
 /// An effective change of an entry's points.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerRow {
     /// The event's number.
     pub seq: i64,

@@ -85,3 +85,53 @@ pub async fn touch(
     .await?;
     Ok(())
 }
+
+/// A session of a guild by which events can be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// What it is called.
+    pub label: Option<String>,
+    /// The kind of client.
+    pub platform: String,
+}
+
+/// The sessions of a guild, open and ended, the newest first. With `begins`, those that have a
+/// label, and those whose id begins so (no id begins with an empty text here).
+///
+/// # Errors
+/// If the database fails.
+pub async fn devices(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    begins: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Device>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select s.device_id, s.label, s.platform
+        from punctaj.sessions s
+        where s.guild_id = $1
+            and ($2::text is null or s.label is not null or $2 <> '' and starts_with(s.device_id, $2))
+        order by s.login_at desc, s.device_id
+        limit $3
+        "#,
+        guild.db(),
+        begins,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    found
+        .into_iter()
+        .map(|row| {
+            Ok(Device {
+                device_id: DeviceId::parse(&row.device_id)
+                    .ok_or(StoreError::Corrupt("a device id"))?,
+                label: row.label,
+                platform: row.platform,
+            })
+        })
+        .collect()
+}

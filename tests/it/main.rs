@@ -10,6 +10,7 @@
     reason = "tests look at the database with statements of their own, and read their environment"
 )]
 
+mod audit;
 mod cli;
 mod commands;
 mod conflicts;

@@ -1,5 +1,5 @@
-//! The plans of the hot statements on a table of 100 000 entries, with the server's default
-//! settings: indexes, never a walk through the table.
+//! The plans of the hot statements on a table of 100 000 entries and a history of 100 000 events, with
+//! the server's default settings: indexes, never a walk through the table.
 
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -107,4 +107,147 @@ async fn a_profile_finds_its_entry_by_index() {
             assert!(plan.contains(index), "the index {index} serves it:\n{plan}");
         }
     }
+}
+/// A history of 100 guilds with 1000 events each, in which few are in conflict, refused, queued or
+/// undone. Made up: for the planner only its statistics count.
+async fn history() -> (TestDb, PgPool) {
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    pool.execute(
+        "insert into punctaj.sessions (device_id, guild_id, user_id, platform, login_at, last_seen_at)
+         select lpad(g || 'x' || u, 22, 'A'), g, g * 1000 + u, 'unknown', now(), now()
+         from generate_series(1, 100) g, generate_series(0, 9) u;
+
+         insert into punctaj.events (guild_id, seq, op_id, at, applied_at, actor_id, device_id, attribution,
+             via, action, table_id, changes, overwrote, undoes, outcome, prev_hash, hash)
+         select g, n, n, now() - n * interval '1 minute', now() - n * interval '1 minute', g * 1000 + n % 10,
+             lpad(g || 'x' || n % 10, 22, 'A'), 'recent', case when n % 300 = 0 then 'journal' else 'direct' end,
+             case when n % 50 = 0 then 'event.undo' when n % 7 = 0 then 'entry.set' else 'points.add' end,
+             lpad((g * 10 + n % 4)::text, 32, '0')::uuid,
+             case when n % 200 = 0 then '[{\"superseded\": true}]'::jsonb else '[]' end,
+             case when n % 250 = 0 then '[]'::jsonb end, case when n % 50 = 0 then n - 1 end,
+             case when n % 220 = 0 then 'refused' else 'applied' end, repeat('0', 64), repeat('0', 64)
+         from generate_series(1, 100) g, generate_series(1, 1000) n;
+
+         insert into punctaj.event_names (guild_id, name_key, seq)
+         select g, 'nume ' || n % 60, n from generate_series(1, 100) g, generate_series(1, 1000) n;
+
+         analyze punctaj.events; analyze punctaj.event_names; analyze punctaj.sessions",
+    )
+    .await
+    .unwrap();
+    (db, pool)
+}
+
+/// The arguments of a search, as they are written in SQL; what is not asked for is null.
+#[derive(Clone)]
+struct Asked([&'static str; 8]);
+
+impl Asked {
+    const NOTHING: Self = Self(["null"; 8]);
+
+    /// Who, table, name, action, device, since, until, only.
+    const ALL: [&'static str; 7] = [
+        "7003",
+        "'00000000-0000-0000-0000-000000000071'",
+        "'nume 7'",
+        "'points.add'",
+        "array[lpad('7x3', 22, 'A')]",
+        "now() - interval '9 hours'",
+        "now() - interval '1 hour'",
+    ];
+
+    fn arguments(&self, oldest_first: bool) -> String {
+        let [who, table, name, action, device, since, until, only] = self.0;
+        let (before, from) = if oldest_first {
+            ("900", "5")
+        } else {
+            ("null", "null")
+        };
+        format!(
+            "7, {before}, 11, {who}, {table}, {name}, {action}, {device}, {since}, {until}, {only}, {from}, {oldest_first}"
+        )
+    }
+}
+
+/// The plan for these arguments, as the program has it made.
+async fn search_plan(pool: &PgPool, asked: &Asked, oldest_first: bool, mode: &str) -> String {
+    let statement = include_str!("../../src/store/events_search.sql");
+    let arguments = asked.arguments(oldest_first);
+    let mut conn = pool.acquire().await.unwrap();
+    conn.execute(AssertSqlSafe(format!(
+        "set plan_cache_mode = {mode}; prepare hot as {statement}"
+    )))
+    .await
+    .unwrap();
+    let lines: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(format!("explain execute hot ({arguments})")))
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+    conn.execute("deallocate hot; reset plan_cache_mode")
+        .await
+        .unwrap();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn a_search_by_any_filters_takes_its_page_from_indexes() {
+    let (_db, pool) = history().await;
+    for bits in 0..128_u32 {
+        for only in ["null", "'conflicts'", "'undone'", "'refused'", "'queued'"] {
+            let mut asked = Asked::NOTHING;
+            for (filter, value) in Asked::ALL.iter().enumerate() {
+                if bits & (1 << filter) != 0 {
+                    asked.0[filter] = value;
+                }
+            }
+            asked.0[7] = only;
+            for oldest_first in [false, true] {
+                let plan = search_plan(&pool, &asked, oldest_first, "force_custom_plan").await;
+                assert!(
+                    !plan.contains("Seq Scan on events"),
+                    "{}\n{plan}",
+                    asked.arguments(oldest_first)
+                );
+            }
+            let plan = search_plan(&pool, &asked, false, "auto").await;
+            assert!(!plan.contains("Seq Scan on events"), "{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_for_what_is_rare_has_an_index_of_its_own() {
+    let (_db, pool) = history().await;
+    let only = |word| {
+        let mut asked = Asked::NOTHING;
+        asked.0[7] = word;
+        asked
+    };
+    let by = |filter: usize| {
+        let mut asked = Asked::NOTHING;
+        asked.0[filter] = Asked::ALL[filter];
+        asked
+    };
+    for (asked, index) in [
+        (Asked::NOTHING, "events_pkey"),
+        (by(0), "events_actor"),
+        (by(1), "events_table"),
+        (by(2), "event_names_pkey"),
+        (by(4), "events_device"),
+        (only("'conflicts'"), "events_conflicts"),
+        (only("'undone'"), "events_undoes"),
+        (only("'refused'"), "events_refused"),
+        (only("'queued'"), "events_queued"),
+    ] {
+        let plan = search_plan(&pool, &asked, false, "force_custom_plan").await;
+        assert!(plan.contains(index), "{index} serves it:\n{plan}");
+    }
+    // A day long ago is not looked for from now backwards.
+    let mut old = Asked::NOTHING;
+    old.0[5] = "now() - interval '990 minutes'";
+    old.0[6] = "now() - interval '960 minutes'";
+    let plan = search_plan(&pool, &old, false, "force_custom_plan").await;
+    assert!(plan.contains("events_at"), "{plan}");
 }

@@ -13,7 +13,7 @@ use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, DraftId, Seq, UserId};
 use crate::i18n::{Message, keys};
 use crate::render;
-use crate::service::audit::SearchOrder;
+use crate::service::audit::{Only, SearchOrder};
 
 use super::{answered, read};
 
@@ -24,22 +24,38 @@ pub(super) struct Filters {
     pub(super) table: Option<String>,
     pub(super) name: Option<String>,
     pub(super) action: Option<String>,
+    pub(super) device: Option<String>,
+    pub(super) since: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) only: Option<String>,
 }
 
 /// Searches the history.
 #[poise::command(slash_command, guild_only)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the options of the command"
+)]
 pub(super) async fn search(
     ctx: Ctx<'_>,
     who: Option<User>,
     #[autocomplete = "complete::table"] table: Option<String>,
     #[autocomplete = "complete::name"] name: Option<String>,
     #[autocomplete = "complete::action"] action: Option<String>,
+    #[autocomplete = "complete::device"] device: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    only: Option<String>,
 ) -> CommandResult {
     let filters = Filters {
         who: who.map(|user| user.id.get()),
         table,
         name,
         action,
+        device,
+        since,
+        until,
+        only,
     };
     answered(ctx, Manner::Own, |call| async move {
         let request = call.request(None)?;
@@ -53,11 +69,17 @@ pub(super) async fn search(
 impl Filters {
     /// As the services take them.
     pub(super) fn order(&self) -> Result<SearchOrder, Failure> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let moment = |text: &Option<String>| text.as_deref().map(read::moment).transpose();
         Ok(SearchOrder {
             who: self.who.and_then(|id| UserId::try_from(id).ok()),
             table: read::optional_table(self.table.as_deref())?,
-            name: self.name.clone().filter(|name| !name.trim().is_empty()),
+            name: given(&self.name),
             action: self.action.as_deref().map(action).transpose()?,
+            device: given(&self.device),
+            since: moment(&self.since)?,
+            until: moment(&self.until)?,
+            only: self.only.as_deref().map(only).transpose()?,
         })
     }
 }
@@ -88,4 +110,8 @@ fn action(text: &str) -> Result<Action, Failure> {
         let message = Message::new(keys::ERROR_UNKNOWN_ACTION).with("action", given);
         Failure::told(message.with("known", known.join(", ")))
     })
+}
+
+fn only(text: &str) -> Result<Only, Failure> {
+    Only::parse(text.trim()).ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_ONLY))
 }

@@ -26,6 +26,8 @@ pub(super) async fn show_command(
 /// # Errors
 /// No such event, or no right.
 pub async fn show(call: Arc<Call>, device: Option<DeviceId>, event: Seq) -> Result<Reply, Failure> {
-    let found = call.services.event(&call.request(device)?, event).await?;
-    Ok(views::audit::event(&found, call.locale))
+    let request = call.request(device)?;
+    let found = call.services.event(&request, event).await?;
+    let (session, _) = call.services.session(&request).await?;
+    Ok(views::audit::event(&found, &session.device_id, call.locale))
 }

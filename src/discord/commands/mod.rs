@@ -10,6 +10,7 @@ mod admin_table;
 mod audit_export;
 mod audit_search;
 mod audit_show;
+mod audit_undo;
 mod audit_verify;
 mod delete;
 mod give;
@@ -30,13 +31,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::answer;
+use super::attempts;
 use super::context::{Call, CommandResult, Ctx, Data};
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
 
 pub use add::link;
+pub use audit_export::again as export_search;
 pub use audit_search::page as search_page;
 pub use audit_show::show as show_event;
+pub use audit_undo::{confirmed as undo_confirmed, previewed as undo_previewed};
 pub use give::given;
 pub use merge::merge;
 pub use news::restore_mine;
@@ -84,6 +88,7 @@ fn punctaj_audit() -> Command {
     let commands = vec![
         audit_search::search(),
         audit_show::show_command(),
+        audit_undo::undo(),
         audit_export::export(),
         audit_verify::verify(),
     ];
@@ -126,12 +131,32 @@ where
     W: FnOnce(Arc<Call>) -> F,
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
+    let call = called(ctx);
+    answer::answer(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
+    Ok(())
+}
+
+/// The same for a command that takes its time: the answer is deferred at once.
+async fn answered_slowly<W, F>(ctx: Ctx<'_>, manner: Manner, work: W) -> CommandResult
+where
+    W: FnOnce(Arc<Call>) -> F,
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let call = called(ctx);
+    answer::answer_slowly(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
+    Ok(())
+}
+
+fn called(ctx: Ctx<'_>) -> Arc<Call> {
     let framework = ctx.framework;
     let call = Call::of_command(
         framework.user_data,
         &framework.serenity_context.http,
         ctx.interaction,
     );
-    answer::answer(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
-    Ok(())
+    let names = ctx.command_tree.iter().map(|it| it.name.as_ref());
+    if let Some(action) = attempts::of_command(&names.collect::<Vec<_>>().join(" ")) {
+        call.attempts(action);
+    }
+    call
 }

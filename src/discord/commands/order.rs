@@ -11,6 +11,7 @@ use crate::discord::errors::Failure;
 use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
+use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, DraftId, TableId};
 use crate::domain::name::TableAddress;
 use crate::service::{Request, ServiceError};
@@ -47,6 +48,18 @@ pub(super) struct Place {
 }
 
 impl Order {
+    /// What it attempts.
+    const fn action(&self) -> Action {
+        match self {
+            Self::Add(_) => Action::PointsAdd,
+            Self::Remove(_) => Action::PointsRemove,
+            Self::Set(_) => Action::EntrySet,
+            Self::Delete(_) => Action::EntryDelete,
+            Self::View(_) | Self::Profile(_) | Self::Panel(_) => Action::TableView,
+            Self::Export(_) => Action::DataExport,
+        }
+    }
+
     async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
         let done = match self {
             Self::Add(order) => order.run(call, request, place).await,
@@ -130,6 +143,7 @@ pub async fn chosen(
     let table = value.as_deref().and_then(TableId::from_short);
     let table = table.ok_or_else(|| Failure::Internal("a menu without a table".to_owned()))?;
     let order: Order = call.services.draft(&request, draft).await?;
+    call.attempts(order.action());
     let reply = order
         .run(
             &call,

@@ -2,15 +2,17 @@
 
 use serenity::all::ButtonStyle;
 use serenity::builder::{
-    CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+    CreateActionRow, CreateAttachment, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
 };
 
 use super::words::{attribution, moment, person, platform_of, rank, value};
-use super::{button, card, receipt, shown};
+use super::{button, card, fits, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::event::{Outcome, Via};
+use crate::domain::event::{Event, Outcome, Via};
 use crate::domain::ids::{DeviceId, Seq};
+use crate::domain::refusal::Refusal;
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
 use crate::service::Found;
@@ -26,9 +28,6 @@ const LABEL: usize = 30;
 /// Characters of a menu's option.
 const OPTION: usize = 100;
 
-/// Characters of a hash that are shown.
-const HASH: usize = 16;
-
 /// A page of events, newest first.
 #[must_use]
 pub fn list(page: &SearchPage, device: &DeviceId, locale: Locale) -> Reply {
@@ -42,13 +41,16 @@ pub fn list(page: &SearchPage, device: &DeviceId, locale: Locale) -> Reply {
         .iter()
         .map(|found| line(found, locale))
         .collect();
-    let reply = Reply::card(card(&title, &lines, None, locale)).row(menu(page, device, locale));
-    let buttons = pager(page, device, locale);
-    if buttons.is_empty() {
-        reply
-    } else {
-        reply.row(CreateActionRow::Buttons(buttons))
-    }
+    let mut buttons = pager(page, device, locale);
+    let export = Press::Export {
+        device: Some(device.clone()),
+        draft: page.draft,
+    };
+    let quiet = ButtonStyle::Secondary;
+    buttons.push(button(&export, keys::BUTTON_EXPORT, quiet, locale));
+    Reply::card(card(&title, &lines, None, locale))
+        .row(menu(page, device, locale))
+        .row(CreateActionRow::Buttons(buttons))
 }
 
 fn line(found: &Found, locale: Locale) -> String {
@@ -62,6 +64,10 @@ fn line(found: &Found, locale: Locale) -> String {
     if let Some(table) = &found.table {
         line.push_str(" · ");
         line.push_str(&brief(table, TABLE));
+    }
+    if event.outcome == Outcome::Refused {
+        line.push('\n');
+        return line + &refused(event, locale);
     }
     if let Some(by) = found.undone_by {
         line += &locale.text(&Message::new(keys::SEARCH_UNDONE).with("event", by.to_string()));
@@ -142,9 +148,10 @@ fn pager(page: &SearchPage, device: &DeviceId, locale: Locale) -> Vec<CreateButt
         .collect()
 }
 
-/// One event whole.
+/// One event whole, with a button to undo it where that is possible. What has no room in the card is
+/// in a file with all of it.
 #[must_use]
-pub fn event(found: &Found, locale: Locale) -> Reply {
+pub fn event(found: &Found, device: &DeviceId, locale: Locale) -> Reply {
     let event = &found.event;
     let title = Message::new(keys::EVENT_TITLE)
         .with("event", event.seq.to_string())
@@ -159,9 +166,38 @@ pub fn event(found: &Found, locale: Locale) -> Reply {
     if event.changes.is_empty() {
         lines.push(locale.text(&keys::EVENT_NO_CHANGES.into()));
     }
-    let hash = event.hash.get(..HASH).unwrap_or(&event.hash);
-    let footer = locale.text(&Message::new(keys::EVENT_HASH).with("hash", hash));
-    Reply::card(card(&locale.text(&title), &lines, Some(&footer), locale))
+    let hash = Message::new(keys::EVENT_HASH).with("hash", event.hash.as_str());
+    let (title, footer) = (locale.text(&title), locale.text(&hash));
+    let mut reply = Reply::card(card(&title, &lines, Some(&footer), locale));
+    if !fits(&lines) {
+        let whole = format!("{title}\n\n{}\n\n{footer}\n", lines.join("\n"));
+        let name = format!("event-{}.txt", event.seq);
+        reply = reply.attach(CreateAttachment::bytes(whole, name));
+    }
+    if found.undone_by.is_some() || event.outcome != Outcome::Applied || !receipt::has_effect(event)
+    {
+        return reply;
+    }
+    let press = Press::Preview {
+        device: Some(device.clone()),
+        event: event.seq,
+    };
+    let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
+    reply.row(CreateActionRow::Buttons(vec![undo]))
+}
+
+/// Which right was missing; of several attempts, how many there were.
+fn refused(event: &Event, locale: Locale) -> String {
+    let refusal = Refusal::parse(event.reason.as_deref().unwrap_or_default());
+    let rights: Vec<String> = refusal
+        .rights
+        .iter()
+        .map(|right| format!("`{}`", render::code_safe(right)))
+        .collect();
+    let message = Message::new(keys::EVENT_REFUSED)
+        .with("count", refusal.count)
+        .with("rights", rights.join(", "));
+    locale.text(&message)
 }
 
 /// Everything but the changes.
@@ -182,11 +218,14 @@ fn facts(found: &Found, locale: Locale) -> Vec<String> {
         facts.push((keys::EVENT_ATTRIBUTION, attribution(rule, locale)));
     }
     if event.via != Via::Direct {
-        facts.push((keys::EVENT_VIA, event.via.as_str().to_owned()));
+        facts.push((keys::EVENT_VIA, via(event.via, locale)));
     }
     facts.push((keys::EVENT_AT, moment(event.at)));
     facts.push((keys::EVENT_APPLIED_AT, moment(event.applied_at)));
-    if let Some(reason) = &event.reason {
+    if event.outcome == Outcome::Refused {
+        let value = refused(event, locale);
+        facts.push((keys::EVENT_MISSING, value));
+    } else if let Some(reason) = &event.reason {
         facts.push((
             keys::EVENT_REASON,
             render::escape(&render::clip(reason, 300)),
@@ -218,6 +257,16 @@ fn described_device(found: &Found, device: &DeviceId, locale: Locale) -> String 
         Some(label) => format!("`{}` · {} · {platform}", device.short(), shown(label)),
         None => format!("`{}` · {platform}", device.short()),
     }
+}
+
+fn via(via: Via, locale: Locale) -> String {
+    let key = match via {
+        Via::Direct => keys::VIA_DIRECT,
+        Via::Journal => keys::VIA_JOURNAL,
+        Via::Schedule => keys::VIA_SCHEDULE,
+        Via::Cli => keys::VIA_CLI,
+    };
+    locale.text(&key.into())
 }
 
 const fn outcome(outcome: Outcome) -> Key {

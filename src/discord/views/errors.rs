@@ -112,12 +112,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } => unknown_table(table, near),
-        ServiceError::AmbiguousTable { table, tables } => {
-            let tables: Vec<&String> = tables.iter().take(5).collect();
-            Message::new(keys::ERROR_AMBIGUOUS_TABLE)
-                .with("table", shown(table))
-                .with("tables", listed(&tables))
-        }
+        ServiceError::AmbiguousTable { table, tables } => ambiguous_table(table, tables),
         ServiceError::TableExists { table } => {
             Message::new(keys::ERROR_TABLE_EXISTS).with("table", shown(table))
         }
@@ -183,6 +178,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownSession { session } => {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
+        ServiceError::UnknownDevice { device } => {
+            Message::new(keys::ERROR_UNKNOWN_DEVICE).with("device", shown(device))
+        }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
         ServiceError::TableNotYet { table, at, since } => not_yet(table, *at, *since),
         ServiceError::TableDeletedThen { table, at } => {
@@ -206,6 +204,13 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
+}
+
+fn ambiguous_table(table: &str, tables: &[String]) -> Message {
+    let tables: Vec<&String> = tables.iter().take(5).collect();
+    Message::new(keys::ERROR_AMBIGUOUS_TABLE)
+        .with("table", shown(table))
+        .with("tables", listed(&tables))
 }
 
 fn unknown_table(table: &str, near: &[String]) -> Message {

@@ -54,6 +54,7 @@ const TOPICS: &[Topic] = &[
         commands: &[
             ("punctaj-audit search", Some(Right::AuditView)),
             ("punctaj-audit show", Some(Right::AuditView)),
+            ("punctaj-audit undo", Some(Right::AuditUndo)),
             ("punctaj-audit export", Some(Right::AuditExport)),
             ("punctaj-audit verify", Some(Right::AuditView)),
         ],
@@ -91,6 +92,13 @@ const TOPICS: &[Topic] = &[
         ],
     },
 ];
+
+/// The commands that not everybody may use.
+#[cfg(test)]
+pub(in crate::discord) fn paths_with_a_right() -> impl Iterator<Item = &'static str> {
+    let commands = TOPICS.iter().flat_map(|topic| topic.commands);
+    commands.filter_map(|(path, right)| right.map(|_| *path))
+}
 
 /// The help, whole or on one topic.
 #[must_use]

@@ -62,6 +62,11 @@ fn card(title: &str, lines: &[String], footer: Option<&str>, locale: Locale) -> 
     }
 }
 
+/// Whether a card has room for all of these lines.
+fn fits(lines: &[String]) -> bool {
+    render::length(&lines.join("\n")) <= DESCRIPTION
+}
+
 /// As many lines as fit, and how many there are besides.
 fn fitted(lines: &[String], limit: usize, locale: Locale) -> String {
     let whole = lines.join("\n");

@@ -81,7 +81,7 @@ fn meant_button(meant: &Meant, event: &Event, locale: Locale) -> CreateButton {
 }
 
 /// Whether anything is otherwise than before.
-fn has_effect(event: &Event) -> bool {
+pub(super) fn has_effect(event: &Event) -> bool {
     event.changes.iter().any(changes_something)
 }
 
@@ -102,6 +102,9 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
     };
     let about = |key| Message::new(key).with("table", table());
     let undone = || event.undoes.map(|seq| seq.to_string()).unwrap_or_default();
+    if event.outcome == Outcome::Refused {
+        return keys::OUTCOME_REFUSED.into();
+    }
     if event.outcome != Outcome::Applied {
         return about(keys::RECEIPT_SUPERSEDED);
     }
@@ -128,6 +131,13 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::RankSet => about(keys::RECEIPT_RANK_SET),
         Action::RankRemove => about(keys::RECEIPT_RANK_REMOVE),
         Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
+        // They stand in the history only as refused.
+        Action::TableView
+        | Action::AuditView
+        | Action::AuditExport
+        | Action::DataExport
+        | Action::SettingsView
+        | Action::AccessRefuse => keys::OUTCOME_REFUSED.into(),
     }
 }
 

@@ -38,7 +38,8 @@ use crate::service::operation::Aside;
 use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
-use crate::service::verify::{Problem, VerifyReport};
+use crate::service::undo::UndoPreview;
+use crate::service::verify::{Problem, Progress, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
     Card, Found, PageRow, PanelEntry, PanelShown, PanelTotal, Receipt, ServiceError, Sort,
@@ -524,8 +525,132 @@ fn a_search_tells_who_from_where_and_what() {
          **#12** <t:0:f> <@42> (PC Birou) · `points.add` · BlackWater/Politie\n\
          **Ana**: 5 → 7 puncte (+2) … și încă o modificare\n\
          **#12** <t:0:f> <@42> (`BwcHBwcH`) · `entry.set` · BlackWater/Politie · desfăcut de #14\n\
-         **Ana**, grad: 2 → Sergent"
+         **Ana**, grad: 2 → Sergent\n\
+         [Exportă]"
     );
+}
+
+fn refused(reason: &str, action: Action) -> Found {
+    let mut event = event(action, Vec::new());
+    event.outcome = Outcome::Refused;
+    event.reason = Some(reason.to_owned());
+    found(event)
+}
+
+#[test]
+fn a_refusal_names_the_missing_right() {
+    let mut single = refused("table.edit", Action::TableDelete);
+    single.table = None;
+    assert_eq!(
+        said(&audit::event(&single, &device(), Locale::En)),
+        format!(
+            "Event #12 · table.delete\n\
+             **Who:** <@42>\n\
+             **Outcome:** refused: no right to it\n\
+             **Device:** `BwcHBwcH` · PC Birou · unknown platform\n\
+             **How the session was recognised:** inferred, being the one used last\n\
+             **Asked for:** <t:0:f>\n\
+             **Took effect:** <t:0:f>\n\
+             **Missing right:** `table.edit`\n\
+             No changes.\n\
+             hash {}",
+            "ab".repeat(32)
+        )
+    );
+    let several = refused("7 × audit.view, score.add", Action::AccessRefuse);
+    let page = search_page(vec![several]);
+    assert_eq!(
+        said(&audit::list(&page, &device(), Locale::Ro)),
+        "Evenimente, de la cel mai nou\n\
+         **#12** <t:0:f> <@42> (PC Birou) · `access.refuse` · BlackWater/Politie\n\
+         `audit.view`, `score.add`, în 7 încercări\n\
+         [Exportă]"
+    );
+}
+
+#[test]
+fn an_event_that_can_be_undone_has_a_button_for_it_and_none_is_cut_short() {
+    let award = || event(Action::PointsAdd, vec![points("a", "Ana", 5, 2, 7)]);
+    let buttons = |found: &Found| {
+        let reply = audit::event(found, &device(), Locale::En);
+        said(&reply).ends_with("[Undo]")
+    };
+    assert!(buttons(&found(award())));
+    let mut undone = found(award());
+    undone.undone_by = Some(Seq(13));
+    let late = points("a", "Ana", 5, 2, 5).superseded();
+    let mut superseded = event(Action::PointsAdd, vec![late]);
+    superseded.outcome = Outcome::Superseded;
+    for without in [
+        undone,
+        found(superseded),
+        refused("score.add", Action::PointsAdd),
+    ] {
+        assert!(!buttons(&without), "{without:?}");
+    }
+    let names: Vec<String> = (0..50).map(|number| format!("{number:0100}")).collect();
+    let changes = names.iter().map(|name| points(name, name, 0, 5, 5));
+    let long = found(event(Action::PointsAdd, changes.collect()));
+    let reply = audit::event(&long, &device(), Locale::En);
+    let file = reply
+        .file
+        .as_ref()
+        .map(|file| String::from_utf8_lossy(&file.data));
+    let file = file.unwrap_or_default();
+    assert!(names.iter().all(|name| file.contains(name)), "{file}");
+    assert!(
+        audit::event(&found(award()), &device(), Locale::En)
+            .file
+            .is_none()
+    );
+}
+
+#[test]
+fn an_undo_is_shown_before_it_is_done() {
+    let preview = |conflicts| UndoPreview {
+        event: event(Action::PointsAdd, vec![points("a", "Ana", 5, 2, 7)]),
+        table: Some("BlackWater/Politie".to_owned()),
+        changes: vec![points("a", "Ana", 9, -2, 7)],
+        conflicts,
+        ranks: BTreeMap::new(),
+    };
+    let pressed = |preview: &UndoPreview, force| {
+        let reply = undo::preview(preview, device(), force, Locale::En);
+        let rows = serde_json::to_value(&reply.rows).unwrap();
+        let id = rows[0]["components"][0]["custom_id"].as_str().unwrap();
+        let Some(Press::Confirm { force, .. }) = Press::decode(id) else {
+            panic!("{id}")
+        };
+        (said(&reply), force)
+    };
+    let (told, force) = pressed(&preview(Vec::new()), false);
+    assert_eq!(
+        told,
+        "Undo event #12?\n\
+         **`points.add`** by <@42>, <t:0:R>\n\
+         **Table:** BlackWater/Politie\n\
+         Nothing was changed yet. The undo would do this:\n\
+         **Ana**: 9 → 7 points (-2)\n\
+         [Confirm][Cancel]"
+    );
+    assert!(!force && pressed(&preview(Vec::new()), true).1);
+    let by = Some(ConflictEvent {
+        seq: Seq(13),
+        actor: Some(UserId::from_db(7)),
+        at: DateTime::UNIX_EPOCH,
+    });
+    let conflict = Conflict {
+        kind: ConflictKind::Changed,
+        name: "Ana".to_owned(),
+        field: "points".to_owned(),
+        extra: false,
+        now: 9.into(),
+        back: 7.into(),
+        by,
+    };
+    let (told, force) = pressed(&preview(vec![conflict]), false);
+    assert!(told.contains("(by <@7>, <t:0:R>, #13)"), "{told}");
+    assert!(force, "what was shown is confirmed too");
 }
 
 #[test]
@@ -662,6 +787,7 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::UnknownSession {
             session: String::new(),
         },
+        ServiceError::UnknownDevice { device: text() },
         ServiceError::HistoryBroken { event },
         ServiceError::AmbiguousSession {
             session: text(),
@@ -753,6 +879,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotUndoable { .. }
         | ServiceError::NothingToUndo
         | ServiceError::UnknownSession { .. }
+        | ServiceError::UnknownDevice { .. }
         | ServiceError::TableGone
         | ServiceError::TableNotYet { .. }
         | ServiceError::TableDeletedThen { .. }
@@ -1475,7 +1602,7 @@ proptest! {
             };
             for locale in Locale::ALL {
                 check(&receipt::receipt(&receipt_of(event.clone()), &twice, locale));
-                check(&audit::event(&found, locale));
+                check(&audit::event(&found, &device(), locale));
                 let page = SearchPage {
                     events: (1..=10).map(|seq| {
                         let mut found = found.clone();
@@ -1643,6 +1770,15 @@ proptest! {
         ];
         for locale in Locale::ALL {
             let conflicts: Vec<_> = names.iter().map(conflict).collect();
+            let preview = UndoPreview {
+                event: event(Action::EventUndo, Vec::new()),
+                table: Some(address.clone()),
+                changes: names.iter().map(|name| points(name, name, -LIMIT, LIMIT, 0)).collect(),
+                conflicts: conflicts.clone(),
+                ranks: BTreeMap::new(),
+            };
+            check(&undo::preview(&preview, device(), false, locale));
+            check(&verify::progress(Progress { events: i64::MAX, of: i64::MAX }, locale));
             check(&undo::question(Seq(1), &conflicts, &BTreeMap::new(), device(), locale));
             check(&choose::table(&choices, device(), DraftId(Uuid::max()), locale));
             check(&lists::tables(&tables, locale));

@@ -4,14 +4,16 @@ use serde_json::Value;
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
-use super::receipt::Ranks;
+use super::receipt::{self, Ranks};
 use super::words::{ago, field, person, points, rank, value};
 use super::{button, card, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::{Manner, Reply};
+use crate::domain::event::{Action, Event};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::error::{Conflict, ConflictKind};
+use crate::service::undo::UndoPreview;
 
 /// What has changed since, and whether to go on.
 #[must_use]
@@ -22,6 +24,18 @@ pub fn question(
     device: DeviceId,
     locale: Locale,
 ) -> Reply {
+    let lines = asked(conflicts, ranks, locale);
+    let title = locale.text(&Message::new(keys::UNDO_ASKS).with("event", event.to_string()));
+    let force = Press::Undo {
+        device: Some(device),
+        event,
+        force: true,
+    };
+    Reply::card(card(&title, &lines, None, locale)).row(confirm_or_cancel(&force, locale))
+}
+
+/// What has changed since, after a word on what that means.
+fn asked(conflicts: &[Conflict], ranks: &Ranks, locale: Locale) -> Vec<String> {
     let mut lines = vec![locale.text(&keys::UNDO_QUESTION.into())];
     for conflict in conflicts {
         let line = line(conflict, ranks, locale);
@@ -30,21 +44,50 @@ pub fn question(
             lines.push(line);
         }
     }
-    let title = locale.text(&Message::new(keys::UNDO_ASKS).with("event", event.to_string()));
-    let force = Press::Undo {
-        device: Some(device),
-        event,
-        force: true,
+    lines
+}
+
+fn confirm_or_cancel(confirm: &Press, locale: Locale) -> CreateActionRow {
+    let (yes, no) = (ButtonStyle::Danger, ButtonStyle::Secondary);
+    CreateActionRow::Buttons(vec![
+        button(confirm, keys::BUTTON_CONFIRM, yes, locale),
+        button(&Press::Cancel, keys::BUTTON_CANCEL, no, locale),
+    ])
+}
+
+/// What undoing an event would change, and whether to go on. What others have changed since is
+/// told, and going on is meant for that too; with `force`, also for what they change meanwhile.
+#[must_use]
+pub fn preview(preview: &UndoPreview, device: DeviceId, force: bool, locale: Locale) -> Reply {
+    let event = &preview.event;
+    let about = Message::new(keys::UNDO_PREVIEW_EVENT)
+        .with("action", event.action.as_str())
+        .with("who", person(event.actor_id, locale))
+        .with("when", ago(event.at));
+    let mut lines = vec![locale.text(&about)];
+    if let Some(table) = &preview.table {
+        lines.push(locale.text(&Message::new(keys::EVENT_TABLE).with("value", shown(table))));
+    }
+    lines.push(locale.text(&keys::UNDO_PREVIEW.into()));
+    // Told as the undo will be.
+    let undo = Event {
+        action: Action::EventUndo,
+        changes: preview.changes.clone(),
+        ..event.clone()
     };
-    Reply::card(card(&title, &lines, None, locale)).row(CreateActionRow::Buttons(vec![
-        button(&force, keys::BUTTON_CONFIRM, ButtonStyle::Danger, locale),
-        button(
-            &Press::Cancel,
-            keys::BUTTON_CANCEL,
-            ButtonStyle::Secondary,
-            locale,
-        ),
-    ]))
+    lines.extend(receipt::lines(&undo, &preview.ranks, locale));
+    if !preview.conflicts.is_empty() {
+        lines.push(String::new());
+        lines.extend(asked(&preview.conflicts, &preview.ranks, locale));
+    }
+    let title = Message::new(keys::UNDO_PREVIEW_TITLE).with("event", event.seq.to_string());
+    let confirm = Press::Confirm {
+        device: Some(device),
+        event: event.seq,
+        force: force || !preview.conflicts.is_empty(),
+    };
+    Reply::card(card(&locale.text(&title), &lines, None, locale))
+        .row(confirm_or_cancel(&confirm, locale))
 }
 
 /// Nothing was done.

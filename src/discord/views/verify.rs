@@ -4,7 +4,7 @@ use super::words::field;
 use super::{card, shown};
 use crate::discord::reply::Reply;
 use crate::i18n::{Locale, Message, keys};
-use crate::service::verify::{Problem, VerifyReport};
+use crate::service::verify::{Problem, Progress, VerifyReport};
 
 /// All agree, with the head; or the first thing that does not.
 #[must_use]
@@ -20,8 +20,18 @@ pub fn report(report: &VerifyReport, locale: Locale) -> Reply {
     let head = Message::new(keys::VERIFY_HEAD)
         .with("event", seq)
         .with("hash", report.head_hash.as_str());
-    let lines = [first, head].map(|message| locale.text(&message));
+    let compare = Message::new(keys::VERIFY_COMPARE);
+    let lines = [first, head, compare].map(|message| locale.text(&message));
     Reply::card(card(&locale.text(&title.into()), &lines, None, locale))
+}
+
+/// How far it is.
+#[must_use]
+pub fn progress(progress: Progress, locale: Locale) -> Reply {
+    let message = Message::new(keys::VERIFY_PROGRESS)
+        .with("events", progress.events)
+        .with("count", progress.of);
+    Reply::text(locale.text(&message))
 }
 
 fn problem(problem: &Problem, locale: Locale) -> Message {
@@ -39,6 +49,10 @@ fn problem(problem: &Problem, locale: Locale) -> Message {
             .with("event", seq.to_string())
             .with("name", shown(name))
             .with("field", field(of, locale)),
+        Problem::WrongLedger { seq, name } => Message::new(keys::VERIFY_LEDGER)
+            .with("event", seq.to_string())
+            .with("name", shown(name)),
+        Problem::WrongSum { name } => Message::new(keys::VERIFY_SUM).with("name", shown(name)),
         Problem::WrongHead { head } => {
             Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string())
         }

@@ -75,8 +75,8 @@ fn former_name(held: &Held) -> Option<FormerName<'_>> {
     })
 }
 
-/// The effective changes of points.
-fn ledger(events: &[Event]) -> Vec<LedgerRow> {
+/// The effective changes of points, in the order of events, then of entries.
+pub(in crate::service) fn ledger(events: &[Event]) -> Vec<LedgerRow> {
     let mut rows: BTreeMap<(Seq, EntryId), LedgerRow> = BTreeMap::new();
     for event in events {
         for (entry_id, delta) in event.changes.iter().filter_map(Change::effective_points) {

@@ -105,6 +105,8 @@ pub(crate) struct World {
     pub(crate) turned_away: VecDeque<u16>,
     /// Added to the age of interactions: a test's way to let time pass.
     pub(crate) passed: Duration,
+    /// The largest file that interactions say may be attached, where it is not Discord's default.
+    pub(crate) attachment_limit: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -255,7 +255,7 @@ pub(crate) fn interaction(shared: &Shared, world: &World, of: &Interaction, data
         "locale": locale,
         "app_permissions": world.bot_permissions(of.channel, bot).to_string(),
         "entitlements": [],
-        "attachment_size_limit": ATTACHMENT_LIMIT,
+        "attachment_size_limit": world.attachment_limit.unwrap_or(ATTACHMENT_LIMIT),
         "authorizing_integration_owners": { "0": of.guild.unwrap_or(0).to_string() },
         "context": u8::from(of.guild.is_none()),
     });

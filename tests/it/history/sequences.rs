@@ -256,23 +256,20 @@ impl Case<'_> {
             };
         }
         self.choose_merge(&mut step);
-        // An undo is never dated before the event that it undoes.
-        match step.deed {
-            Deed::UndoLast { .. } => step.late = 0,
-            Deed::Undo { back, .. } => {
-                let undone = self.oracle.when(head - back).cloned();
-                if undone.is_some_and(|undone| undone >= when(&self.request(index, &step))) {
-                    step.late = 0;
-                }
+        // An undo of a certain event is never dated before it; without a number it finds one that is
+        // older, however late it comes.
+        if let Deed::Undo { back, .. } = step.deed {
+            let undone = self.oracle.when(head - back).cloned();
+            if undone.is_some_and(|undone| undone >= when(&self.request(index, &step))) {
+                step.late = 0;
             }
-            _ => {}
         }
         let request = self.request(index, &step);
         let table = TABLES
             .get(step.table)
             .and_then(|name| self.oracle.table(name.rsplit('/').next()?));
         let meant = table.map(|table| self.meant(&table, &step, &when(&request)));
-        let undone = self.undone(&step);
+        let undone = self.undone(&step, &when(&request));
         let asks = undone.map(|seq| self.oracle.asks(seq, step.user));
         let result = Box::pin(self.deliver(&request, &step, head)).await?;
         let rows = self.world.read(&mut self.oracle, self.guild).await?;
@@ -409,9 +406,9 @@ impl Case<'_> {
         }
     }
 
-    fn undone(&self, step: &Step) -> Option<i64> {
+    fn undone(&self, step: &Step, when: &When) -> Option<i64> {
         match step.deed {
-            Deed::UndoLast { .. } => self.oracle.last_undoable(step.user),
+            Deed::UndoLast { .. } => self.oracle.last_undoable(step.user, when),
             Deed::Undo { back, .. } => Some(self.oracle.head() - back),
             _ => None,
         }
@@ -609,6 +606,14 @@ async fn reshape(
     }
 }
 
+fn deletion(who: &[Who], table: Option<TableAddress>) -> Deletion {
+    Deletion {
+        names: list(who).into_items(),
+        table,
+        table_id: None,
+    }
+}
+
 async fn perform(
     services: &Services,
     request: &Request,
@@ -672,19 +677,7 @@ async fn perform(
             let value = value.map(|value| VALUES[value].to_owned());
             set(who, NewValue::Extra(FIELDS[*field].to_owned(), value)).await
         }
-        Deed::Delete(who) => {
-            let names = list(who).into_items();
-            services
-                .delete(
-                    request,
-                    Deletion {
-                        names,
-                        table: table.clone(),
-                        table_id: None,
-                    },
-                )
-                .await
-        }
+        Deed::Delete(who) => services.delete(request, deletion(who, table.clone())).await,
         Deed::UndoLast { force } => undo(None, *force, Whose::Own).await,
         Deed::Undo {
             back,

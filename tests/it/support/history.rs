@@ -1,7 +1,7 @@
 //! Histories written at once: real events with real hashes and the rows they tell of, at moments of
 //! the test's choosing, through the program's own statement but without an operation for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use punctaj::domain::canonical::{self, GENESIS};
@@ -11,7 +11,7 @@ use punctaj::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
 use punctaj::domain::name::fold;
 use punctaj::domain::stamp::Stamp;
 use punctaj::domain::table::Table;
-use punctaj::store::operation::{EntryWrite, LedgerRow, TableWrite, Writes, write};
+use punctaj::store::operation::{EntryWrite, EventName, LedgerRow, TableWrite, Writes, write};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ const BATCH: usize = 2000;
 /// A guild's history, before it is written.
 pub struct History {
     guild: GuildId,
+    /// Who does what comes next.
+    pub actor: i64,
     pub events: Vec<Event>,
     tables: BTreeMap<TableId, Table>,
     entries: BTreeMap<(TableId, String), Entry>,
@@ -30,6 +32,7 @@ impl History {
     pub fn new(guild: u64) -> Self {
         Self {
             guild: GuildId::try_from(guild).unwrap(),
+            actor: 9,
             events: Vec::new(),
             tables: BTreeMap::new(),
             entries: BTreeMap::new(),
@@ -110,6 +113,7 @@ impl History {
             let is_last = events.last() == self.events.last();
             let mut writes = Writes {
                 events: events.iter().collect(),
+                names: events.iter().flat_map(names).collect(),
                 ..Writes::default()
             };
             if is_last {
@@ -150,7 +154,7 @@ impl History {
             op_id: self.op(),
             at,
             applied_at: at,
-            actor_id: Some(UserId::from_db(9)),
+            actor_id: Some(UserId::from_db(self.actor)),
             device_id: None,
             attribution: None,
             via: Via::Direct,
@@ -175,6 +179,21 @@ fn entry_write(entry: &Entry) -> EntryWrite<'_> {
         entry,
         name_key: fold(&entry.name),
     }
+}
+
+/// The names an event is about, each once.
+fn names(event: &Event) -> Vec<EventName> {
+    let names = event
+        .changes
+        .iter()
+        .filter_map(|change| change.name.as_deref());
+    let names: BTreeSet<EventName> = names
+        .map(|name| EventName {
+            seq: event.seq.0,
+            name_key: fold(name),
+        })
+        .collect();
+    names.into_iter().collect()
 }
 
 fn ledger(event: &Event) -> impl Iterator<Item = LedgerRow> {

@@ -194,6 +194,7 @@ impl Oracle {
         let undoes = row["undoes"].as_i64();
         let (told, effects) = match (event.action.as_str(), undoes) {
             ("event.undo", Some(undone)) => self.undo(&event, undone, changes)?,
+            ("event.undo", None) if row["outcome"] == "refused" => (Vec::new(), Vec::new()),
             ("event.undo", None) | (_, Some(_)) => {
                 return Err("undoes and action do not fit".to_owned());
             }
@@ -206,15 +207,18 @@ impl Oracle {
         )?;
         self.check_session(row, &event)?;
         let superseded = !told.is_empty() && told.iter().all(|change| change["superseded"] == true);
-        agree(
-            "outcome",
-            &row["outcome"],
-            &json!(if superseded { "superseded" } else { "applied" }),
-        )?;
+        let refused = row["outcome"] == "refused";
+        if refused && (!told.is_empty() || row["reason"].is_null()) {
+            return Err("a refused attempt changed something, or lacks the right".to_owned());
+        }
+        if !refused {
+            let outcome = if superseded { "superseded" } else { "applied" };
+            agree("outcome", &row["outcome"], &json!(outcome))?;
+        }
         self.past.push(Past {
             actor: event.written.actor,
             action: event.action,
-            applied: !superseded,
+            applied: !superseded && !refused,
             when,
             undoes,
             table: event.table,
@@ -230,6 +234,9 @@ impl Oracle {
 
     /// Session events and edits come from an open session of the actor's own.
     fn check_session(&self, row: &Value, event: &Event) -> Checked {
+        if row["outcome"] == "refused" && row["device_id"].is_null() {
+            return Ok(());
+        }
         let (Some(device), Some(actor)) = (row["device_id"].as_str(), event.written.actor) else {
             return agree("via", &row["via"], &json!("schedule"));
         };
@@ -692,8 +699,9 @@ impl Oracle {
         undo.is_some_and(|undo| !self.is_undone(undo))
     }
 
-    /// What `undo` without a number undoes: the newest event that had an effect one can see.
-    pub fn last_undoable(&self, actor: i64) -> Option<i64> {
+    /// What `undo` without a number undoes, when asked at that moment: the newest event that had
+    /// an effect one can see, and was asked for before.
+    pub fn last_undoable(&self, actor: i64, when: &When) -> Option<i64> {
         let is_there = |past: &Past| {
             let table = ("table".to_owned(), String::new(), past.table.clone());
             past.table.is_empty()
@@ -705,6 +713,7 @@ impl Oracle {
         };
         let counts = |past: &Past| {
             past.applied
+                && past.when < *when
                 && past.moved
                 && past.undoes.is_none()
                 && !past.action.starts_with("session.")

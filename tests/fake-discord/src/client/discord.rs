@@ -412,6 +412,11 @@ impl FakeDiscord {
         self.shared.world().passed += by;
     }
 
+    /// Interactions say from now on that files may have so many bytes.
+    pub fn limit_attachments(&self, bytes: usize) {
+        self.shared.world().attachment_limit = Some(bytes);
+    }
+
     /// The next `times` requests of that method whose path contains the text are answered with
     /// this status and Discord error code instead.
     pub fn fail_next(

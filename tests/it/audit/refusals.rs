@@ -1,0 +1,255 @@
+//! Refused attempts are events: each of the first few in a minute, the others in one with a count.
+
+use fake_discord::{Device, Member, Reply};
+use punctaj::domain::access::{Right, Standing};
+use punctaj::domain::event::{Action, Event, Outcome, Via};
+use punctaj::domain::ids::GuildId;
+use punctaj::domain::session::SessionLimits;
+use punctaj::service::audit::{Only, SearchOrder};
+use punctaj::service::{Request, ServiceError, Services};
+use sqlx::PgPool;
+
+use crate::support::app::{TestApp, assert_says};
+use crate::support::db::{Interactions, TestDb};
+use crate::support::replay::Oracle;
+
+const GUILD: i64 = 100;
+
+fn phone() -> Device {
+    Device::phone("Telefon")
+}
+
+async fn slash(who: &Member, command: &str, options: &[(&str, &str)]) -> Reply {
+    who.on(&phone())
+        .slash(command, options.iter().copied())
+        .await
+}
+
+/// The refused events, in order: action, reason, whether they came from a device.
+async fn refused(pool: &PgPool) -> Vec<(String, String, bool)> {
+    sqlx::query_as(
+        "select action, reason, device_id is not null from punctaj.events where outcome = 'refused' order by seq",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() {
+    let mut app = TestApp::start().await;
+    let (alice, carol) = (app.moderator("alice"), app.member("carol"));
+    slash(&alice, "punctaj-admin table create", &[("table", "Clan")]).await;
+    slash(&carol, "punctaj add", &[("names", "Ana"), ("points", "5")]).await;
+    let deleted = slash(&carol, "punctaj delete", &[("names", "Ana")]).await;
+    assert_says(&deleted, &["entry.delete", "Nothing was changed."]);
+    let created = [("table", "Alt")];
+    slash(&carol, "punctaj-admin table create", &created).await;
+    slash(&carol, "punctaj-audit search", &[]).await;
+    // Typing is no attempt.
+    let options = [("event", "")];
+    carol
+        .on(&phone())
+        .autocomplete("punctaj-audit show", options, "event")
+        .await;
+    let pool = app.db.superuser().await;
+    let told = |action: &str, right: &str| (action.to_owned(), right.to_owned(), true);
+    let expected = [
+        told("entry.delete", "entry.delete"),
+        told("table.create", "table.edit"),
+        told("audit.view", "audit.view"),
+    ];
+    assert_eq!(refused(&pool).await, expected);
+
+    // The same interaction once more, also when it would be allowed by now.
+    app.expect_refusals(1);
+    app.discord
+        .redeliver(deleted.interaction_id().unwrap())
+        .await;
+    assert_eq!(refused(&pool).await, expected);
+
+    let found = slash(&alice, "punctaj-audit search", &[("only", "refused")]).await;
+    assert_says(
+        &found,
+        &["`entry.delete`", "`table.create`", "`audit.view`"],
+    );
+    let shown = alice
+        .on(&phone())
+        .select(&found, "Open an event", ["5"])
+        .await;
+    assert_says(&shown, &["refused", "Missing right", "`entry.delete`"]);
+    assert!(!shown.has_button("Undo"), "{}", shown.text());
+    // Rights are asked for at the click.
+    alice.set_permissions(0);
+    alice.on(&phone()).click(&found, "Export").await;
+    let last = refused(&pool).await.pop();
+    assert_eq!(last, Some(told("audit.export", "audit.export")));
+    let points: i64 = sqlx::query_scalar("select points from punctaj.entries")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(points, 5);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_can_not_be_noted_is_answered_all_the_same() {
+    let app = TestApp::start().await;
+    let carol = app.member("carol");
+    let pool = app.db.superuser().await;
+    sqlx::query("revoke insert on punctaj.refusals from punctaj_app")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let reply = slash(&carol, "punctaj-audit verify", &[]).await;
+    assert_says(&reply, &["audit.view"]);
+    assert_eq!(refused(&pool).await, []);
+    app.finish().await;
+}
+
+fn nobody(now: &Interactions, user: i64) -> Request {
+    Request {
+        standing: Standing::default(),
+        ..now.by(GUILD, user)
+    }
+}
+
+async fn note(services: &Services, request: &Request) {
+    services
+        .note_refusal(request, Action::EntryDelete, Right::EntryDelete)
+        .await
+        .unwrap();
+}
+
+/// The minute of the refusals so far is over.
+async fn a_minute_passes(pool: &PgPool) {
+    sqlx::query("update punctaj.refusals set since = since - interval '1 minute'")
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+async fn assert_whole(db: &TestDb, pool: &PgPool) -> i64 {
+    let rows: Vec<serde_json::Value> =
+        sqlx::query_scalar("select to_jsonb(e) from punctaj.events e order by seq")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    let mut oracle = Oracle::new(GUILD);
+    for row in &rows {
+        oracle.apply(row).unwrap();
+    }
+    let report = db.services.verify_guild(GuildId::from_db(GUILD)).await;
+    assert_eq!(report.unwrap().problem, None);
+    oracle.head()
+}
+
+#[tokio::test]
+async fn from_the_sixth_in_a_minute_on_they_are_one_event_with_a_count() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let pool = db.superuser().await;
+    let others = TestDb::services_on(db.url(), 4, 77, SessionLimits::default());
+    let requests: Vec<Request> = (0..9).map(|_| nobody(&now, 7)).collect();
+    for request in &requests {
+        note(&db.services, request).await;
+        // Delivered to another process too.
+        note(&others, request).await;
+    }
+    let single = ("entry.delete".to_owned(), "entry.delete".to_owned(), false);
+    assert_eq!(refused(&pool).await, vec![single.clone(); 5]);
+    db.services.tell_refusals().await.unwrap();
+    assert_eq!(refused(&pool).await.len(), 5, "the minute is not over");
+    // Another person has a minute of their own.
+    note(&db.services, &nobody(&now, 8)).await;
+
+    a_minute_passes(&pool).await;
+    let (one, two, three) = tokio::join!(
+        db.services.tell_refusals(),
+        others.tell_refusals(),
+        db.services.tell_refusals()
+    );
+    let results = [one, two, three];
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let told = refused(&pool).await;
+    assert_eq!(told.len(), 7);
+    let sum = (
+        "access.refuse".to_owned(),
+        "4 × entry.delete".to_owned(),
+        false,
+    );
+    assert_eq!(told[6], sum);
+    // One that is delivered once more after that is still known.
+    note(&others, &requests[7]).await;
+    assert_eq!(refused(&pool).await.len(), 7);
+
+    // Without anybody who looks, the next refusal of the next minute tells of the last one.
+    for _ in 0..7 {
+        note(&db.services, &nobody(&now, 7)).await;
+    }
+    a_minute_passes(&pool).await;
+    note(&others, &nobody(&now, 7)).await;
+    let told = refused(&pool).await;
+    let sum = (
+        "access.refuse".to_owned(),
+        "2 × entry.delete".to_owned(),
+        false,
+    );
+    assert_eq!(
+        told[7..],
+        [vec![single.clone(); 5], vec![sum, single]].concat()
+    );
+    assert_eq!(assert_whole(&db, &pool).await, 14);
+    let order = SearchOrder {
+        only: Some(Only::Refused),
+        ..SearchOrder::default()
+    };
+    let page = db.services.search(&now.by(GUILD, 1), order).await.unwrap();
+    let events: Vec<Event> = page.events.into_iter().map(|found| found.event).collect();
+    assert!(events.iter().all(|event| event.outcome == Outcome::Refused));
+    assert_eq!(events[1].via, Via::Schedule);
+    assert_eq!(events[1].actor_id, events[0].actor_id);
+}
+
+#[tokio::test]
+async fn many_refusals_at_once_at_two_processes_are_counted_exactly() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let pool = db.superuser().await;
+    let others = TestDb::services_on(db.url(), 4, 77, SessionLimits::default());
+    let mut tasks = tokio::task::JoinSet::new();
+    for index in 0..30 {
+        let request = nobody(&now, 7);
+        let services = [&db.services, &others][index % 2].clone();
+        tasks.spawn(async move { note(&services, &request).await });
+    }
+    tasks.join_all().await;
+    a_minute_passes(&pool).await;
+    others.tell_refusals().await.unwrap();
+    let told = refused(&pool).await;
+    assert_eq!(told.len(), 6);
+    assert_eq!(told[5].1, "25 × entry.delete");
+    assert_whole(&db, &pool).await;
+}
+
+#[tokio::test]
+async fn a_refused_interaction_stays_refused_when_it_comes_again() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let refused = nobody(&now, 7);
+    note(&db.services, &refused).await;
+    let again = Request {
+        standing: Standing {
+            manage_server: true,
+        },
+        ..refused
+    };
+    let address = punctaj::domain::name::TableAddress::parse("Clan").unwrap();
+    let error = db.services.create_table(&again, address).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ServiceError::Forbidden {
+                right: Right::EntryDelete
+            }
+        ),
+        "{error}"
+    );
+}
