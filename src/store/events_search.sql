@@ -24,9 +24,10 @@ with page as (
         and ($11 is distinct from 'refused' or e.outcome = 'refused')
         and ($11 is distinct from 'queued' or e.via = 'journal')
         and ($11 is distinct from 'undone' or (
-            e.seq in (
+            -- An array, so that the undos lead to the events and not the other way round.
+            e.seq = any(array(
                 select u.undoes from punctaj.events u where u.guild_id = $1 and u.undoes is not null
-            )
+            ))
             and punctaj.undone_by($1, e.seq) is not null
         ))
     order by case when $13::boolean then e.seq end, case when not $13 then e.seq end desc

@@ -41,7 +41,7 @@ impl History {
 
     /// A new table.
     pub fn table(&mut self, at: DateTime<Utc>, name: &str) -> TableId {
-        let id = TableId(Uuid::from_u128(self.number()));
+        let id = TableId(self.id(0));
         let (category, name) = match name.split_once('/') {
             Some((category, name)) => (Some(category.to_owned()), name),
             None => (None, name),
@@ -94,7 +94,7 @@ impl History {
         let stamp = Stamp::new(at, self.op());
         let mut changes = Vec::new();
         for (number, (name, points)) in (0..).zip(points) {
-            let id = EntryId(Uuid::from_u128(self.number() * 100 + number));
+            let id = EntryId(self.id(number));
             let key = (table, (*name).to_owned());
             let entry = self.entries.entry(key).or_insert_with(|| {
                 let (entry, change) = Entry::create(id, table, (*name).to_owned(), &stamp);
@@ -135,6 +135,12 @@ impl History {
             .await
             .unwrap();
         }
+    }
+
+    /// An id that no other guild has.
+    fn id(&self, number: u128) -> Uuid {
+        let guild = u128::from(self.guild.get());
+        Uuid::from_u128((guild << 64) + self.number() * 100 + number)
     }
 
     fn number(&self) -> u128 {
