@@ -609,6 +609,14 @@ async fn reshape(
     }
 }
 
+fn deletion(who: &[Who], table: Option<TableAddress>) -> Deletion {
+    Deletion {
+        names: list(who).into_items(),
+        table,
+        table_id: None,
+    }
+}
+
 async fn perform(
     services: &Services,
     request: &Request,
@@ -672,19 +680,7 @@ async fn perform(
             let value = value.map(|value| VALUES[value].to_owned());
             set(who, NewValue::Extra(FIELDS[*field].to_owned(), value)).await
         }
-        Deed::Delete(who) => {
-            let names = list(who).into_items();
-            services
-                .delete(
-                    request,
-                    Deletion {
-                        names,
-                        table: table.clone(),
-                        table_id: None,
-                    },
-                )
-                .await
-        }
+        Deed::Delete(who) => services.delete(request, deletion(who, table.clone())).await,
         Deed::UndoLast { force } => undo(None, *force, Whose::Own).await,
         Deed::Undo {
             back,
