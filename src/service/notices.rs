@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use crate::domain::guild::Settings;
-use crate::domain::ids::{GuildId, Seq, UserId};
+use crate::domain::ids::{GuildId, Seq};
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
 use crate::store::{events, guilds};
@@ -49,14 +49,12 @@ pub enum Told {
         /// Its hash, whole.
         hash: String,
     },
-    /// A value was replaced that its author's successor had not seen.
+    /// A value was replaced unseen.
     Overwritten {
         /// What replaced it.
         by: Box<Receipt>,
         /// Which of those that it replaced.
         index: usize,
-        /// Whose it was.
-        whose: Option<UserId>,
     },
 }
 
@@ -136,21 +134,13 @@ impl Services {
                 Some(event) => Some(Told::Edit(Box::new(self.receipt_of(conn, event).await?))),
                 None => None,
             },
-            News::Overwritten { seq, index } => {
-                let Some(event) = events::by_seq(conn, guild, *seq).await? else {
-                    return Ok(None);
-                };
-                let lost = event.overwrote.as_ref().and_then(|lost| lost.get(*index));
-                let Some(lost) = lost.map(|lost| lost.seq) else {
-                    return Ok(None);
-                };
-                let written = events::by_seq(conn, guild, lost).await?;
-                Some(Told::Overwritten {
-                    whose: written.and_then(|event| event.actor_id),
+            News::Overwritten { seq, index } => match events::by_seq(conn, guild, *seq).await? {
+                Some(event) => Some(Told::Overwritten {
                     by: Box::new(self.receipt_of(conn, event).await?),
                     index: *index,
-                })
-            }
+                }),
+                None => None,
+            },
         })
     }
 

@@ -11,16 +11,17 @@ with caller as (
     order by s.last_seen_at desc, s.device_id
     limit 50
 ),
+current_session as (
+    select c.device_id, c.last_table from caller c
+    order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
+    limit 1
+),
 addressed as (
     select t.* from punctaj.tables t
     where t.guild_id = $1 and t.table_id = $8::uuid and t.deleted_at is null and ($12 or not t.private)
     union all
     select t.*
-    from punctaj.tables_meant($1, $6, $7, (
-        select c.last_table from caller c
-        order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
-        limit 1
-    ), $12) t
+    from punctaj.tables_meant($1, $6, $7, (select last_table from current_session), $12) t
     where $8::uuid is null
 ),
 the_table as (
@@ -45,7 +46,10 @@ whole as (
 select
     (
         select coalesce(jsonb_agg(
-            to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+            case when c.device_id = (select device_id from current_session)
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+                else to_jsonb(c)
+            end
             order by c.last_seen_at desc, c.device_id
         ), '[]')
         from caller c

@@ -10,7 +10,7 @@ with caller as (
     limit 50
 ),
 current_session as (
-    select c.last_table
+    select c.device_id, c.last_table
     from caller c
     where c.last_seen_at > now() - make_interval(secs => $6)
         and c.login_at > now() - make_interval(secs => $7)
@@ -69,7 +69,11 @@ select
     ) as parked,
     (
         select coalesce(jsonb_agg(
-            to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+            -- Counted for the one that is used, since it costs a look at the newest events.
+            case when c.device_id = (select device_id from current_session)
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+                else to_jsonb(c)
+            end
             order by c.last_seen_at desc, c.device_id
         ), '[]')
         from caller c

@@ -8,6 +8,7 @@ use punctaj::domain::name::{NameList, TableAddress};
 use punctaj::domain::panel::Picked;
 use punctaj::service::panel::{Panel, PanelAward, PanelNote, PanelTurn, Pressed};
 use punctaj::service::points::Award;
+use punctaj::service::tables::TableEdit;
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Request, ServiceError, Services};
 use sqlx::Row as _;
@@ -813,8 +814,15 @@ async fn a_press_has_its_rights_checked_and_is_done_once() {
     }
 
     // A table that is private now is out of reach of whoever may not see it.
-    sqlx::raw_sql("update punctaj.tables set private = true")
-        .execute(&pool)
+    let hide = TableEdit {
+        table: TableAddress::parse("Politie").unwrap(),
+        name: None,
+        category: None,
+        floor: None,
+        private: Some(true),
+    };
+    services
+        .edit_table(&request(moderator), hide)
         .await
         .unwrap();
     let gone = |error: ServiceError| matches!(error, ServiceError::TableGone);

@@ -41,7 +41,7 @@ pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
 pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
     let reply = Reply::text(text(news, locale));
     let buttons = news.iter().filter_map(|told| match told {
-        Told::Overwritten { by, index, .. } => {
+        Told::Overwritten { by, index } => {
             let press = Press::Mine {
                 guild,
                 event: by.event.seq,
@@ -81,7 +81,7 @@ fn lines(told: &Told, locale: Locale) -> Vec<String> {
                 .with("hash", hash.as_str());
             vec![locale.text(&head)]
         }
-        Told::Overwritten { by, index, .. } => overwritten(by, *index, locale),
+        Told::Overwritten { by, index } => overwritten(by, *index, locale),
     }
 }
 
