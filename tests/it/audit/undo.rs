@@ -17,7 +17,7 @@ use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
 use punctaj::service::undo::{UndoOrder, Whose};
 use punctaj::service::{Receipt, Request, ServiceError, Services};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, assert_says};
 use crate::support::db::{Interactions, TestDb};
@@ -247,6 +247,10 @@ async fn every_action_can_be_undone_and_that_be_undone_or_is_refused_clearly() {
             }
             Action::EventUndo => {
                 before.get_mut("entry Ana").unwrap()[2] = 17.into();
+            }
+            // Before it, what is merged was given.
+            Action::EntryMerge => {
+                before.insert("entry Nou".to_owned(), json!([null, null, 7, {}]));
             }
             _ => {}
         }

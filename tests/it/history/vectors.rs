@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
+use punctaj::domain::access::{Right, Standing};
 use punctaj::domain::canonical as program;
 use punctaj::domain::event::{Action, Change, Event, Via};
 use punctaj::domain::field::FieldKind;
@@ -21,6 +22,7 @@ use punctaj::service::tables::{RankOrder, TableEdit};
 use punctaj::service::undo::{UndoOrder, Whose};
 use punctaj::service::{Request, ServiceError, Services};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
 use crate::support::db::{Interactions, TestDb};
 use crate::support::replay::Oracle;
@@ -127,8 +129,8 @@ fn the_script_notices_forgeries() {
 async fn the_vectors_hold_every_kind_of_event() {
     let db = TestDb::new().await;
     let services = TestDb::services_on(db.url(), 4, 2026, SessionLimits::default());
-    live(&services, db.url()).await.unwrap();
     let pool = db.superuser().await;
+    live(&services, db.url(), &pool).await.unwrap();
     let rows: Vec<(String, Value)> =
         sqlx::query_as("select to_jsonb(e)::text, to_jsonb(e) from punctaj.events e order by seq")
             .fetch_all(&pool)
@@ -142,7 +144,8 @@ async fn the_vectors_hold_every_kind_of_event() {
     oracle.compare(&pool).await.unwrap();
     let lines: Vec<_> = rows.iter().map(|(line, _)| line.as_str()).collect();
     let lines = lines.join("\n") + "\n";
-    let last = made_up(&rows.last().unwrap().1);
+    let in_table = rows.iter().rfind(|(_, row)| row["table_id"].is_string());
+    let last = made_up(&rows.last().unwrap().1, &in_table.unwrap().1);
     let output = script(&lines);
     assert!(output.status.success(), "{output:?}");
     if let Some(path) = std::env::var_os("PUNCTAJ_WRITE_VECTORS") {
@@ -170,7 +173,7 @@ const ANA: i64 = 1_300_000_000_000_000_002;
 const ION: i64 = 9_223_372_036_854_775_807;
 
 /// A history in which everything happens.
-async fn live(services: &Services, url: &str) -> Result<(), ServiceError> {
+async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), ServiceError> {
     let now = Interactions::new();
     let by = |user| now.by(GUILD, user);
     services
@@ -257,6 +260,7 @@ async fn live(services: &Services, url: &str) -> Result<(), ServiceError> {
         .await?;
     structure(services, &by).await?;
     merge(services, &by).await?;
+    refusals(services, pool, &by).await?;
     services.log_out(&by(ANA), &Which::AllOthers).await?;
     // Another process, which thinks that sessions are over at once.
     let limits = SessionLimits {
@@ -351,6 +355,35 @@ async fn merge(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), 
     Ok(())
 }
 
+/// Somebody without rights tries all that stands in the history only as refused, and more than
+/// is worth an event each.
+async fn refusals(
+    services: &Services,
+    pool: &PgPool,
+    by: &impl Fn(i64) -> Request,
+) -> Result<(), ServiceError> {
+    let attempts = [
+        (Action::TableView, Right::TableView),
+        (Action::AuditView, Right::AuditView),
+        (Action::AuditExport, Right::AuditExport),
+        (Action::DataExport, Right::DataExport),
+        (Action::SettingsView, Right::SettingsManage),
+        (Action::EntryDelete, Right::EntryDelete),
+    ];
+    for (attempt, right) in attempts {
+        let request = Request {
+            standing: Standing::default(),
+            ..by(ION)
+        };
+        services.note_refusal(&request, attempt, right).await?;
+    }
+    sqlx::query("update punctaj.refusals set since = since - interval '1 minute'")
+        .execute(pool)
+        .await
+        .unwrap();
+    services.tell_refusals().await
+}
+
 fn rank(number: i32, title: &str, demote_below: Option<i64>) -> RankOrder {
     RankOrder {
         table: TableAddress::parse("Poliție").unwrap(),
@@ -385,21 +418,21 @@ fn assignment(name: &str, value: NewValue) -> Assignment {
     }
 }
 
-/// What the program does not write yet: an event that replaced something unseen.
-fn made_up(last: &Value) -> Value {
+/// What does not happen above: an event that replaced something unseen, in every kind of field.
+fn made_up(last: &Value, like: &Value) -> Value {
     let mut row = json!({
         "guild_id": GUILD, "seq": last["seq"].as_i64().unwrap() + 1, "op_id": "1456061031710720123",
         "at": "2026-01-01T02:00:00.5+02:00", "applied_at": last["applied_at"], "actor_id": ANA,
-        "device_id": last["device_id"], "attribution": "presence", "via": "cli", "action": "entry.set",
-        "table_id": last["table_id"], "reason": null, "undoes": null, "outcome": "applied",
+        "device_id": like["device_id"], "attribution": "presence", "via": "cli", "action": "entry.set",
+        "table_id": like["table_id"], "reason": null, "undoes": null, "outcome": "applied",
         "changes": [{
-            "what": "entry", "id": last["changes"][0]["id"], "name": "Ștefan cel Mare", "field": "member",
+            "what": "entry", "id": like["changes"][0]["id"], "name": "Ștefan cel Mare", "field": "member",
             "before": "1300000000000000003", "after": null,
         }],
         "overwrote": [
-            {"seq": 1, "id": last["changes"][0]["id"], "field": "member", "value": "1300000000000000003"},
-            {"seq": 2, "id": last["changes"][0]["id"], "field": "rank", "value": -3},
-            {"seq": 3, "id": last["changes"][0]["id"], "field": "Insignă", "field_id": "1", "value": "Ș-12"},
+            {"seq": 1, "id": like["changes"][0]["id"], "field": "member", "value": "1300000000000000003"},
+            {"seq": 2, "id": like["changes"][0]["id"], "field": "rank", "value": -3},
+            {"seq": 3, "id": like["changes"][0]["id"], "field": "Insignă", "field_id": "1", "value": "Ș-12"},
         ],
         "prev_hash": last["hash"], "hash": "", "salt": "000102030405060708090a0b0c0d0e0f",
     });
