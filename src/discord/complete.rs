@@ -8,12 +8,12 @@ use serenity::model::application::ResolvedValue;
 use super::commands::ALL_OTHERS;
 use super::context::{Call, Ctx};
 use super::errors::Failure;
-use super::views::words;
+use super::views::{self, words};
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, quote_if_needed};
 use crate::domain::table::Table;
-use crate::i18n::{Locale, Message, keys};
+use crate::i18n::{Locale, keys};
 use crate::render;
 use crate::service::Request;
 
@@ -203,15 +203,9 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
     let (call, request) = asked(ctx)?;
     let found = call.services.complete_sessions(&request).await?;
     let choices = found.into_iter().filter_map(|session| {
-        let platform = words::platform_of(&session.platform, call.locale);
-        let message = Message::new(keys::SESSION_CHOICE)
-            .with("id", session.short())
-            .with("platform", platform);
-        let short = call.locale.text(&message);
-        let label = session
-            .label
-            .as_ref()
-            .map_or_else(|| short.clone(), |label| format!("{label} · {short}"));
+        let label = session.label.as_deref();
+        let label =
+            views::session::choice(label, &session.short(), &session.platform, call.locale);
         let fits = fits(partial, &[&label, &session.device_id]);
         fits.then(|| choice(&label, session.device_id)).flatten()
     });

@@ -13,9 +13,11 @@ use tokio::time::Instant;
 
 use super::errors::Failure;
 use super::flights::{Flight, Flights};
+use super::presence::Presences;
 use crate::domain::access::Standing;
 use crate::domain::event::Via;
 use crate::domain::ids::{self, DeviceId, OpId};
+use crate::domain::session::Platform;
 use crate::i18n::{Locale, keys};
 use crate::service::{Request, Services};
 
@@ -35,6 +37,8 @@ pub struct Data {
     pub services: Services,
     /// The interactions that are not answered yet.
     pub flights: Flights,
+    /// Which kind of client people are signed in on.
+    pub presences: Presences,
 }
 
 /// An interaction that is to be answered.
@@ -56,6 +60,10 @@ pub struct Call {
     pub attachment_limit: usize,
     /// When it came.
     pub received: Instant,
+    /// Whether Discord refuses to tell where people are signed in.
+    pub presence_refused: bool,
+    /// The only kind of client that the caller was signed in on when it came.
+    platform: Option<Platform>,
     guild: Option<GuildId>,
     user: UserId,
     /// Keeps the process from ending before the answer.
@@ -75,6 +83,10 @@ macro_rules! call {
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
+            presence_refused: $data.presences.is_refused(),
+            platform: interaction
+                .guild_id
+                .and_then(|guild| $data.presences.platform(guild, interaction.user.id)),
             guild: interaction.guild_id,
             user: interaction.user.id,
             _flight: $data.flights.begin(),
@@ -126,6 +138,7 @@ impl Call {
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
             device,
+            platform: self.platform,
             via: Via::Direct,
         })
     }

@@ -5,6 +5,7 @@
 //! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
+//! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
 //! ```
 //!
 //! A device that is not known is `-`. A change of meaning takes a new version; what is not
@@ -14,7 +15,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{DeviceId, DraftId, Seq, TableId};
+use crate::domain::ids::{DeviceId, DraftId, Seq, TableId, UserId};
 use crate::service::Sort;
 
 use super::layout::Layout;
@@ -72,6 +73,20 @@ pub enum Press {
         /// The session.
         device: Option<DeviceId>,
     },
+    /// Show a page of the guild's sessions.
+    Sessions {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Only this person's.
+        who: Option<UserId>,
+        /// Which page, from 0.
+        page: u32,
+    },
+    /// End the session that is chosen in the menu.
+    End {
+        /// The session.
+        device: Option<DeviceId>,
+    },
     /// Run a command that waits, on the table that is chosen in the menu.
     Choose {
         /// The session.
@@ -108,6 +123,14 @@ impl Press {
                 before: read_optional(before, read_seq).ok()?,
             }),
             ("show", [device]) => Some(Self::Show {
+                device: read_device(device).ok()?,
+            }),
+            ("sessions", [device, who, page]) => Some(Self::Sessions {
+                device: read_device(device).ok()?,
+                who: read_optional(who, read_user).ok()?,
+                page: page.parse().ok()?,
+            }),
+            ("end", [device]) => Some(Self::End {
                 device: read_device(device).ok()?,
             }),
             ("choose", [device, draft]) => Some(Self::Choose {
@@ -170,6 +193,11 @@ impl fmt::Display for Press {
                 )
             }
             Self::Show { device } => write!(f, "show:{}", written(device.as_ref())),
+            Self::Sessions { device, who, page } => {
+                let who = who.map_or_else(|| "-".to_owned(), |who| who.to_string());
+                write!(f, "sessions:{}:{who}:{page}", written(device.as_ref()))
+            }
+            Self::End { device } => write!(f, "end:{}", written(device.as_ref())),
             Self::Choose { device, draft } => {
                 write!(f, "choose:{}:{}", written(device.as_ref()), draft.short())
             }
@@ -210,6 +238,10 @@ fn read_device(text: &str) -> Result<Option<DeviceId>, Garbled> {
 
 fn read_seq(text: &str) -> Option<Seq> {
     text.parse().ok().filter(|seq| *seq > 0).map(Seq)
+}
+
+fn read_user(text: &str) -> Option<UserId> {
+    text.parse().ok().and_then(|id: u64| UserId::try_from(id).ok())
 }
 
 /// The last part of a view, where there is one. Up to the end of the year 9999, so that it fits.
@@ -293,6 +325,14 @@ mod tests {
                 }
             }),
             device().prop_map(|device| Press::Show { device }),
+            (device(), prop::option::of(0..=i64::MAX), any::<u32>()).prop_map(
+                |(device, who, page)| Press::Sessions {
+                    device,
+                    who: who.map(UserId::from_db),
+                    page,
+                }
+            ),
+            device().prop_map(|device| Press::End { device }),
             (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
         ]
     }
@@ -323,6 +363,11 @@ mod tests {
             "1:undo:-:0",
             "1:undo:-:-3",
             "1:later:-",
+            "1:sessions:-:-",
+            "1:sessions:-:-5:0",
+            "1:sessions:-:9223372036854775808:0",
+            "1:sessions:-:-:-1",
+            "1:end:-:x",
             "1:view:-:-",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:-1",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:253402300800000000",

@@ -15,7 +15,7 @@ use super::custom_id::Press;
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
 use super::views;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
 
 /// Answers a click.
@@ -45,11 +45,12 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. } | Press::Show { .. } => Manner::Own,
+        Press::Undo { force: false, .. } | Press::Show { .. } | Press::End { .. } => Manner::Own,
         Press::Undo { force: true, .. }
         | Press::Cancel
         | Press::View { .. }
         | Press::Find { .. }
+        | Press::Sessions { .. }
         | Press::Choose { .. } => Manner::Update,
     }
 }
@@ -92,6 +93,15 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             let event =
                 event.ok_or_else(|| Failure::Internal("a menu without an event".to_owned()))?;
             commands::show_event(call, device, event).await
+        }
+        Press::Sessions { device, who, page } => {
+            commands::sessions_page(call, device, who, page).await
+        }
+        Press::End { device } => {
+            let ended = picked.as_deref().and_then(DeviceId::parse);
+            let ended =
+                ended.ok_or_else(|| Failure::Internal("a menu without a session".to_owned()))?;
+            commands::end_session(call, device, ended).await
         }
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,
     }

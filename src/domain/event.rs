@@ -73,13 +73,18 @@ actions! {
     SessionOpen = "session.open";
     /// A device session ended.
     SessionClose = "session.close";
+    /// A device session was given another label.
+    SessionRename = "session.rename";
 }
 
 impl Action {
     /// Whether it is about a device session rather than about data.
     #[must_use]
     pub const fn is_session(self) -> bool {
-        matches!(self, Self::SessionOpen | Self::SessionClose)
+        matches!(
+            self,
+            Self::SessionOpen | Self::SessionClose | Self::SessionRename
+        )
     }
 
     /// Whether it happens in a table.

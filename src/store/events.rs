@@ -122,7 +122,7 @@ pub async fn last_undoable(
         select e.seq
         from punctaj.events e
         where e.guild_id = $1 and e.actor_id = $2 and e.outcome = 'applied'
-            and e.action not in ('session.open', 'session.close', 'event.undo')
+            and e.action not in ('session.open', 'session.close', 'session.rename', 'event.undo')
             -- What had no effect, or is out of sight, is no step to walk back.
             and exists (
                 select from jsonb_array_elements(e.changes) c

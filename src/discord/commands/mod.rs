@@ -9,6 +9,7 @@ mod admin_settings;
 mod admin_table;
 mod audit_export;
 mod audit_search;
+mod audit_sessions;
 mod audit_show;
 mod audit_verify;
 mod delete;
@@ -30,6 +31,7 @@ use super::errors::Failure;
 use super::reply::{Manner, Reply};
 
 pub use audit_search::page as search_page;
+pub use audit_sessions::{end as end_session, page as sessions_page};
 pub use audit_show::show as show_event;
 pub use order::chosen;
 pub(in crate::discord) use session::ALL_OTHERS;
@@ -67,6 +69,7 @@ fn punctaj_audit() -> Command {
         audit_show::show_command(),
         audit_export::export(),
         audit_verify::verify(),
+        audit_sessions::sessions(),
     ];
     group("punctaj-audit", commands)
 }

@@ -134,6 +134,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownSession { session } => {
             Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
         }
+        ServiceError::SessionOver { session } => {
+            Message::new(keys::ERROR_SESSION_OVER).with("session", shown(session))
+        }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
         ServiceError::TableNotYet {
             table,

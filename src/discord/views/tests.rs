@@ -612,6 +612,7 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::UnknownSession {
             session: String::new(),
         },
+        ServiceError::SessionOver { session: text() },
         ServiceError::TableGone,
         ServiceError::TableNotYet {
             table: table(),
@@ -698,6 +699,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotUndoable { .. }
         | ServiceError::NothingToUndo
         | ServiceError::UnknownSession { .. }
+        | ServiceError::SessionOver { .. }
         | ServiceError::TableGone
         | ServiceError::TableNotYet { .. }
         | ServiceError::TableDeletedThen { .. }
