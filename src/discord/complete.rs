@@ -204,8 +204,7 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
     let found = call.services.complete_sessions(&request).await?;
     let choices = found.into_iter().filter_map(|session| {
         let label = session.label.as_deref();
-        let label =
-            views::session::choice(label, &session.short(), &session.platform, call.locale);
+        let label = views::session::choice(label, &session.short(), &session.platform, call.locale);
         let fits = fits(partial, &[&label, &session.device_id]);
         fits.then(|| choice(&label, session.device_id)).flatten()
     });

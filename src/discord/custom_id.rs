@@ -241,7 +241,9 @@ fn read_seq(text: &str) -> Option<Seq> {
 }
 
 fn read_user(text: &str) -> Option<UserId> {
-    text.parse().ok().and_then(|id: u64| UserId::try_from(id).ok())
+    text.parse()
+        .ok()
+        .and_then(|id: u64| UserId::try_from(id).ok())
 }
 
 /// The last part of a view, where there is one. Up to the end of the year 9999, so that it fits.

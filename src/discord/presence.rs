@@ -151,7 +151,10 @@ mod tests {
     fn seen(clients: &serde_json::Value) -> Option<Platform> {
         let mut known = Known::default();
         known.see(GUILD, &presence(7, clients));
-        assert_eq!(known.people, known.guilds.get(&GUILD).map_or(0, HashMap::len));
+        assert_eq!(
+            known.people,
+            known.guilds.get(&GUILD).map_or(0, HashMap::len)
+        );
         known.guilds.get(&GUILD)?.get(&UserId::new(7)).copied()
     }
 

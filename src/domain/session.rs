@@ -276,7 +276,10 @@ mod tests {
         assert_eq!((first.name, first.before), (None, serde_json::Value::Null));
         let second = session.rename("Telefon vechi".to_owned());
         assert_eq!(second.name.as_deref(), Some("Telefon"));
-        assert_eq!((second.before, second.after), ("Telefon".into(), "Telefon vechi".into()));
+        assert_eq!(
+            (second.before, second.after),
+            ("Telefon".into(), "Telefon vechi".into())
+        );
         assert_eq!(session.label.as_deref(), Some("Telefon vechi"));
     }
 

@@ -166,7 +166,10 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        if op.open_sessions().any(|session| &session.device_id == device) {
+        if op
+            .open_sessions()
+            .any(|session| &session.device_id == device)
+        {
             op.end_session(device, EndReason::Logout);
         } else {
             let session = sessions::by_id(op.conn(), request.guild, device).await?;
@@ -259,10 +262,7 @@ fn opened(receipt: Receipt) -> Result<(Session, Attribution), ServiceError> {
 }
 
 /// The one of the caller's open sessions, most recently used first, that a request comes from.
-pub(super) fn choose(
-    mut open: Vec<Session>,
-    request: &Request,
-) -> Option<(Session, Attribution)> {
+pub(super) fn choose(mut open: Vec<Session>, request: &Request) -> Option<(Session, Attribution)> {
     let (index, rule) = recognised(&open, request.device.as_ref(), request.platform)?;
     Some((open.remove(index), rule))
 }

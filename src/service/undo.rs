@@ -227,10 +227,9 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::RankSet
         | Action::RankRemove => Right::TableEdit,
         Action::SettingsSet => Right::SettingsManage,
-        Action::EventUndo
-        | Action::SessionOpen
-        | Action::SessionClose
-        | Action::SessionRename => Right::AuditUndo,
+        Action::EventUndo | Action::SessionOpen | Action::SessionClose | Action::SessionRename => {
+            Right::AuditUndo
+        }
     })
 }
 

@@ -14,6 +14,7 @@ mod cli;
 mod commands;
 mod core;
 mod crash;
+mod devices;
 mod discord_faults;
 mod faults;
 mod health;

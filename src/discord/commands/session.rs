@@ -51,7 +51,11 @@ async fn use_session(
         let session = session.ok_or_else(|| Failure::told(keys::ERROR_SESSION_MISSING))?;
         let request = call.request(None)?;
         let session = call.services.use_session(&request, &session).await?;
-        Ok(views::session::used(&session, request.platform, call.locale))
+        Ok(views::session::used(
+            &session,
+            request.platform,
+            call.locale,
+        ))
     })
     .await
 }
@@ -67,7 +71,9 @@ async fn rename(
         let label = read::label(Some(&device))?;
         let label = label.ok_or_else(|| Failure::told(keys::ERROR_LABEL_MISSING))?;
         let request = call.request(None)?;
-        let renamed = call.services.rename_session(&request, session.as_deref(), label);
+        let renamed = call
+            .services
+            .rename_session(&request, session.as_deref(), label);
         Ok(views::receipt::receipt(&renamed.await?, &[], call.locale))
     })
     .await

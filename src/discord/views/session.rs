@@ -62,7 +62,13 @@ pub fn desk(page: &SessionsPage, device: &DeviceId, locale: Locale) -> Reply {
     let mut lines: Vec<String> = page
         .sessions
         .iter()
-        .map(|session| format!("{} · {}", person(Some(session.user_id), locale), line(session, locale)))
+        .map(|session| {
+            format!(
+                "{} · {}",
+                person(Some(session.user_id), locale),
+                line(session, locale)
+            )
+        })
         .collect();
     if page.sessions.is_empty() {
         lines.push(locale.text(&keys::SESSIONS_DESK_NONE.into()));
@@ -87,7 +93,12 @@ pub fn desk(page: &SessionsPage, device: &DeviceId, locale: Locale) -> Reply {
 
 fn menu(page: &SessionsPage, device: &DeviceId, locale: Locale) -> CreateActionRow {
     let option = |session: &Session| {
-        let label = choice(session.label.as_deref(), session.device_id.short(), session.platform.as_str(), locale);
+        let label = choice(
+            session.label.as_deref(),
+            session.device_id.short(),
+            session.platform.as_str(),
+            locale,
+        );
         CreateSelectMenuOption::new(render::clip(&label, OPTION), session.device_id.as_str())
     };
     let options = page.sessions.iter().map(option).collect();

@@ -2,9 +2,7 @@
 
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{DeviceId, OpId};
-use crate::domain::session::{
-    Attribution, EndReason, Platform, Session, by_opening, recognised,
-};
+use crate::domain::session::{Attribution, EndReason, Platform, Session, by_opening, recognised};
 
 use super::{Draft, Operation};
 
