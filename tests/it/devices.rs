@@ -94,8 +94,8 @@ async fn one_person_on_three_devices_and_a_colleague_on_a_tablet() {
 
     // With the phone alone.
     dana.presence([&phone]);
-    let by_phone = add(&dana, &phone, "Ana").await;
-    assert_says(&by_phone, &["1 → 2", ", inferred"]);
+    let by_phone = add(&dana, &phone, "Doru").await;
+    assert_says(&by_phone, &["0 → 1", ", inferred"]);
     dana.on(&phone)
         .slash("punctaj session rename", [("device", "Telefon")])
         .await;
@@ -217,9 +217,10 @@ async fn a_start_knows_who_is_where() {
     assert_says(&list, &["phone app", "inferred from the device"]);
     // While the bot is away, she changes places.
     app.stop_bot().await;
+    app.discord.connected(0).await;
     dana.presence([&office]);
-    app.start_bot().await;
-    app.discord.connected(1).await;
+    let services = TestDb::services_on(app.db.url(), 5, 2, SessionLimits::default());
+    app.start_bot_with(services).await;
     let list = dana.on(&office).slash("punctaj session list", []).await;
     assert_says(&list, &["desktop app", "phone app"]);
     assert_eq!(
