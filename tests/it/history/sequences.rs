@@ -564,26 +564,30 @@ async fn perform(
                 .log_in(request, labelled.then(|| "PC Birou".to_owned()))
                 .await
         }
-        Deed::LogOut(which) => {
-            let which = [
-                Which::Current,
-                Which::AllOthers,
-                Which::Named("PC Birou".to_owned()),
-            ][usize::from(*which)]
-            .clone();
-            services.log_out(request, &which).await
-        }
+        Deed::LogOut(which) => log_out(services, request, *which).await,
         Deed::Rename(labelled) => {
             let (given, label) = if *labelled {
                 (Some("PC Birou"), "PC de acasă")
             } else {
                 (None, "PC Birou")
             };
-            services
-                .rename_session(request, given, label.to_owned())
-                .await
+            let label = label.to_owned();
+            services.rename_session(request, given, label).await
         }
     }
+}
+
+async fn log_out(
+    services: &Services,
+    request: &Request,
+    which: u8,
+) -> Result<Receipt, ServiceError> {
+    let which = match which {
+        0 => Which::Current,
+        1 => Which::AllOthers,
+        _ => Which::Named("PC Birou".to_owned()),
+    };
+    services.log_out(request, &which).await
 }
 
 fn rank(step: &Step, number: i32, title: u8, promote_at: Option<i64>) -> RankOrder {
