@@ -26,6 +26,7 @@ button-cancel = Cancel
 button-undo = Undo
 button-restore-mine = Restore mine
 button-link = Link
+button-meant = Meant { $name }?
 button-next = Next
 button-back = Back
 
@@ -101,6 +102,7 @@ receipt-entry-delete = { $count ->
         [one] Deleted 1 entry from { $table }
        *[other] Deleted { $count } entries from { $table }
     }
+receipt-entry-merge = Moved a new entry into the one that was meant, in { $table }
 receipt-table-create = Created the table { $table }
 receipt-table-edit = Changed the table { $table }
 receipt-table-delete = Deleted the table { $table }, with everything in it
@@ -162,9 +164,23 @@ line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
+note-overwrote = ⚠️ Replaced what another device had written in { $field } and this one had not seen: { $value } (event #{ $event })
+note-missed = { $count ->
+        [one] One change was made on another device meanwhile: `/punctaj news`
+       *[other] { $count } changes were made on other devices meanwhile: `/punctaj news`
+    }
+note-missed-many = More than { $count } changes were made on other devices meanwhile: `/punctaj news`
 footer-event = #{ $event }
 footer-session = #{ $event } · session { $session }
 footer-inferred = #{ $event } · session { $session }, inferred
+
+## Offering to link
+
+offer-link = { $count ->
+        [one] One member mentioned is not linked to any entry in { $table }, but an entry bears their name.
+       *[other] { $count } members mentioned are not linked to any entry in { $table }, but entries bear their names.
+    } Nothing was changed yet: Link links what is listed here and gives the points to all that you named, Cancel leaves everything as it is.
+offer-line = - { $member } and **{ $name }**
 
 ## Undo
 
@@ -179,6 +195,7 @@ undo-member-taken = { $now } is linked to the entry **{ $name }** now{ $by }; th
 undo-in-use = **{ $name }** was worked on since{ $by }; after the undo it no longer exists
 undo-in-use-points = **{ $name }** was worked on since{ $by }, and has { $points } now; after the undo it no longer exists
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
+undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
 nothing-changed = Nothing was changed.
 
 ## Tables
@@ -220,11 +237,55 @@ settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 History up to event **#{ $event }**: `{ $hash }`
+notice-overwritten = ⚠️ In { $table }, what you had written for **{ $name }** in { $field } was replaced by { $who }, who had not seen it: { $lost } → { $now } (event #{ $event }).
+news-title = { $count ->
+        [one] One change since you last asked
+       *[other] { $count } changes since you last asked
+    }
+news-none = Nothing changed on other devices since you last asked here.
+news-line = **#{ $event }** { $when } · { $title } · { $who }
+news-more = … and { $count ->
+        [one] one earlier change
+       *[other] { $count } earlier changes
+    }
 template-police-ranks = Cadet, Officer, Sergeant, Lieutenant, Captain, Chief
 template-police-fields = Badge, Callsign
 template-clan-ranks = Recruit, Member, Veteran, Officer, Leader
 template-clan-fields = In-game name
 template-class-fields = Group
+
+## Profiles
+
+profile-entries = Entries of { $name }
+profile-own-entries = Your entries
+profile-none = { $name } is not linked to any entry here. Someone with the right `entry.edit` can link them: `/punctaj set`, field `member`.
+profile-own-none = You are not linked to any entry here. Someone with the right `entry.edit` can link you: `/punctaj set`, field `member`. The card of any entry: `/punctaj profile` with its `name`.
+profile-table = **Table:** { $table }
+profile-points = **Points:** { $points }
+profile-place = **Place:** { $place } of { $count }
+profile-rank = **Rank:** { $rank }
+profile-next = **Next rank:** { $rank }, { $points } to go
+profile-next-reached = **Next rank:** { $rank }, enough points for it
+profile-next-highest = **Next rank:** none, this is the highest
+profile-member = **Member:** { $member }
+profile-extra = **{ $field }:** { $value }
+profile-recent = **Recent changes**
+profile-event = #{ $event } { $when } { $who } · `{ $action }`
+profile-entry = **{ $table }** · { $name }
+profile-more = { $count ->
+        [one] … and one more entry. Name its table in the option `table`.
+       *[other] … and { $count } more entries. Name a table in the option `table`.
+    }
+
+## The form of the menu on a member
+
+form-give = Points for { $name }
+form-points = Points
+form-reason = Reason (may be left out)
+form-table = Table (may be left out)
+form-table-hint = The one you used last
+form-typed = You had typed:
+form-typed-line = - { $label }: { $value }
 
 ## Device sessions
 
@@ -318,7 +379,7 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
 help-title = What you can do here
 help-nothing = You have no right to do anything here. Ask someone with the Manage Server permission.
 help-everyday = Every day
-help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. Without `table` you work on the table you used last. `view` with `at` shows a table as it was; a date alone means the end of that day.
+help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. A mention means the entry linked to that member; `add` makes one if there is none. Without `table` you work on the table you used last. On a member's menu (Apps), “Punctaj: add points” and “Punctaj: profile” do the same without typing. `view` with `at` shows a table as it was; a date alone means the end of that day.
 help-undo = Undo
 help-undo-text = Every edit's reply has an Undo button, and an undo can be undone too. Used again, the command goes further back each time.
 help-sessions = Devices
@@ -358,6 +419,12 @@ hint-unknown-names = Correct the names and try again; new entries are created wi
 error-name-taken = Another entry in { $table } is called { $name } already. Choose another name.
 error-member-taken = The member is linked to another entry of this table already, so { $name } can't be linked to them. Set that entry's field `member` to `-` first.
 error-member-unlinked = { $member } is not linked to any entry in { $table }. Give the entry's name, or link it with `/punctaj set`, field `member`.
+error-member-unlinked-near = { $member } is not linked to any entry in { $table }. Did you mean: { $near }? Give the entry's name, or link it with `/punctaj set`, field `member`.
+error-no-member = { $member } (`{ $id }`) is not a member of this server. Mention someone who is, or give the entry's name.
+error-member-unknown = Discord did not say who { $member } (`{ $id }`) is. Try again in a minute, or give the entry's name.
+error-may-not-link = In { $table }, an entry that is not linked to anyone bears the name of { $member }: **{ $name }**. Linking it needs the right `entry.edit`, which you lack. Give the entry's name instead of the mention.
+error-link-outdated = There is no unlinked entry **{ $name }** any more. Use the command again to see what can be linked now.
+error-merge-outdated = **{ $name }** was changed or deleted since this button was made, so the points stay where they are. Look at it with `/punctaj profile`.
 error-unknown-rank = { $table } has no rank { $rank }. See its ranks with `/punctaj-admin rank list`; `-` takes the rank away.
 error-below-floor = { $value } is below { $floor }, the lowest that this table allows. Give a higher number.
 error-below-new-floor = { $count ->
@@ -444,10 +511,18 @@ cmd-punctaj-delete = delete
     .description = Deletes entries; undo brings them back with their points
 cmd-punctaj-view = view
     .description = Shows a table, in pages
+cmd-punctaj-profile = profile
+    .description = An entry's card: points, place, rank, recent changes
+cmd-punctaj-profile-name = name
+    .description = The entry's name, or a mention of its member; your own entries if left out
+cmd-punctaj-profile-table = table
+    .description = Which table; the one you used last, or for members all, if left out
 cmd-punctaj-undo = undo
     .description = Undoes your last change, or a certain one by its number
 cmd-punctaj-undo-event = event
     .description = The number of your event, as in #12
+cmd-punctaj-news = news
+    .description = What changed on other devices since you last asked
 cmd-punctaj-session = session
     .description = Your devices
 cmd-punctaj-session-login = login
@@ -560,6 +635,8 @@ cmd-punctaj-admin-settings-timezone = timezone
     .description = The time zone of days and times
 cmd-punctaj-admin-settings-log-channel = log-channel
     .description = Where edits and the daily head of the history are posted
+cmd-menu-add-points = Punctaj: add points
+cmd-menu-profile = Punctaj: profile
 cmd-opt-names = names
     .description = Names or mentions, separated by commas
 cmd-opt-table = table

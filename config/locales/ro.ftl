@@ -31,6 +31,7 @@ button-cancel = Renunță
 button-undo = Desfă
 button-restore-mine = Restaurează varianta mea
 button-link = Leagă
+button-meant = Te gândeai la { $name }?
 button-next = Înainte
 button-back = Înapoi
 
@@ -111,6 +112,7 @@ receipt-entry-delete = { $count ->
         [few] Am șters { $count } înregistrări din { $table }
        *[other] Am șters { $count } de înregistrări din { $table }
     }
+receipt-entry-merge = Am mutat o înregistrare nouă în cea la care te gândeai, în { $table }
 receipt-table-create = Am creat tabelul { $table }
 receipt-table-edit = Am modificat tabelul { $table }
 receipt-table-delete = Am șters tabelul { $table }, cu tot ce era în el
@@ -173,9 +175,25 @@ line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
 note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
+note-overwrote = ⚠️ A înlocuit ce scrisese alt dispozitiv la { $field } și acesta nu văzuse: { $value } (evenimentul #{ $event })
+note-missed = { $count ->
+        [one] Între timp s-a făcut o modificare de pe alt dispozitiv: `/punctaj noutăți`
+        [few] Între timp s-au făcut { $count } modificări de pe alte dispozitive: `/punctaj noutăți`
+       *[other] Între timp s-au făcut { $count } de modificări de pe alte dispozitive: `/punctaj noutăți`
+    }
+note-missed-many = Între timp s-au făcut peste { $count } de modificări de pe alte dispozitive: `/punctaj noutăți`
 footer-event = #{ $event }
 footer-session = #{ $event } · sesiunea { $session }
 footer-inferred = #{ $event } · sesiunea { $session }, dedusă
+
+## Oferta de legare
+
+offer-link = { $count ->
+        [one] Un membru menționat nu este legat de nicio înregistrare din { $table }, dar există una cu numele lui.
+        [few] { $count } membri menționați nu sunt legați de nicio înregistrare din { $table }, dar există înregistrări cu numele lor.
+       *[other] { $count } de membri menționați nu sunt legați de nicio înregistrare din { $table }, dar există înregistrări cu numele lor.
+    } Deocamdată nu s-a modificat nimic: Leagă face legăturile de mai jos și dă punctele tuturor celor numiți, Renunță lasă totul cum este.
+offer-line = - { $member } și **{ $name }**
 
 ## Desfacere
 
@@ -190,6 +208,7 @@ undo-member-taken = { $now } este legat acum de înregistrarea **{ $name }**{ $b
 undo-in-use = La **{ $name }** s-a lucrat între timp{ $by }; după desfacere nu mai există
 undo-in-use-points = La **{ $name }** s-a lucrat între timp{ $by }, acum are { $points }; după desfacere nu mai există
 undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
+undo-field-used = **{ $name }** are acum o valoare la { $field }{ $by }; după desfacere, câmpul și valorile lui nu se mai văd
 nothing-changed = Nu s-a modificat nimic.
 
 ## Tabele
@@ -234,11 +253,58 @@ settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 Istoricul până la evenimentul **#{ $event }**: `{ $hash }`
+notice-overwritten = ⚠️ În { $table }, ce scriseseși la **{ $name }**, câmpul { $field }, a fost înlocuit de { $who }, care nu văzuse: { $lost } → { $now } (evenimentul #{ $event }).
+news-title = { $count ->
+        [one] O modificare de când ai întrebat ultima dată
+        [few] { $count } modificări de când ai întrebat ultima dată
+       *[other] { $count } de modificări de când ai întrebat ultima dată
+    }
+news-none = Nu s-a schimbat nimic de pe alte dispozitive de când ai întrebat ultima dată aici.
+news-line = **#{ $event }** { $when } · { $title } · { $who }
+news-more = … și încă { $count ->
+        [one] o modificare mai veche
+        [few] { $count } modificări mai vechi
+       *[other] { $count } de modificări mai vechi
+    }
 template-police-ranks = Cadet, Agent, Sergent, Locotenent, Căpitan, Comandant
 template-police-fields = Insignă, Indicativ
 template-clan-ranks = Recrut, Membru, Veteran, Ofițer, Lider
 template-clan-fields = Nume în joc
 template-class-fields = Grupă
+
+## Profiluri
+
+profile-entries = Înregistrările lui { $name }
+profile-own-entries = Înregistrările tale
+profile-none = { $name } nu este legat aici de nicio înregistrare. Cineva cu dreptul `entry.edit` poate face legătura: `/punctaj setează`, câmpul `membru`.
+profile-own-none = Nu ești legat aici de nicio înregistrare. Cineva cu dreptul `entry.edit` te poate lega: `/punctaj setează`, câmpul `membru`. Fișa oricărei înregistrări: `/punctaj profil`, cu `nume`.
+profile-table = **Tabel:** { $table }
+profile-points = **Puncte:** { $points }
+profile-place = **Loc:** { $place } din { $count }
+profile-rank = **Grad:** { $rank }
+profile-next = **Gradul următor:** { $rank }, mai lipsesc { $points }
+profile-next-reached = **Gradul următor:** { $rank }, sunt destule puncte
+profile-next-highest = **Gradul următor:** niciunul, acesta este cel mai înalt
+profile-member = **Membru:** { $member }
+profile-extra = **{ $field }:** { $value }
+profile-recent = **Ultimele modificări**
+profile-event = #{ $event } { $when } { $who } · `{ $action }`
+profile-entry = **{ $table }** · { $name }
+profile-more = { $count ->
+        [one] … și încă o înregistrare. Scrie tabelul ei în opțiunea `tabel`.
+        [few] … și încă { $count } înregistrări. Scrie un tabel în opțiunea `tabel`.
+       *[other] … și încă { $count } de înregistrări. Scrie un tabel în opțiunea `tabel`.
+    }
+
+## Formularul din meniul unui membru
+
+form-give = Puncte pentru { $name }
+form-points = Puncte
+form-reason = Motiv (poate lipsi)
+form-table = Tabel (poate lipsi)
+form-table-hint = Cel folosit ultima dată
+form-typed = Ai scris:
+form-typed-line = - { $label }: { $value }
 
 ## Sesiuni ale dispozitivelor
 
@@ -337,7 +403,7 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
 help-title = Ce poți face aici
 help-nothing = Aici nu ai dreptul să faci nimic. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
 help-everyday = În fiecare zi
-help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile.
+help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. O mențiune înseamnă înregistrarea legată de acel membru; dacă nu are, `adaugă` îi face una. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. În meniul unui membru (Aplicații), „Punctaj: adaugă puncte” și „Punctaj: profil” fac același lucru fără să scrii. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile.
 help-undo = Desfacere
 help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfacere se poate desface și ea. Folosită din nou, comanda merge tot mai în urmă.
 help-sessions = Dispozitive
@@ -377,6 +443,12 @@ hint-unknown-names = Corectează numele și încearcă din nou; înregistrări n
 error-name-taken = În { $table } există deja altă înregistrare cu numele { $name }. Alege alt nume.
 error-member-taken = Membrul este deja legat de altă înregistrare din acest tabel, așa că { $name } nu se poate lega de el. Pune mai întâi `-` la câmpul `membru` al acelei înregistrări.
 error-member-unlinked = { $member } nu este legat de nicio înregistrare din { $table }. Scrie numele înregistrării sau leag-o cu `/punctaj setează`, câmpul `membru`.
+error-member-unlinked-near = { $member } nu este legat de nicio înregistrare din { $table }. Te-ai gândit la: { $near }? Scrie numele înregistrării sau leag-o cu `/punctaj setează`, câmpul `membru`.
+error-no-member = { $member } (`{ $id }`) nu este membru al acestui server. Menționează pe cineva care este sau scrie numele înregistrării.
+error-member-unknown = Discord nu a spus cine este { $member } (`{ $id }`). Încearcă din nou peste un minut sau scrie numele înregistrării.
+error-may-not-link = În { $table } există o înregistrare nelegată cu numele lui { $member }: **{ $name }**. Ca să o legi îți trebuie dreptul `entry.edit`, pe care nu îl ai. Scrie numele înregistrării în locul mențiunii.
+error-link-outdated = Nu mai există o înregistrare nelegată cu numele **{ $name }**. Folosește din nou comanda ca să vezi ce se poate lega acum.
+error-merge-outdated = Înregistrarea **{ $name }** s-a schimbat sau a fost ștearsă de când există acest buton, așa că punctele rămân unde sunt. Vezi-o cu `/punctaj profil`.
 error-unknown-rank = { $table } nu are gradul { $rank }. Vezi gradele cu `/punctaj-admin grad listă`; `-` scoate gradul.
 error-below-floor = { $value } este sub { $floor }, minimul acestui tabel. Scrie un număr mai mare.
 error-below-new-floor = { $count ->
@@ -465,10 +537,18 @@ cmd-punctaj-delete = șterge
     .description = Șterge înregistrări; desfacerea le aduce înapoi cu punctele lor
 cmd-punctaj-view = arată
     .description = Arată un tabel, pe pagini
+cmd-punctaj-profile = profil
+    .description = Fișa unei înregistrări: puncte, loc, grad, ultimele modificări
+cmd-punctaj-profile-name = nume
+    .description = Numele înregistrării sau o mențiune a membrului; dacă lipsește, înregistrările tale
+cmd-punctaj-profile-table = tabel
+    .description = Care tabel; dacă lipsește, cel folosit ultima dată, iar la membri toate
 cmd-punctaj-undo = desfă
     .description = Desface ultima ta modificare sau una anume, după numărul ei
 cmd-punctaj-undo-event = eveniment
     .description = Numărul evenimentului tău, ca în #12
+cmd-punctaj-news = noutăți
+    .description = Ce s-a schimbat de pe alte dispozitive de când ai întrebat ultima dată
 cmd-punctaj-session = sesiune
     .description = Dispozitivele tale
 cmd-punctaj-session-login = deschide
@@ -581,6 +661,8 @@ cmd-punctaj-admin-settings-timezone = fus-orar
     .description = Fusul orar al datelor și orelor
 cmd-punctaj-admin-settings-log-channel = canal-jurnal
     .description = Unde se scriu modificările și, zilnic, capătul istoricului
+cmd-menu-add-points = Punctaj: adaugă puncte
+cmd-menu-profile = Punctaj: profil
 cmd-opt-names = nume
     .description = Nume sau mențiuni, despărțite prin virgule
 cmd-opt-table = tabel

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serenity::builder::{
     CreateAttachment, CreateInteractionResponse, CreateInteractionResponseFollowup,
-    CreateInteractionResponseMessage, EditInteractionResponse,
+    CreateInteractionResponseMessage, CreateModal, EditInteractionResponse,
 };
 use serenity::http::{LightMethod, Route};
 use serenity::model::id::ApplicationId;
@@ -22,6 +22,8 @@ use super::context::Call;
 use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
 use super::reply::{Manner, Reply};
+use super::views;
+use crate::service::news::Shown;
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
@@ -55,6 +57,12 @@ where
     }
 }
 
+/// Opens a form: that can only be the first answer, so no work goes before it.
+pub async fn open(call: &Arc<Call>, form: CreateModal) {
+    let first = CreateInteractionResponse::Modal(form);
+    deliver(call, &Delivery::First(first)).await;
+}
+
 /// Answers with an error that came before any work.
 pub async fn refuse(call: &Arc<Call>, failure: Failure) {
     let reply = errors::reply(call, failure);
@@ -64,7 +72,9 @@ pub async fn refuse(call: &Arc<Call>, failure: Failure) {
 /// Answers with what is there. Before a file, which takes its time to upload, there is a deferral.
 async fn at_once(call: &Call, reply: Reply) {
     if reply.file.is_none() {
-        deliver(call, &Delivery::First(reply.first())).await;
+        let after = After::of(&reply);
+        let delivered = deliver(call, &Delivery::First(reply.first())).await;
+        after.accepted(call, delivered).await;
         return;
     }
     let manner = reply.manner;
@@ -85,14 +95,61 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
         return;
     }
-    let file = reply.file.clone();
+    let (after, file) = (After::of(&reply), reply.file.clone());
     let in_place = manner != Manner::Update || reply.manner == Manner::Update;
     let delivery = if in_place {
         Delivery::Edit(reply.edit(), file)
     } else {
         Delivery::Followup(reply.followup(), file)
     };
-    deliver(call, &delivery).await;
+    let delivered = deliver(call, &delivery).await;
+    after.accepted(call, delivered).await;
+}
+
+/// What follows from an answer that Discord accepted.
+struct After {
+    shows: Option<Shown>,
+    parked: bool,
+}
+
+impl After {
+    fn of(reply: &Reply) -> Self {
+        Self {
+            shows: reply.shows.clone(),
+            parked: reply.parked,
+        }
+    }
+
+    async fn accepted(self, call: &Call, delivered: Delivered) {
+        if delivered != Delivered::Yes {
+            return;
+        }
+        if let Some(shown) = &self.shows
+            && let Err(error) = call.services.was_shown(shown).await
+        {
+            tracing::warn!(op.id = %call.id, %error, "what a session was shown is not noted");
+        }
+        if self.parked {
+            tell_parked(call).await;
+        }
+    }
+}
+
+/// Tells what waited for the caller's next command.
+async fn tell_parked(call: &Call) {
+    let Ok(request) = call.request(None) else {
+        return;
+    };
+    match call.services.unpark(&request).await {
+        Ok(news) if news.is_empty() => {}
+        Ok(news) => {
+            let reply = views::log::news(&news, request.guild, call.locale);
+            deliver(call, &Delivery::Followup(reply.followup(), None)).await;
+        }
+        Err(error) => {
+            tracing::warn!(op.id = %call.id, %error, "what waits for a person is not told yet");
+        }
+    }
 }
 
 fn settle(call: &Call, done: Result<Result<Reply, Failure>, tokio::task::JoinError>) -> Reply {

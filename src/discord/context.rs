@@ -17,7 +17,6 @@ use super::presence::Presences;
 use crate::domain::access::Standing;
 use crate::domain::event::Via;
 use crate::domain::ids::{self, DeviceId, OpId};
-use crate::domain::session::Platform;
 use crate::i18n::{Locale, keys};
 use crate::service::{Request, Services};
 
@@ -60,10 +59,8 @@ pub struct Call {
     pub attachment_limit: usize,
     /// When it came.
     pub received: Instant,
-    /// Whether Discord refuses to tell where people are signed in.
-    pub presence_refused: bool,
-    /// The only kind of client that the caller was signed in on when it came.
-    platform: Option<Platform>,
+    /// Which kind of client people are signed in on.
+    pub presences: Presences,
     guild: Option<GuildId>,
     user: UserId,
     /// Keeps the process from ending before the answer.
@@ -83,10 +80,7 @@ macro_rules! call {
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
-            presence_refused: $data.presences.is_refused(),
-            platform: interaction
-                .guild_id
-                .and_then(|guild| $data.presences.platform(guild, interaction.user.id)),
+            presences: $data.presences.clone(),
             guild: interaction.guild_id,
             user: interaction.user.id,
             _flight: $data.flights.begin(),
@@ -129,19 +123,50 @@ impl Call {
         let guild = self
             .guild
             .ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
-        let out_of_range = |_| Failure::Internal("a Discord id is out of range".to_owned());
+        let guild = ids::GuildId::try_from(guild.get()).map_err(|_| out_of_range())?;
         Ok(Request {
-            guild: ids::GuildId::try_from(guild.get()).map_err(out_of_range)?,
-            actor: ids::UserId::try_from(self.user.get()).map_err(out_of_range)?,
-            standing: self.standing,
+            device,
+            ..self.request_in(guild, self.standing)?
+        })
+    }
+
+    /// The request of a click in a direct message, about a guild in which its person may do that.
+    ///
+    /// # Errors
+    /// An id is out of range.
+    pub fn request_in(&self, guild: ids::GuildId, standing: Standing) -> Result<Request, Failure> {
+        Ok(Request {
+            guild,
+            actor: self.actor()?,
+            standing,
             op: OpId::new(self.id.to_string()),
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
-            device,
-            platform: self.platform,
+            device: None,
+            platform: self
+                .presences
+                .platform(GuildId::new(guild.get()), self.user),
             via: Via::Direct,
         })
     }
+
+    /// Whether it came from a direct message.
+    #[must_use]
+    pub const fn is_direct(&self) -> bool {
+        self.guild.is_none()
+    }
+
+    /// Who acts.
+    ///
+    /// # Errors
+    /// The id is out of range.
+    pub fn actor(&self) -> Result<ids::UserId, Failure> {
+        ids::UserId::try_from(self.user.get()).map_err(|_| out_of_range())
+    }
+}
+
+fn out_of_range() -> Failure {
+    Failure::Internal("a Discord id is out of range".to_owned())
 }
 
 /// The time in a snowflake.
@@ -150,15 +175,21 @@ fn created_at(id: InteractionId) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(since_epoch.checked_add(DISCORD_EPOCH)?)
 }
 
+/// What these permissions come to.
+#[must_use]
+pub fn standing_of(permissions: Permissions) -> Standing {
+    let manages = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
+    Standing {
+        manage_server: permissions.intersects(manages),
+    }
+}
+
 /// What Discord worked out for this very interaction.
 fn standing(member: Option<&Member>) -> Standing {
     let permissions = member
         .and_then(|member| member.permissions)
         .unwrap_or_else(Permissions::empty);
-    let manages = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
-    Standing {
-        manage_server: permissions.intersects(manages),
-    }
+    standing_of(permissions)
 }
 
 #[cfg(test)]

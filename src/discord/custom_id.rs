@@ -6,7 +6,11 @@
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
+//! 1:mine:<guild>:<seq>:<index>
+//! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
 //! ```
+//!
+//! A form's is written alike: `1:give:<member>`.
 //!
 //! A device that is not known is `-`. A change of meaning takes a new version; what is not
 //! understood is answered with a word on that.
@@ -15,7 +19,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{DeviceId, DraftId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::service::Sort;
 
 use super::layout::Layout;
@@ -39,6 +43,16 @@ pub enum Press {
         event: Seq,
         /// Also where others have changed things since.
         force: bool,
+    },
+    /// Put back a value of the clicker's own that an event replaced unseen. It may stand in a
+    /// direct message, so it tells the guild.
+    Mine {
+        /// In which guild.
+        guild: GuildId,
+        /// Which event replaced it.
+        event: Seq,
+        /// Which of those that it replaced.
+        index: usize,
     },
     /// Leave things as they are.
     Cancel,
@@ -94,6 +108,24 @@ pub enum Press {
         /// Which command.
         draft: DraftId,
     },
+    /// Link members to the entries that were offered, and do what waited for it.
+    Link {
+        /// The session.
+        device: Option<DeviceId>,
+        /// What waits.
+        draft: DraftId,
+    },
+    /// Move an entry that an award created into the one that was meant.
+    Meant {
+        /// The session.
+        device: Option<DeviceId>,
+        /// The award.
+        event: Seq,
+        /// Which entry it created.
+        created: EntryId,
+        /// The one that was meant.
+        meant: EntryId,
+    },
 }
 
 impl Press {
@@ -107,6 +139,11 @@ impl Press {
         match (*kind, args) {
             ("undo", [device, event]) => undo(device, event, false),
             ("undo!", [device, event]) => undo(device, event, true),
+            ("mine", [guild, event, index]) => Some(Self::Mine {
+                guild: GuildId::try_from(guild.parse::<u64>().ok()?).ok()?,
+                event: read_seq(event)?,
+                index: index.parse().ok()?,
+            }),
             ("cancel", []) => Some(Self::Cancel),
             ("view", [device, table, sort, page, layout, audience, at @ ..]) => Some(Self::View {
                 device: read_device(device).ok()?,
@@ -137,6 +174,16 @@ impl Press {
                 device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
             }),
+            ("link", [device, draft]) => Some(Self::Link {
+                device: read_device(device).ok()?,
+                draft: DraftId::from_short(draft)?,
+            }),
+            ("meant", [device, event, created, meant]) => Some(Self::Meant {
+                device: read_device(device).ok()?,
+                event: read_seq(event)?,
+                created: EntryId::from_short(created)?,
+                meant: EntryId::from_short(meant)?,
+            }),
             _ => None,
         }
     }
@@ -160,6 +207,11 @@ impl fmt::Display for Press {
                 let kind = if *force { "undo!" } else { "undo" };
                 write!(f, "{kind}:{}:{event}", written(device.as_ref()))
             }
+            Self::Mine {
+                guild,
+                event,
+                index,
+            } => write!(f, "mine:{guild}:{event}:{index}"),
             Self::Cancel => f.write_str("cancel"),
             Self::View {
                 device,
@@ -201,6 +253,49 @@ impl fmt::Display for Press {
             Self::Choose { device, draft } => {
                 write!(f, "choose:{}:{}", written(device.as_ref()), draft.short())
             }
+            Self::Link { device, draft } => {
+                write!(f, "link:{}:{}", written(device.as_ref()), draft.short())
+            }
+            Self::Meant {
+                device,
+                event,
+                created,
+                meant,
+            } => {
+                let (device, created, meant) =
+                    (written(device.as_ref()), created.short(), meant.short());
+                write!(f, "meant:{device}:{event}:{created}:{meant}")
+            }
+        }
+    }
+}
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// Points for a member.
+    Give {
+        /// Who.
+        member: UserId,
+    },
+}
+
+impl Form {
+    /// Reads a `custom_id`; `None` if it is of another version, or no such thing at all.
+    #[must_use]
+    pub fn decode(custom_id: &str) -> Option<Self> {
+        let member = custom_id.strip_prefix("1:give:")?;
+        let member = member.parse().ok().filter(|id: &u64| *id > 0)?;
+        Some(Self::Give {
+            member: UserId::try_from(member).ok()?,
+        })
+    }
+
+    /// Writes the `custom_id`.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        match self {
+            Self::Give { member } => format!("{VERSION}:give:{member}"),
         }
     }
 }
@@ -305,6 +400,11 @@ mod tests {
                 event,
                 force
             }),
+            (0..=i64::MAX, seq(), any::<usize>()).prop_map(|(guild, event, index)| Press::Mine {
+                guild: GuildId::from_db(guild),
+                event,
+                index,
+            }),
             Just(Press::Cancel),
             view.prop_map(|(device, table, sort, page, layout, shared, at)| {
                 let table = TableId(Uuid::from_u128(table));
@@ -336,7 +436,20 @@ mod tests {
             ),
             device().prop_map(|device| Press::End { device }),
             (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
+            (device(), draft()).prop_map(|(device, draft)| Press::Link { device, draft }),
+            (device(), seq(), entry(), entry()).prop_map(|(device, event, created, meant)| {
+                Press::Meant {
+                    device,
+                    event,
+                    created,
+                    meant,
+                }
+            }),
         ]
+    }
+
+    fn entry() -> impl Strategy<Value = EntryId> {
+        any::<u128>().prop_map(|id| EntryId(Uuid::from_u128(id)))
     }
 
     proptest! {
@@ -348,10 +461,21 @@ mod tests {
         }
 
         #[test]
+        fn what_is_written_on_a_form_is_read(member in 1..=i64::MAX) {
+            let form = Form::Give { member: UserId::from_db(member) };
+            let custom_id = form.encode();
+            prop_assert!(custom_id.chars().count() <= MAX_CHARS, "{custom_id}");
+            prop_assert_eq!(Press::decode(&custom_id), None);
+            prop_assert_eq!(Form::decode(&custom_id), Some(form));
+        }
+
+        #[test]
         fn garbage_is_not_understood_and_does_no_harm(text in any::<String>()) {
             let _ = Press::decode(&text);
             let _ = Press::decode(&format!("1:view:{text}"));
             let _ = Press::decode(&format!("1:undo:-:{text}"));
+            let _ = Press::decode(&format!("1:meant:-:{text}"));
+            let _ = Form::decode(&format!("1:give:{text}"));
         }
     }
 
@@ -378,5 +502,15 @@ mod tests {
             assert_eq!(Press::decode(text), None, "{text}");
         }
         assert_eq!(Press::decode("1:cancel"), Some(Press::Cancel));
+        for text in [
+            "",
+            "1:give:",
+            "1:give:0",
+            "1:give:-1",
+            "2:give:42",
+            "1:give:42:x",
+        ] {
+            assert_eq!(Form::decode(text), None, "{text}");
+        }
     }
 }

@@ -8,9 +8,12 @@
 //! | 5xx, a lost or late answer | where Discord carries out only one of several, see [`Repeat`] |
 //! | any other refusal | no: it would be refused again |
 //!
+//! The few questions that the bot asks on the way are asked in the same manner.
+//!
 //! The requests go through a client of their own, since serenity does not pass on what Discord
 //! says with a 429. Its limiter is not needed here: answers to interactions don't count towards
-//! the bot's limit, and each interaction has a bucket of its own.
+//! the bot's limit, and each interaction has a bucket of its own. Questions do count; they are few,
+//! and a 429 is waited out.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -18,6 +21,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serenity::builder::CreateAttachment;
 use serenity::http::{Http, LightMethod, Multipart, MultipartUpload, Request, Route};
@@ -126,6 +130,15 @@ impl<'a> Outgoing<'a> {
         })
     }
 
+    /// A question, which can be asked again and again.
+    fn question(route: Route<'a>, limits: Limits) -> Self {
+        Self {
+            request: Request::new(route, LightMethod::Get),
+            repeat: Repeat::Safe,
+            limits,
+        }
+    }
+
     /// Whether another try may do better, and harms nobody.
     fn may_repeat(&self, fault: &Fault) -> bool {
         match fault {
@@ -147,7 +160,7 @@ impl<'a> Outgoing<'a> {
 pub async fn deliver(http: &Http, outgoing: &Outgoing<'_>) -> Delivered {
     let (sent, perhaps) = send(http, outgoing).await;
     match sent {
-        Ok(()) => Delivered::Yes,
+        Ok(_) => Delivered::Yes,
         Err(Fault::Refused(refusal)) if refusal.code == ALREADY_ANSWERED => {
             tracing::debug!(retried = perhaps, "the interaction is answered already");
             // By a try of ours, unless nothing of ours can have arrived.
@@ -182,7 +195,7 @@ pub enum Posted {
 /// Sends a message that nobody waits for.
 pub async fn post(http: &Http, outgoing: &Outgoing<'_>) -> Posted {
     match send(http, outgoing).await.0 {
-        Ok(()) => Posted::Yes,
+        Ok(_) => Posted::Yes,
         Err(Fault::Refused(refusal)) if refusal.is_final() => Posted::Never(refusal.message),
         Err(fault) => {
             tracing::warn!(error = %fault, "Discord did not take a message; it is sent again later");
@@ -193,7 +206,7 @@ pub async fn post(http: &Http, outgoing: &Outgoing<'_>) -> Posted {
 
 /// Sends it, again and again where that helps. Also tells whether a try that failed may have
 /// arrived.
-async fn send(http: &Http, outgoing: &Outgoing<'_>) -> (Result<(), Fault>, bool) {
+async fn send(http: &Http, outgoing: &Outgoing<'_>) -> (Result<Vec<u8>, Fault>, bool) {
     let mut perhaps = false;
     let sent = (|| attempt(http, outgoing))
         .retry(PAUSES)
@@ -207,7 +220,25 @@ async fn send(http: &Http, outgoing: &Outgoing<'_>) -> (Result<(), Fault>, bool)
     (sent, perhaps)
 }
 
-async fn attempt(http: &Http, outgoing: &Outgoing<'_>) -> Result<(), Fault> {
+/// What Discord knows, asked again and again where that helps; `None` where there is no such thing.
+///
+/// # Errors
+/// When Discord does not say, or something else than was asked for.
+pub async fn fetch<T: DeserializeOwned>(
+    http: &Http,
+    route: Route<'_>,
+    limits: Limits,
+) -> Result<Option<T>, Unfetched> {
+    let question = Outgoing::question(route, limits);
+    match send(http, &question).await.0 {
+        Ok(body) => Ok(Some(serde_json::from_slice(&body)?)),
+        Err(Fault::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
+        Err(fault) => Err(Unfetched(fault)),
+    }
+}
+
+/// One try, and the answer's body.
+async fn attempt(http: &Http, outgoing: &Outgoing<'_>) -> Result<Vec<u8>, Fault> {
     let limit = Instant::now() + outgoing.limits.patience;
     let request = outgoing.request.clone();
     let request = request.build(&CLIENT, http.token(), http.proxy.as_deref())?;
@@ -216,14 +247,27 @@ async fn attempt(http: &Http, outgoing: &Outgoing<'_>) -> Result<(), Fault> {
         .map_err(|_| Fault::Late)??;
     let status = response.status();
     if status.is_success() {
-        // Read to its end, so that the connection can be used again.
-        let _ = timeout_at(limit, response.bytes()).await;
-        return Ok(());
+        // Read to its end, so that the connection can be used again; who asked nothing is content
+        // without it.
+        let body = timeout_at(limit, response.bytes()).await;
+        let body = body.ok().and_then(Result::ok);
+        return Ok(body.map(Vec::from).unwrap_or_default());
     }
     let refusal = timeout_at(limit, Refusal::read(response)).await;
     Err(Fault::Refused(
         refusal.unwrap_or_else(|_| Refusal::new(status)),
     ))
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Unfetched(Fault);
+
+impl From<serde_json::Error> for Unfetched {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Fault::Unreadable(error))
+    }
 }
 
 /// Why a try failed. None of them shows the address, in which the interaction's token is.
@@ -237,6 +281,8 @@ enum Fault {
     Lost(#[source] reqwest::Error),
     #[error("Discord does not answer in time")]
     Late,
+    #[error("Discord's answer can't be read: {0}")]
+    Unreadable(#[source] serde_json::Error),
     #[error("the request can't be made: {0}")]
     Unsendable(#[from] serenity::Error),
 }
@@ -260,7 +306,7 @@ impl Fault {
         match self {
             Self::Refused(refusal) => refusal.status.is_server_error(),
             Self::Lost(_) | Self::Late => true,
-            Self::Unconnected(_) | Self::Unsendable(_) => false,
+            Self::Unconnected(_) | Self::Unsendable(_) | Self::Unreadable(_) => false,
         }
     }
 

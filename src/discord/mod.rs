@@ -30,6 +30,7 @@ pub mod framework;
 pub mod gateway;
 pub mod layout;
 pub mod notices;
+pub mod people;
 pub mod presence;
 pub mod registration;
 pub mod reply;

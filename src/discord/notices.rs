@@ -1,18 +1,21 @@
-//! Posts what others must be told: edits and the daily head of the chain, in the log channel.
+//! Posts what others must be told: edits and the daily head of the chain in the log channel; to a
+//! person, that a value of theirs was replaced unseen.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serenity::all::Nonce;
 use serenity::builder::{CreateAllowedMentions, CreateMessage};
-use serenity::http::{Http, LightMethod, Route};
-use serenity::model::id::ChannelId;
+use serenity::http::{Http, HttpError, LightMethod, Route};
+use serenity::model::id::{ChannelId, UserId};
 use tokio::time::Instant;
 
 use super::delivery::{self, Limits, Outgoing, Posted, Repeat};
 use super::views;
+use crate::domain::ids;
 use crate::i18n::Locale;
-use crate::service::notices::Post;
+use crate::service::notices::{Post, To};
 use crate::service::{ServiceError, Services};
 
 /// How long news of another process may wait.
@@ -41,35 +44,98 @@ pub async fn run(services: Services, http: Arc<Http>) {
 async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> {
     services.queue_heads().await?;
     while let Some(post) = services.next_post().await? {
-        let problem = match posted(http, &post).await {
-            Posted::Yes => None,
-            Posted::Never(problem) => {
-                tracing::warn!(
-                    channel.id = %post.channel,
-                    error = problem,
-                    "the log channel can't be posted to: check that it is there and that the bot may write in it"
-                );
-                Some(problem)
-            }
-            // Its batch is taken again when its time is up.
-            Posted::NotNow => continue,
-        };
-        services.posted(&post, problem.as_deref()).await?;
+        match post.to {
+            To::Channel(channel) => in_channel(services, http, &post, channel).await?,
+            To::Person(person) => to_person(services, http, &post, person).await?,
+        }
     }
     Ok(())
 }
 
-async fn posted(http: &Http, post: &Post) -> Posted {
-    let text = views::log::post(post, Locale::from(post.settings.language()));
-    if text.is_empty() {
+async fn in_channel(
+    services: &Services,
+    http: &Http,
+    post: &Post,
+    channel: ids::ChannelId,
+) -> Result<(), ServiceError> {
+    match posted(http, post, ChannelId::new(channel.get()), None).await {
+        Posted::Yes => services.posted(post, None).await,
+        Posted::Never(problem) => {
+            tracing::warn!(
+                channel.id = %channel,
+                error = problem,
+                "the log channel can't be posted to: check that it is there and that the bot may write in it"
+            );
+            services.posted(post, Some(&problem)).await
+        }
+        // Its batch is taken again when its time is up.
+        Posted::NotNow => Ok(()),
+    }
+}
+
+/// By direct message; where that is not allowed, in the log channel; else it waits for the
+/// person's next command.
+async fn to_person(
+    services: &Services,
+    http: &Http,
+    post: &Post,
+    person: ids::UserId,
+) -> Result<(), ServiceError> {
+    let direct = match direct_channel(http, person).await {
+        Ok(channel) => posted(http, post, channel, None).await,
+        Err(outcome) => outcome,
+    };
+    match (direct, post.settings.log_channel) {
+        (Posted::Yes, _) => return services.posted(post, None).await,
+        (Posted::NotNow, _) => return Ok(()),
+        (Posted::Never(_), None) => return services.park(post).await,
+        (Posted::Never(_), Some(log)) => {
+            let log = ChannelId::new(log.get());
+            match posted(http, post, log, Some(person)).await {
+                Posted::Yes => return services.posted(post, None).await,
+                Posted::Never(_) => return services.park(post).await,
+                Posted::NotNow => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn direct_channel(http: &Http, person: ids::UserId) -> Result<ChannelId, Posted> {
+    let user = UserId::new(person.get());
+    match user.create_dm_channel(http).await {
+        Ok(channel) => Ok(channel.id),
+        Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(refusal)))
+            if refusal.status_code.is_client_error()
+                && refusal.status_code != StatusCode::TOO_MANY_REQUESTS =>
+        {
+            Err(Posted::Never(refusal.error.message))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "no channel for a direct message; it is tried again later");
+            Err(Posted::NotNow)
+        }
+    }
+}
+
+/// Posts a message, in which only `pinged` is notified.
+async fn posted(
+    http: &Http,
+    post: &Post,
+    channel_id: ChannelId,
+    pinged: Option<ids::UserId>,
+) -> Posted {
+    let reply = views::log::post(post, pinged, Locale::from(post.settings.language()));
+    if reply.content.is_empty() {
         return Posted::Yes;
     }
+    let pinged = pinged.map(|person| UserId::new(person.get()));
     let message = CreateMessage::new()
-        .content(text)
-        .allowed_mentions(CreateAllowedMentions::new())
+        .content(reply.content)
+        .components(reply.rows)
+        .allowed_mentions(CreateAllowedMentions::new().users(pinged))
         .nonce(Nonce::String(post.nonce()))
         .enforce_nonce(true);
-    let channel_id = ChannelId::new(post.channel.get());
     let route = (LightMethod::Post, Route::ChannelMessages { channel_id });
     let limits = Limits {
         until: Instant::now() + TRYING,

@@ -3,7 +3,8 @@
 //!
 //! A command's texts are `cmd-<path>` and `cmd-<path>.description`, an option's
 //! `cmd-<path>-<option>`, or `opt` in place of the path where several commands share them; a
-//! choice's is `cmd-choice-<value>`. English is what Discord shows unless a translation fits.
+//! choice's is `cmd-choice-<value>`. An entry of a member's menu is `cmd-menu-<name>`, and has no
+//! description. English is what Discord shows unless a translation fits.
 
 use std::borrow::Cow;
 
@@ -34,8 +35,21 @@ pub fn commands() -> Vec<Command> {
 pub fn manifest() -> Vec<CreateCommand> {
     commands()
         .iter()
-        .filter_map(Command::create_as_slash_command)
+        .filter_map(|command| {
+            command
+                .create_as_slash_command()
+                .or_else(|| menu_entry(command))
+        })
         .collect()
+}
+
+/// An entry of a member's menu, which poise leaves in English.
+fn menu_entry(command: &Command) -> Option<CreateCommand> {
+    let entry = command.create_as_context_menu_command()?;
+    let names = command.name_localizations.iter();
+    Some(names.fold(entry, |entry, (locale, name)| {
+        entry.name_localized(locale.as_ref(), name.as_ref())
+    }))
 }
 
 /// Registers the commands with Discord, for all guilds, in the place of what was there.
@@ -249,7 +263,9 @@ mod tests {
                 "punctaj set: name field value table?",
                 "punctaj delete: names table?",
                 "punctaj view: table? sort? layout? at? share?",
+                "punctaj profile: name? table?",
                 "punctaj undo: event?",
+                "punctaj news:",
                 "punctaj session login: device?",
                 "punctaj session list:",
                 "punctaj session use: session?",
@@ -277,6 +293,8 @@ mod tests {
                 "punctaj-admin settings language: language",
                 "punctaj-admin settings timezone: timezone",
                 "punctaj-admin settings log-channel: channel",
+                "Punctaj: add points:",
+                "Punctaj: profile:",
             ]
         );
     }
@@ -285,12 +303,19 @@ mod tests {
     fn every_text_is_there_in_every_language_and_fits() {
         for command in json() {
             walk(&command, "", &mut |path, item| {
-                let description = item["description"].as_str().unwrap();
+                let is_menu_entry = item["type"] == 2 && items(item, "options").next().is_none();
+                let description = item["description"].as_str();
+                assert_eq!(description.is_none(), is_menu_entry, "{path}");
                 assert!(
-                    !description.starts_with("A slash command"),
+                    !description.is_some_and(|text| text.starts_with("A slash command")),
                     "{path} has no description"
                 );
-                for field in ["name", "description"] {
+                let texts: &[&str] = if is_menu_entry {
+                    &["name"]
+                } else {
+                    &["name", "description"]
+                };
+                for field in texts {
                     let translated = &item[format!("{field}_localizations")]["ro"];
                     assert!(translated.is_string(), "{path} has no Romanian {field}");
                 }
@@ -301,10 +326,8 @@ mod tests {
                         .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
                         && name == name.to_lowercase()
                 };
-                assert!(
-                    valid(item["name_localizations"]["ro"].as_str().unwrap()),
-                    "{path}"
-                );
+                let romanian = item["name_localizations"]["ro"].as_str().unwrap();
+                assert!(is_menu_entry || valid(romanian), "{path}");
                 for choice in items(item, "choices") {
                     assert!(
                         choice["name_localizations"]["ro"].is_string(),
@@ -320,12 +343,16 @@ mod tests {
         fn check(commands: &[Command], parent: &str) {
             for command in commands {
                 let id = format!("{parent}-{}", command.name);
+                let menu = command.context_menu_name.as_ref();
+                let name = menu.unwrap_or(&command.name);
                 assert_eq!(
                     Locale::En.lookup(&id).as_deref(),
-                    Some(command.name.as_ref()),
+                    Some(name.as_ref()),
                     "{id}"
                 );
-                for parameter in &command.parameters {
+                // A menu entry is about whom it was opened on.
+                let options = command.parameters.iter().filter(|_| menu.is_none());
+                for parameter in options {
                     let own = Locale::En.lookup(&format!("{id}-{}", parameter.name));
                     let text =
                         own.or_else(|| Locale::En.lookup(&format!("cmd-opt-{}", parameter.name)));

@@ -6,6 +6,9 @@ use serenity::builder::{
     EditInteractionResponse,
 };
 
+use crate::service::news::Shown;
+use crate::service::operation::Aside;
+
 /// Where a reply goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Manner {
@@ -31,6 +34,10 @@ pub struct Reply {
     pub file: Option<CreateAttachment>,
     /// Where it goes.
     pub manner: Manner,
+    /// What the session has been shown once Discord has accepted it.
+    pub shows: Option<Shown>,
+    /// Something else waits to be told to the caller.
+    pub parked: bool,
 }
 
 impl Reply {
@@ -63,6 +70,20 @@ impl Reply {
     #[must_use]
     pub fn attach(mut self, file: CreateAttachment) -> Self {
         self.file = Some(file);
+        self
+    }
+
+    /// With what else the caller is to be told.
+    #[must_use]
+    pub const fn aside(mut self, aside: Aside) -> Self {
+        self.parked = aside.parked;
+        self
+    }
+
+    /// Showing this to the session.
+    #[must_use]
+    pub fn showing(mut self, shown: Shown) -> Self {
+        self.shows = Some(shown);
         self
     }
 

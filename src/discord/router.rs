@@ -1,4 +1,4 @@
-//! Clicks: routed by their `custom_id`, so that they work after a restart. Who may do what is
+//! Clicks and forms: routed by their `custom_id`, so that they work after a restart. Who may do what is
 //! checked by the services, at every click.
 
 use std::sync::Arc;
@@ -11,12 +11,14 @@ use serenity::model::application::{
 use super::answer;
 use super::commands;
 use super::context::{Call, Data};
-use super::custom_id::Press;
+use super::custom_id::{Form, Press};
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
 use super::views;
+use super::views::form::Typed;
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
+use crate::service::merge::MergeOrder;
 
 /// Answers a click.
 pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) {
@@ -31,27 +33,38 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     answer::answer(
         &call,
         manner(&press),
-        pressed(Arc::clone(&call), press, picked),
+        Box::pin(pressed(Arc::clone(&call), press, picked)),
     )
     .await;
 }
 
-/// Answers a form. There are none yet, so it is another version's.
+/// Answers a form.
 pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) {
     let call = Call::of_form(data, http, interaction);
-    answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
+    let Some(form) = Form::decode(&interaction.data.custom_id) else {
+        return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
+    };
+    let Form::Give { member } = form;
+    let typed = Typed::read(&interaction.data);
+    let work = Box::pin(commands::given(Arc::clone(&call), member, typed));
+    answer::answer(&call, Manner::Own, work).await;
 }
 
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. } | Press::Show { .. } | Press::End { .. } => Manner::Own,
+        Press::Undo { force: false, .. }
+        | Press::Show { .. }
+        | Press::End { .. }
+        | Press::Meant { .. } => Manner::Own,
         Press::Undo { force: true, .. }
         | Press::Cancel
         | Press::View { .. }
         | Press::Find { .. }
         | Press::Sessions { .. }
-        | Press::Choose { .. } => Manner::Update,
+        | Press::Choose { .. }
+        | Press::Mine { .. }
+        | Press::Link { .. } => Manner::Update,
     }
 }
 
@@ -62,6 +75,11 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             event,
             force,
         } => commands::undo(call, device, Some(event), force).await,
+        Press::Mine {
+            guild,
+            event,
+            index,
+        } => commands::restore_mine(call, guild, event, index).await,
         Press::Cancel => Ok(views::undo::cancelled(call.locale)),
         Press::View {
             device,
@@ -104,5 +122,19 @@ async fn pressed(call: Arc<Call>, press: Press, picked: Option<String>) -> Resul
             commands::end_session(call, device, ended).await
         }
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,
+        Press::Link { device, draft } => commands::link(call, device, draft).await,
+        Press::Meant {
+            device,
+            event,
+            created,
+            meant,
+        } => {
+            let order = MergeOrder {
+                event,
+                created,
+                meant,
+            };
+            commands::merge(call, device, order).await
+        }
     }
 }

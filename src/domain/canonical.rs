@@ -99,12 +99,21 @@ impl Committer<'_> {
     }
 
     fn overwrote(&self, index: usize, overwrote: &Overwrote) -> Value {
-        json!({
+        let at = |part: &str| format!("/overwrote/{index}/{part}");
+        let mut form = json!({
             "seq": overwrote.seq,
             "id": overwrote.id,
             "field": overwrote.field,
-            "value": self.value(&format!("/overwrote/{index}/value"), &overwrote.value),
-        })
+            "value": self.value(&at("value"), &overwrote.value),
+        });
+        if let (Value::Object(map), Some(number)) = (&mut form, &overwrote.field_id) {
+            map.insert("field_id".to_owned(), number.clone().into());
+            map.insert(
+                "field".to_owned(),
+                self.text(&at("field"), Some(&overwrote.field)),
+            );
+        }
+        form
     }
 
     /// Texts are committed to; numbers, booleans and null name nobody and stay as they are.

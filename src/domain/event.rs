@@ -47,6 +47,8 @@ actions! {
     EntrySet = "entry.set";
     /// Entries were deleted.
     EntryDelete = "entry.delete";
+    /// An entry that was just created moved into the one that was meant.
+    EntryMerge = "entry.merge";
     /// A table was created.
     TableCreate = "table.create";
     /// A table's name, category, floor or privacy was changed.
@@ -329,8 +331,11 @@ pub struct Overwrote {
     pub seq: Seq,
     /// Whose thing it was, as in [`Change::id`].
     pub id: String,
-    /// Which field.
+    /// Which field; an extra field by the name it had.
     pub field: String,
+    /// The number of the extra field, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_id: Option<String>,
     /// The value that was lost by it.
     pub value: Value,
 }

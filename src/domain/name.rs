@@ -11,13 +11,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use caseless::Caseless;
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
+
+use super::ids::UserId;
 
 /// A valid name of a table, a category or an entry.
 ///
 /// Equality is that of the exact text; names are *unique* by [`Name::key`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
 impl Name {
@@ -35,13 +39,32 @@ impl Name {
         if chars > Self::MAX_CHARS {
             return Err(NameError::TooLong { chars });
         }
-        if let Some(codepoint) = first_forbidden(&name) {
+        if let Some((_, codepoint)) = first_forbidden(&name) {
             return Err(NameError::Forbidden { codepoint });
         }
         if name.chars().all(is_blank) {
             return Err(NameError::Empty);
         }
         Ok(Self(name))
+    }
+
+    /// The name that is left of a text once everything is taken out of it that a name can't have:
+    /// what people call themselves elsewhere need not be a name. `None` if nothing visible is left.
+    #[must_use]
+    pub fn made_legal(text: &str) -> Option<Self> {
+        let mut name: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Composed, which can bring characters into being that were not there before.
+        name = name.nfc().take(Self::MAX_CHARS).collect();
+        while let Some(forbidden) = first_forbidden(&name) {
+            name = without(&name, forbidden);
+        }
+        Self::parse(&name).ok()
+    }
+
+    /// The name of somebody of whom nothing but the id is known.
+    #[must_use]
+    pub fn of_id(id: UserId) -> Self {
+        Self(id.to_string())
     }
 
     /// The name as it is shown.
@@ -70,6 +93,20 @@ pub fn fold(name: &str) -> String {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
     }
 }
 
@@ -111,19 +148,25 @@ const ZERO_WIDTH_JOINER: char = '\u{200D}';
 const EMOJI_PRESENTATION: char = '\u{FE0F}';
 const KEYCAP: char = '\u{20E3}';
 
-/// The first character that a name can't have where it stands.
-fn first_forbidden(name: &str) -> Option<char> {
+/// A name without one of its characters.
+fn without(name: &str, (at, c): (usize, char)) -> String {
+    let (head, tail) = name.split_at(at);
+    head.to_owned() + tail.get(c.len_utf8()..).unwrap_or_default()
+}
+
+/// The first character that a name can't have where it stands, and at which byte that is.
+fn first_forbidden(name: &str) -> Option<(usize, char)> {
     let mut before = Before::Text;
-    let mut rest = name.chars();
-    while let Some(c) = rest.next() {
-        let next = rest.clone().next();
+    let mut rest = name.char_indices();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.clone().next().map(|(_, next)| next);
         let allowed = match c {
             EMOJI_PRESENTATION => before.takes_emoji_presentation(next),
             ZERO_WIDTH_JOINER => before.takes_joiner(next),
             _ => !is_hidden(c),
         };
         if !allowed {
-            return Some(c);
+            return Some((at, c));
         }
         before = before.then(c);
     }
@@ -1031,6 +1074,20 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_people_call_themselves_is_made_legal() {
+        let legal = |text: &str| Name::made_legal(text).map(String::from);
+        assert_eq!(legal(" Pop,\tAna\n").as_deref(), Some("Pop, Ana"));
+        assert_eq!(legal("\u{202E}Ana\u{200B}\u{200D}").as_deref(), Some("Ana"));
+        assert_eq!(
+            legal("\u{1F469}\u{200D}\u{1F680} Ana").as_deref(),
+            Some("\u{1F469}\u{200D}\u{1F680} Ana")
+        );
+        assert_eq!(legal("\u{3164}\u{2800} \u{200B}"), None);
+        assert_eq!(legal(&"ș".repeat(300)), Some("ș".repeat(100)));
+        assert_eq!(legal("<@42>, \"x\"").as_deref(), Some("<@42>, \"x\""));
+    }
+
     proptest! {
         #[test]
         fn parsing_never_panics(text in hostile()) {
@@ -1040,6 +1097,19 @@ mod tests {
             let (head, last) = NameList::last_part(&text);
             prop_assert_eq!(format!("{head}{last}"), text.as_str());
             let _ = NameList::search_text(last);
+        }
+
+        #[test]
+        fn what_is_made_legal_is_a_name_and_a_name_stays_as_it_is(
+            text in hostile(), name in valid_name(),
+        ) {
+            if let Some(legal) = Name::made_legal(&text) {
+                prop_assert_eq!(Name::parse(legal.as_str()), Ok(legal.clone()));
+            } else {
+                prop_assert!(Name::parse(&text).is_err());
+            }
+            let spaced = name.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(Name::made_legal(name.as_str()).map(String::from), Some(spaced));
         }
 
         #[test]

@@ -162,6 +162,29 @@ pub struct Session {
     pub last_table: Option<TableId>,
     /// The layout its person chose.
     pub layout: Option<String>,
+    /// Events up to this one are no news for it.
+    #[serde(default)]
+    pub news_seq: i64,
+    /// The newest event of which it was told that it missed it.
+    #[serde(default)]
+    pub told_seq: i64,
+    /// What others did since [`Self::news_seq`], as far as it was counted.
+    #[serde(default, skip_serializing)]
+    pub missed: Missed,
+}
+
+/// Changes that a session has not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Missed {
+    /// How many; [`Missed::MOST`] stands for more.
+    pub count: i64,
+    /// The newest one's number.
+    pub newest: i64,
+}
+
+impl Missed {
+    /// As far as they are counted.
+    pub const MOST: i64 = 100;
 }
 
 impl Session {
@@ -185,6 +208,12 @@ impl Session {
             end_reason: None,
             last_table: None,
             layout: None,
+            news_seq: 0,
+            told_seq: 0,
+            missed: Missed {
+                count: 0,
+                newest: 0,
+            },
         }
     }
 

@@ -3,12 +3,12 @@
 use crate::domain::access::Right;
 use crate::domain::entry::Field;
 use crate::domain::event::Action;
-use crate::domain::ids::{TableId, UserId};
+use crate::domain::ids::{EntryId, TableId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::table::Table;
 use crate::store::StoreError;
 
-use super::operation::{Ask, Begun, Receipt};
+use super::operation::{Ask, Begun, Operation, Receipt};
 use super::points::{existing, split};
 use super::{Request, ServiceError, Services};
 
@@ -85,23 +85,20 @@ impl Services {
             }
             NewValue::Points(value) => {
                 let later = op.later_delta(id);
-                op.edit(id, |entry| {
+                op.replace(id, "points", |entry| {
                     entry.set_points(value, later, table.floor, &stamp)
-                });
+                })
+                .await?;
             }
-            NewValue::Name(name) => {
-                op.edit(id, |entry| entry.set(Field::Name(name.to_string()), &stamp));
-            }
+            NewValue::Name(name) => set_field(&mut op, id, Field::Name(name.to_string())).await?,
             NewValue::Rank(rank) => {
                 let rank = rank.map(|rank| find_rank(&table, &rank)).transpose()?;
-                op.edit(id, |entry| entry.set(Field::Rank(rank), &stamp));
+                set_field(&mut op, id, Field::Rank(rank)).await?;
             }
-            NewValue::Member(member) => {
-                op.edit(id, |entry| entry.set(Field::Member(member), &stamp));
-            }
+            NewValue::Member(member) => set_field(&mut op, id, Field::Member(member)).await?,
             NewValue::Extra(field, value) => {
                 let field = extra(&table, &field, value.as_deref())?;
-                op.edit(id, |entry| entry.set(field, &stamp));
+                set_field(&mut op, id, field).await?;
             }
         }
         op.finish(Action::EntrySet, None, None).await
@@ -136,6 +133,12 @@ impl Services {
         }
         op.finish(Action::EntryDelete, None, None).await
     }
+}
+
+async fn set_field(op: &mut Operation<'_>, id: EntryId, field: Field) -> Result<(), ServiceError> {
+    let (register, stamp) = (field.register(), op.stamp());
+    op.replace(id, &register, |entry| entry.set(field, &stamp))
+        .await
 }
 
 /// Which right setting this field needs.

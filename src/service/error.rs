@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::domain::access::Right;
 use crate::domain::field::{ExtraField, Unfit};
-use crate::domain::ids::{Seq, UserId};
+use crate::domain::ids::{EntryId, Seq, TableId, UserId};
 use crate::store::StoreError;
 
 /// Why nothing was changed.
@@ -78,8 +78,51 @@ pub enum ServiceError {
     MemberUnlinked {
         /// Who.
         member: UserId,
+        /// The table.
+        table_id: TableId,
+        /// Its address.
+        table: String,
+        /// Names of the table that are close to what the member is called, where that is known.
+        near: Vec<String>,
+    },
+    /// Members who are linked to no entry of the table: what they are called must be known before
+    /// they are given points. Nobody is told this; see [`super::points::Introduction`].
+    #[error("members who were not introduced")]
+    Strangers {
+        /// Who.
+        members: Vec<UserId>,
+    },
+    /// Entries bear the names of members, but are not linked to them: it asks first.
+    #[error("links are offered")]
+    LinksOffered {
+        /// The table.
+        table_id: TableId,
+        /// Its address.
+        table: String,
+        /// Which links.
+        links: Vec<OfferedLink>,
+    },
+    /// An entry bears the name of a member, and the caller may not link it.
+    #[error("no right to link")]
+    MayNotLink {
+        /// The entry's name.
+        name: String,
+        /// Who bears the name too.
+        member: UserId,
         /// The table's address.
         table: String,
+    },
+    /// An entry that was to be linked is not what it was when that was offered.
+    #[error("the offered link is outdated")]
+    LinkOutdated {
+        /// What the member is called.
+        name: String,
+    },
+    /// An entry that was to be merged, or the one that it was to be merged into, is not what it was.
+    #[error("the merge is outdated")]
+    MergeOutdated {
+        /// What the entry was called.
+        name: String,
     },
     /// The table has no rank of that number or title.
     #[error("unknown rank")]
@@ -260,9 +303,20 @@ impl From<sqlx::Error> for ServiceError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableChoice {
     /// Its id.
-    pub id: crate::domain::ids::TableId,
+    pub id: TableId,
     /// Its address.
     pub address: String,
+}
+
+/// A link that could have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedLink {
+    /// Who.
+    pub member: UserId,
+    /// To which entry.
+    pub entry: EntryId,
+    /// What it is called.
+    pub name: String,
 }
 
 /// A name that is not in the table.

@@ -26,11 +26,14 @@ pub mod entropy;
 pub mod error;
 pub mod export;
 pub mod fields;
+pub mod merge;
 mod near;
+pub mod news;
 pub mod notices;
 pub mod operation;
 pub mod past;
 pub mod points;
+pub mod profile;
 pub mod request;
 pub mod sessions;
 pub mod settings;
@@ -57,6 +60,7 @@ pub use request::Request;
 pub use crate::store::StoreError;
 pub use crate::store::entries::{PageRow, Sort};
 pub use crate::store::events::Found;
+pub use crate::store::profile::Card;
 
 /// The use cases, ready to be called from any task.
 #[derive(Debug, Clone)]

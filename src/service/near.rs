@@ -6,6 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::domain::name::fold;
 use crate::domain::table::Table;
+use crate::store::complete::EntryName;
 use crate::store::tables;
 
 use super::error::TableChoice;
@@ -59,6 +60,42 @@ pub(super) fn nearest(given: &str, existing: impl IntoIterator<Item = String>) -
     closest(close)
 }
 
+/// The entry that was most likely meant by a new name. Stricter than [`nearest`], where a refused
+/// name needs a hint: here nothing was wrong, and a needless question is in the way.
+pub(super) fn slip_of<'a>(given: &str, existing: &'a [EntryName]) -> Option<&'a EntryName> {
+    let given = plain(given);
+    let close = existing
+        .iter()
+        .filter_map(|entry| Some((slip(&given, &plain(&entry.name))?, entry)));
+    close
+        .min_by(|(one, a), (other, b)| (one, &a.name).cmp(&(other, &b.name)))
+        .map(|(_, entry)| entry)
+}
+
+/// How far a plain name is from another, if it can be that one mistyped or left unfinished. Names
+/// that differ in their numbers are meant to differ.
+fn slip(given: &str, name: &str) -> Option<usize> {
+    let digits = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    if digits(given) != digits(name) {
+        return None;
+    }
+    let (short, long) = if given.len() <= name.len() {
+        (given, name)
+    } else {
+        (name, given)
+    };
+    // A first or a last name alone.
+    let is_part = short.chars().count() >= 3
+        && (long.starts_with(&format!("{short} ")) || long.ends_with(&format!(" {short}")));
+    let distance = strsim::osa_distance(given, name);
+    let tolerance = (given.chars().count() / 4).max(1);
+    (distance <= tolerance || is_part).then_some(distance)
+}
+
 /// Addresses of tables whose address or bare name is close to the one given.
 fn nearest_tables(given: &str, existing: &[Table]) -> Vec<String> {
     let close = existing
@@ -99,4 +136,45 @@ fn plain(name: &str) -> String {
         .nfd()
         .filter(|c| !is_combining_mark(*c))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::ids::EntryId;
+
+    #[test]
+    fn a_slip_of_the_pen_is_told_from_another_name() {
+        let meant = |given: &str, existing: &[&str]| {
+            let entry = |name: &&str| EntryName {
+                id: EntryId(Uuid::nil()),
+                name: (*name).to_owned(),
+            };
+            let existing: Vec<_> = existing.iter().map(entry).collect();
+            slip_of(given, &existing).map(|entry| entry.name.clone())
+        };
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(meant("Stefan", &["Ana", "Ștefan"]), some("Ștefan"));
+        assert_eq!(
+            meant("Andrei Popesc", &["Andrei Popescu", "Ion"]),
+            some("Andrei Popescu")
+        );
+        assert_eq!(meant("Anna Pop", &["Ana Pop", "Anna"]), some("Ana Pop"));
+        assert_eq!(
+            meant("Popescu", &["Andrei Popescu"]),
+            some("Andrei Popescu")
+        );
+        assert_eq!(meant("Maria Enache", &["Maria"]), some("Maria"));
+        for (given, other) in [
+            ("Test Data 2", "Test Data 1"),
+            ("Ana", "Dan"),
+            ("Ion", "Ana"),
+            ("Mariana", "Maria"),
+            ("Al", "Al Pacino"),
+        ] {
+            assert_eq!(meant(given, &[other]), None, "{given} {other}");
+        }
+    }
 }

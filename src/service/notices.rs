@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 
 use crate::domain::guild::{DEFAULT_TIMEZONE, Settings};
-use crate::domain::ids::{ChannelId, Seq};
+use crate::domain::ids::{GuildId, Seq, UserId};
+pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
 use crate::store::{events, guilds};
 
@@ -24,8 +25,10 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 /// What goes into one message in a channel.
 #[derive(Debug)]
 pub struct Post {
-    /// Where to.
-    pub channel: ChannelId,
+    /// To whom.
+    pub to: To,
+    /// In which guild it happened.
+    pub guild: GuildId,
     /// The settings of the guild that reads it.
     pub settings: Settings,
     /// What happened, in order.
@@ -44,6 +47,15 @@ pub enum Told {
         seq: Seq,
         /// Its hash, whole.
         hash: String,
+    },
+    /// A value was replaced that its author's successor had not seen.
+    Overwritten {
+        /// What replaced it.
+        by: Box<Receipt>,
+        /// Which of those that it replaced.
+        index: usize,
+        /// Whose it was.
+        whose: Option<UserId>,
     },
 }
 
@@ -86,29 +98,60 @@ impl Services {
         let (settings, _) = guilds::settings(&mut conn, batch.guild).await?;
         let mut news = Vec::new();
         for piece in &batch.news {
-            news.extend(match piece {
-                News::Event { seq } => self.told(&batch, *seq).await?,
-                News::Head { seq, hash } => Some(Told::Head {
-                    seq: *seq,
-                    hash: hash.clone(),
-                }),
-            });
+            news.extend(self.told(batch.guild, piece).await?);
         }
         Ok(Some(Post {
-            channel: batch.channel,
+            to: batch.to,
+            guild: batch.guild,
             settings,
             news,
             batch,
         }))
     }
 
-    async fn told(&self, batch: &Batch, seq: Seq) -> Result<Option<Told>, ServiceError> {
+    /// A piece of news with all that is told of it.
+    pub(super) async fn told(
+        &self,
+        guild: GuildId,
+        piece: &News,
+    ) -> Result<Option<Told>, ServiceError> {
         let mut conn = self.connection().await?;
-        let Some(event) = events::by_seq(&mut conn, batch.guild, seq).await? else {
-            return Ok(None);
-        };
-        let receipt = self.receipt_of(&mut conn, event).await?;
-        Ok(Some(Told::Edit(Box::new(receipt))))
+        Ok(match piece {
+            News::Head { seq, hash } => Some(Told::Head {
+                seq: *seq,
+                hash: hash.clone(),
+            }),
+            News::Event { seq } => match events::by_seq(&mut conn, guild, *seq).await? {
+                Some(event) => Some(Told::Edit(Box::new(
+                    self.receipt_of(&mut conn, event).await?,
+                ))),
+                None => None,
+            },
+            News::Overwritten { seq, index } => {
+                let Some(event) = events::by_seq(&mut conn, guild, *seq).await? else {
+                    return Ok(None);
+                };
+                let lost = event.overwrote.as_ref().and_then(|lost| lost.get(*index));
+                let Some(lost) = lost.map(|lost| lost.seq) else {
+                    return Ok(None);
+                };
+                let written = events::by_seq(&mut conn, guild, lost).await?;
+                Some(Told::Overwritten {
+                    whose: written.and_then(|event| event.actor_id),
+                    by: Box::new(self.receipt_of(&mut conn, event).await?),
+                    index: *index,
+                })
+            }
+        })
+    }
+
+    /// The message waits for its person's next command.
+    ///
+    /// # Errors
+    /// If the database fails. It is posted again then, under the same nonce.
+    pub async fn park(&self, post: &Post) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        Ok(outbox::park(&mut conn, &post.batch).await?)
     }
 
     /// The message was posted; or it never will be, and why.

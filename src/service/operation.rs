@@ -16,7 +16,8 @@ use sqlx::{Postgres, Transaction};
 
 use crate::domain::access::Right;
 use crate::domain::canonical;
-use crate::domain::event::{Action, Change, Event, Outcome, Via};
+use crate::domain::entry::Entry;
+use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, Via};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
@@ -24,7 +25,8 @@ use crate::domain::session::{Attribution, Session};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::Table;
 use crate::store::operation::{self as sql, FoundEntry, Wanted};
-use crate::store::outbox::{News, Notice};
+use crate::store::outbox::{News, Notice, To};
+use crate::store::shown::{self, Author, Written};
 use crate::store::{StoreError, events, tables};
 
 use entries::Held;
@@ -79,6 +81,30 @@ pub struct Receipt {
     pub session: Option<Session>,
     /// It had been done before: this is the first answer again.
     pub repeated: bool,
+    /// What else the person is to be told.
+    pub aside: Aside,
+}
+
+/// What a person is told beside the answer to what they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Aside {
+    /// So many changes were made on other devices that this session has not seen; 0 where it was
+    /// told so already.
+    pub missed: i64,
+    /// Something waits to be told to them.
+    pub parked: bool,
+}
+
+impl Aside {
+    /// For that session, which is told of it by this.
+    pub(super) fn of(session: &mut Session, parked: bool) -> Self {
+        let is_new = session.missed.newest > session.told_seq;
+        session.told_seq = session.told_seq.max(session.missed.newest);
+        Self {
+            missed: if is_new { session.missed.count } else { 0 },
+            parked,
+        }
+    }
 }
 
 impl Receipt {
@@ -89,6 +115,7 @@ impl Receipt {
             ranks: table.map(Table::titles).unwrap_or_default(),
             session,
             repeated,
+            aside: Aside::default(),
         }
     }
 }
@@ -113,6 +140,7 @@ struct Draft {
     table: Option<TableId>,
     changes: Vec<Change>,
     reason: Option<String>,
+    overwrote: Option<Vec<Overwrote>>,
     undoes: Option<Seq>,
 }
 
@@ -141,6 +169,10 @@ pub struct Operation<'s> {
     found: Vec<FoundEntry>,
     held: Vec<Held>,
     changes: Vec<Change>,
+    /// Values of others that were replaced unseen, and whose they were.
+    overwrote: Vec<(Overwrote, Option<UserId>)>,
+    /// Whether something waits to be told to the caller.
+    parked: bool,
 }
 
 impl Services {
@@ -195,6 +227,8 @@ impl Services {
             found: opening.entries,
             held: Vec::new(),
             changes: Vec::new(),
+            overwrote: Vec::new(),
+            parked: opening.parked,
         };
         op.end_expired_sessions();
         if ask.session != SessionNeed::OpensItself {
@@ -387,6 +421,51 @@ impl Operation<'_> {
         self.table.as_ref()
     }
 
+    /// Edits a register of an entry as [`Self::edit`] does. A value that another device wrote, and
+    /// that this session was not shown yet, is noted.
+    pub(super) async fn replace(
+        &mut self,
+        id: EntryId,
+        register: &str,
+        edit: impl FnOnce(&mut Entry) -> Change,
+    ) -> Result<(), ServiceError> {
+        let author = self.unseen_author(id, register).await?;
+        self.edit(id, edit);
+        let (Some(author), Some(change)) = (author, self.changes.last()) else {
+            return Ok(());
+        };
+        if !change.superseded && change.before != change.after {
+            let lost = Overwrote {
+                seq: author.seq,
+                id: change.id.clone(),
+                field: change.field.clone(),
+                field_id: change.field_id.clone(),
+                value: change.before.clone(),
+            };
+            self.overwrote.push((lost, author.actor));
+        }
+        Ok(())
+    }
+
+    async fn unseen_author(
+        &mut self,
+        id: EntryId,
+        register: &str,
+    ) -> Result<Option<Author>, ServiceError> {
+        let (Some(entry), Some(table)) = (self.entry(id).cloned(), &self.table) else {
+            return Ok(None);
+        };
+        let table = table.id;
+        let device = self.session.as_ref().map(|(it, _)| it.device_id.clone());
+        let written = match (register, entry.stamps.get(register)) {
+            ("points", _) => Written::Points(id),
+            (_, Some(stamp)) => Written::Field(&stamp.op),
+            (_, None) => return Ok(None),
+        };
+        let guild = self.request.guild;
+        Ok(shown::unseen(&mut self.tx, guild, table, device.as_ref(), written).await?)
+    }
+
     /// What the operation has changed so far.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes
@@ -403,11 +482,13 @@ impl Operation<'_> {
     ) -> Result<Receipt, ServiceError> {
         let mut this = self;
         let about_table = action.is_about_table();
+        let mut aside = Aside::default();
         if let Some((session, _)) = &mut this.session {
             session.last_seen_at = session.last_seen_at.max(this.applied_at);
             if let Some(table) = this.table.as_ref().filter(|_| about_table) {
                 session.last_table = Some(table.id);
             }
+            aside = Aside::of(session, this.parked);
         }
         let events = this.events(action, reason, undoes);
         let written = this.table.as_ref().filter(|_| this.table_touched);
@@ -431,7 +512,10 @@ impl Operation<'_> {
         };
         let table = this.table.as_ref().filter(|_| about_table);
         let session = this.session.as_ref().map(|(session, _)| session.clone());
-        let receipt = Receipt::new(event, table, session, false);
+        let receipt = Receipt {
+            aside,
+            ..Receipt::new(event, table, session, false)
+        };
         let told = !writes.outbox.is_empty();
         let Operation {
             tx,
@@ -450,18 +534,27 @@ impl Operation<'_> {
         }
     }
 
-    /// What the log channel is told: every edit, but not who comes and goes.
+    /// What others are told: the log channel of every edit, though not of who comes and goes;
+    /// whoever wrote a value that was replaced unseen.
     fn notices(&self, events: &[Event]) -> Vec<Notice> {
-        let Some(channel_id) = self.settings.log_channel else {
-            return Vec::new();
-        };
         let edits = events.iter().filter(|event| !event.action.is_session());
-        edits
-            .map(|event| Notice {
-                channel_id,
+        let logged = self.settings.log_channel.into_iter().flat_map(|channel| {
+            edits.clone().map(move |event| Notice {
+                to: To::Channel(channel),
                 news: News::Event { seq: event.seq },
             })
-            .collect()
+        });
+        let seq = events.last().map(|event| event.seq);
+        let overwritten = seq.into_iter().flat_map(|seq| {
+            let lost = self.overwrote.iter().enumerate();
+            lost.filter_map(move |(index, (_, whose))| {
+                Some(Notice {
+                    to: To::Person((*whose)?),
+                    news: News::Overwritten { seq, index },
+                })
+            })
+        });
+        logged.chain(overwritten).collect()
     }
 
     fn events(
@@ -490,6 +583,12 @@ impl Operation<'_> {
                 .filter(|_| action.is_about_table()),
             changes: std::mem::take(&mut self.changes),
             reason,
+            overwrote: (!self.overwrote.is_empty()).then(|| {
+                self.overwrote
+                    .iter()
+                    .map(|(lost, _)| lost.clone())
+                    .collect()
+            }),
             undoes,
         });
         drafts.into_iter().map(|draft| self.append(draft)).collect()
@@ -512,7 +611,7 @@ impl Operation<'_> {
             table_id: draft.table,
             changes: draft.changes,
             reason: draft.reason,
-            overwrote: None,
+            overwrote: draft.overwrote,
             undoes: draft.undoes,
             outcome: if superseded {
                 Outcome::Superseded

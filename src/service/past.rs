@@ -103,8 +103,14 @@ impl Services {
         tx.rollback().await?;
 
         let live = now.deleted_at.is_none().then_some(id);
-        let (session, attribution) = self
-            .looking(request, present.sessions, live, order.layout.as_deref())
+        let (session, attribution, aside) = self
+            .looking(
+                request,
+                present.sessions,
+                present.parked,
+                live,
+                order.layout.as_deref(),
+            )
             .await?;
         let rows = sorted(past::entries(&replay.state, id), order.sort);
         let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
@@ -112,6 +118,8 @@ impl Services {
         let skipped = usize::try_from(i64::from(order.page) * PAGE_ROWS).unwrap_or(usize::MAX);
         let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         Ok(TablePage {
+            aside,
+            head: Seq(present.head),
             as_of: Some(AsOf {
                 at,
                 ahead: asked > clock.now,

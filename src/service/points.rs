@@ -1,12 +1,16 @@
 //! Giving points and taking them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::access::Right;
+use crate::domain::entry::{Entry, Field};
 use crate::domain::event::Action;
 use crate::domain::ids::{EntryId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
+use crate::domain::table::Table;
 use crate::store::StoreError;
 
-use super::error::UnknownName;
+use super::error::{OfferedLink, UnknownName};
 use super::operation::{Ask, Begun, Operation, Receipt, counts_once};
 use super::{Request, ServiceError, Services};
 
@@ -25,41 +29,54 @@ pub struct Award {
     pub reason: Option<String>,
 }
 
+/// What is known of a member whom an award mentions, beyond the id. Only those who have no entry
+/// in the table need to be introduced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduction {
+    /// Who.
+    pub member: UserId,
+    /// What they are called in the guild, made legal.
+    pub name: Name,
+    /// The entry of that name which they may be linked to: it was offered, and agreed to.
+    pub link: Option<EntryId>,
+}
+
 impl Services {
-    /// Adds points. Names that are not in the table become new entries.
+    /// Adds points to entries by their names, and by members who are linked to one.
     ///
     /// # Errors
-    /// No such table, no right, or a member without an entry; nothing is changed then.
+    /// As [`Services::add_points_for`].
     pub async fn add_points(
         &self,
         request: &Request,
         award: Award,
     ) -> Result<Receipt, ServiceError> {
-        let mut op = match self.begin(request, ask(&award)).await? {
+        self.add_points_for(request, award, &[]).await
+    }
+
+    /// Adds points. Names that are not in the table become new entries. So do members who are
+    /// mentioned and have none: linked to them, under what they are called.
+    ///
+    /// # Errors
+    /// No such table, or no right; [`ServiceError::Strangers`] where members need to be
+    /// introduced, [`ServiceError::LinksOffered`] where it asks first. Nothing is changed then.
+    pub async fn add_points_for(
+        &self,
+        request: &Request,
+        award: Award,
+        people: &[Introduction],
+    ) -> Result<Receipt, ServiceError> {
+        let mut ask = ask(&award);
+        ask.names
+            .extend(people.iter().map(|person| person.name.clone()));
+        let mut op = match self.begin(request, ask).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
         let table = op.table(Right::ScoreAdd).await?;
-        let stamp = op.stamp();
-        let mut ids = Vec::new();
-        for who in &award.names {
-            let id = match who {
-                NameOrMember::Name(name) => {
-                    if let Some(id) = op.by_name(name) {
-                        id
-                    } else {
-                        request.require(Right::EntryAdd)?;
-                        op.create_entry(table.id, name)
-                    }
-                }
-                NameOrMember::Member(member) => linked(&mut op, *member, &table.address())?,
-            };
-            if counts_once(&mut ids, id) {
-                op.edit(id, |entry| {
-                    entry.add_points(award.points, table.floor, &stamp)
-                });
-            }
-        }
+        Awarding::new(&mut op, request, &table, people)
+            .give(&award)
+            .await?;
         op.finish(Action::PointsAdd, award.reason, None).await
     }
 
@@ -84,6 +101,155 @@ impl Services {
             });
         }
         op.finish(Action::PointsRemove, award.reason, None).await
+    }
+}
+
+/// Whom an award is for: found, created or linked, one after the other.
+struct Awarding<'a, 's> {
+    op: &'a mut Operation<'s>,
+    request: &'a Request,
+    table: &'a Table,
+    people: &'a [Introduction],
+    strangers: Vec<UserId>,
+    offered: Vec<OfferedLink>,
+}
+
+impl<'a, 's> Awarding<'a, 's> {
+    const fn new(
+        op: &'a mut Operation<'s>,
+        request: &'a Request,
+        table: &'a Table,
+        people: &'a [Introduction],
+    ) -> Self {
+        Self {
+            op,
+            request,
+            table,
+            people,
+            strangers: Vec::new(),
+            offered: Vec::new(),
+        }
+    }
+
+    /// Gives each of them the points, once; or tells what must be known or asked before any of
+    /// them gets anything.
+    async fn give(mut self, award: &Award) -> Result<(), ServiceError> {
+        let (mut ids, stamp) = (Vec::new(), self.op.stamp());
+        for who in &award.names {
+            let found = match who {
+                NameOrMember::Name(name) => Some(self.named(name)?),
+                NameOrMember::Member(member) => self.mentioned(*member).await?,
+            };
+            if let Some(id) = found
+                && counts_once(&mut ids, id)
+            {
+                self.op.edit(id, |entry| {
+                    entry.add_points(award.points, self.table.floor, &stamp)
+                });
+            }
+        }
+        if !self.strangers.is_empty() {
+            let members = self.strangers;
+            return Err(ServiceError::Strangers { members });
+        }
+        if !self.offered.is_empty() {
+            return Err(ServiceError::LinksOffered {
+                table_id: self.table.id,
+                table: self.table.address(),
+                links: self.offered,
+            });
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, name: &Name) -> Result<EntryId, ServiceError> {
+        match self.op.by_name(name) {
+            Some(id) => Ok(id),
+            None => self.create(name),
+        }
+    }
+
+    fn create(&mut self, name: &Name) -> Result<EntryId, ServiceError> {
+        self.request.require(Right::EntryAdd)?;
+        Ok(self.op.create_entry(self.table.id, name))
+    }
+
+    /// The entry linked to a member; or the one that bears their name; or a new one.
+    async fn mentioned(&mut self, member: u64) -> Result<Option<EntryId>, ServiceError> {
+        let member = user(member);
+        if let Some(id) = self.op.by_member(member) {
+            return Ok(Some(id));
+        }
+        let introduced = self.people.iter().find(|person| person.member == member);
+        let Some(person) = introduced else {
+            self.strangers.push(member);
+            return Ok(None);
+        };
+        let namesake = self.op.namesake(&person.name);
+        let namesake = namesake.and_then(|id| self.op.entry(id).cloned());
+        match namesake {
+            Some(entry) if entry.member_id.is_none() => self.link(person, &entry),
+            // Somebody else of the same name: both are meant to have an entry.
+            Some(_) => {
+                let name = self.op.free_name(self.table.id, &person.name).await?;
+                self.create_linked(person, &name).map(Some)
+            }
+            None => self.create_linked(person, &person.name).map(Some),
+        }
+    }
+
+    /// Links the entry that bears a member's name if that was agreed to, or if this very operation
+    /// made it; offers it otherwise.
+    fn link(
+        &mut self,
+        person: &Introduction,
+        entry: &Entry,
+    ) -> Result<Option<EntryId>, ServiceError> {
+        if self.op.is_new(entry.id) {
+            self.set_member(entry.id, person.member);
+            return Ok(Some(entry.id));
+        }
+        // Whoever may not press the button is not shown one.
+        if !self.request.standing.may(Right::EntryEdit) {
+            return Err(ServiceError::MayNotLink {
+                name: entry.name.clone(),
+                member: person.member,
+                table: self.table.address(),
+            });
+        }
+        if person.link == Some(entry.id) {
+            self.set_member(entry.id, person.member);
+            return Ok(Some(entry.id));
+        }
+        // Where two members of one name are mentioned, the second gets an entry of their own.
+        if !self.offered.iter().any(|link| link.entry == entry.id) {
+            self.offered.push(OfferedLink {
+                member: person.member,
+                entry: entry.id,
+                name: entry.name.clone(),
+            });
+        }
+        Ok(None)
+    }
+
+    fn create_linked(
+        &mut self,
+        person: &Introduction,
+        name: &Name,
+    ) -> Result<EntryId, ServiceError> {
+        if person.link.is_some() {
+            let name = person.name.to_string();
+            return Err(ServiceError::LinkOutdated { name });
+        }
+        let id = self.create(name)?;
+        self.set_member(id, person.member);
+        Ok(id)
+    }
+
+    fn set_member(&mut self, id: EntryId, member: UserId) {
+        let stamp = self.op.stamp();
+        self.op
+            .edit(id, |entry| entry.set(Field::Member(Some(member)), &stamp));
     }
 }
 
@@ -130,7 +296,7 @@ pub(super) async fn existing(
                 None => unknown.push(name),
             },
             NameOrMember::Member(member) => {
-                let id = linked(op, *member, &table.address())?;
+                let id = linked(op, *member, &table)?;
                 counts_once(&mut ids, id);
             }
         }
@@ -153,14 +319,18 @@ pub(super) async fn existing(
 }
 
 /// The entry linked to a member.
-fn linked(op: &mut Operation<'_>, member: u64, table: &str) -> Result<EntryId, ServiceError> {
-    let member = UserId::try_from(member).map_err(|_| ServiceError::MemberUnlinked {
-        member: UserId::from_db(0),
-        table: table.to_owned(),
-    })?;
+fn linked(op: &mut Operation<'_>, member: u64, table: &Table) -> Result<EntryId, ServiceError> {
+    let member = user(member);
     op.by_member(member)
         .ok_or_else(|| ServiceError::MemberUnlinked {
             member,
-            table: table.to_owned(),
+            table_id: table.id,
+            table: table.address(),
+            near: Vec::new(),
         })
+}
+
+/// Discord issues no id beyond those that fit: such a mention is nobody's.
+fn user(id: u64) -> UserId {
+    UserId::try_from(id).unwrap_or(UserId::from_db(0))
 }

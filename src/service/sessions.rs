@@ -194,7 +194,7 @@ impl Services {
         let mut conn = self.connection().await?;
         let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         let session = find(&open, given)?.clone();
-        sessions::touch(&mut conn, request.guild, &session.device_id, None, None).await?;
+        sessions::touch(&mut conn, request.guild, &session, None, None).await?;
         Ok(session)
     }
 
@@ -208,7 +208,7 @@ impl Services {
     ) -> Result<(Vec<Session>, Attribution), ServiceError> {
         let (current, attribution) = self.session(request).await?;
         let mut conn = self.connection().await?;
-        sessions::touch(&mut conn, request.guild, &current.device_id, None, None).await?;
+        sessions::touch(&mut conn, request.guild, &current, None, None).await?;
         let mut open =
             sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         open.retain(|session| session.device_id != current.device_id);

@@ -212,7 +212,8 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         .iter()
         .any(|change| change.register() == "points");
     Ok(match original.action {
-        Action::PointsAdd => Right::ScoreAdd,
+        // A merge puts right what an award of the same person did.
+        Action::PointsAdd | Action::EntryMerge => Right::ScoreAdd,
         Action::PointsRemove => Right::ScoreRemove,
         Action::EntrySet if sets_points => Right::ScoreSet,
         Action::EntrySet => Right::EntryEdit,
@@ -327,8 +328,10 @@ impl Undoing<'_, '_> {
 
     async fn free_name(&mut self, entry: &Entry, wanted: String) -> Result<String, ServiceError> {
         // What this undo brings back itself is not in the table yet.
-        let promised = self.op.names_appearing(entry.id);
-        let (name, taken) = events::free_name(self.op.conn(), entry, &wanted, &promised).await?;
+        let promised = self.op.names_appearing(Some(entry.id));
+        let (table, conn) = (entry.table_id, self.op.conn());
+        let (name, taken) =
+            events::free_name(conn, table, Some(entry.id), &wanted, &promised).await?;
         if taken {
             self.taken(wanted.clone(), "name", wanted.into(), name.clone().into());
         }
@@ -519,12 +522,17 @@ impl Undoing<'_, '_> {
                 (later.is_some().then(|| table.address()), "name", later)
             }
             What::Rank => {
-                let holder = entries::holder_of_rank(self.op.conn(), table.id, number).await?;
+                // Those to whom this event gave it lose it by this undo.
+                let own: Vec<_> = undone(self.event).filter_map(Change::entry_id).collect();
+                let holder =
+                    entries::holder_of_rank(self.op.conn(), table.id, number, &own).await?;
                 (holder, "rank", None)
             }
             _ => {
-                let holder = entries::holder_of_field(self.op.conn(), table.id, number).await?;
-                (holder, "name", None)
+                let since = self.event.at;
+                let holder =
+                    entries::holder_of_field(self.op.conn(), table.id, number, since).await?;
+                (holder, "extra", None)
             }
         };
         if let Some(name) = name {

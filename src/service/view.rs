@@ -1,7 +1,7 @@
 //! Looking at tables.
 
 use crate::domain::access::Right;
-use crate::domain::ids::TableId;
+use crate::domain::ids::{Seq, TableId};
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::session::{Attribution, Session};
@@ -9,6 +9,7 @@ use crate::domain::table::Table;
 use crate::store::entries::{self, PageRow, PageWanted, Sort};
 use crate::store::{StoreError, sessions};
 
+use super::operation::Aside;
 use super::past::AsOf;
 use super::sessions::choose;
 use super::{Request, ServiceError, Services};
@@ -54,6 +55,10 @@ pub struct TablePage {
     pub session: Session,
     /// How it was found.
     pub attribution: Attribution,
+    /// What else the person is to be told.
+    pub aside: Aside,
+    /// The newest event that it shows the effect of.
+    pub head: Seq,
     /// Of which moment it is; of now, without.
     pub as_of: Option<AsOf>,
 }
@@ -103,10 +108,12 @@ impl Services {
         }
         let table = page.tables.remove(0);
         let layout = order.layout.as_deref();
-        let (session, attribution) = self
-            .looking(request, page.sessions, Some(table.id), layout)
+        let (session, attribution, aside) = self
+            .looking(request, page.sessions, page.parked, Some(table.id), layout)
             .await?;
         Ok(TablePage {
+            aside,
+            head: Seq(page.head),
             table,
             rows: page.rows,
             sort: order.sort,
@@ -148,19 +155,21 @@ impl Services {
         &self,
         request: &Request,
         open: Vec<Session>,
+        parked: bool,
         table: Option<TableId>,
         layout: Option<&str>,
-    ) -> Result<(Session, Attribution), ServiceError> {
+    ) -> Result<(Session, Attribution, Aside), ServiceError> {
         let (mut session, attribution) = match choose(open, request) {
             Some(found) => found,
             None => self.open_session(request).await?,
         };
+        let aside = Aside::of(&mut session, parked);
         let mut conn = self.pool.acquire().await?;
-        sessions::touch(&mut conn, request.guild, &session.device_id, table, layout).await?;
+        sessions::touch(&mut conn, request.guild, &session, table, layout).await?;
         if let Some(layout) = layout {
             session.layout = Some(layout.to_owned());
         }
-        Ok((session, attribution))
+        Ok((session, attribution, aside))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Autocomplete: each answer is one round trip, from indexes.
 
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use super::{StoreError, tables};
-use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
+use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
+use crate::domain::name::fold;
 use crate::domain::session::{Platform, SessionLimits};
 use crate::domain::table::Table;
 
@@ -260,4 +262,53 @@ pub async fn candidates(
     .fetch_all(conn)
     .await?;
     Ok(found)
+}
+
+/// An entry and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryName {
+    /// Which.
+    pub id: EntryId,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Live entries of a table, `but` these, that could be any of `names` mistyped or unfinished: about
+/// as long, or one within the other. Walks through the table.
+///
+/// # Errors
+/// If the database fails.
+pub async fn close_entries(
+    conn: &mut PgConnection,
+    table: TableId,
+    names: &[&str],
+    but: &[EntryId],
+) -> Result<Vec<EntryName>, StoreError> {
+    let keys: Vec<String> = names.iter().map(|name| fold(name)).collect();
+    let but: Vec<Uuid> = but.iter().map(|id| id.0).collect();
+    let found = sqlx::query!(
+        r#"
+        select e.entry_id, e.name from punctaj.entries e
+        where e.table_id = $1 and e.deleted_at is null and e.entry_id <> all($3)
+            and exists (
+                select from unnest($2::text[]) k (key)
+                where abs(length(e.name_key) - length(k.key)) <= greatest(1, length(k.key) / 4)
+                    or strpos(e.name_key, k.key) > 0 or strpos(k.key, e.name_key) > 0
+            )
+        limit $4
+        "#,
+        table.0,
+        &keys,
+        &but,
+        CANDIDATES,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|row| EntryName {
+            id: EntryId(row.entry_id),
+            name: row.name,
+        })
+        .collect())
 }

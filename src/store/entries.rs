@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
@@ -103,6 +105,10 @@ pub struct Page {
     pub total: i64,
     /// The sum of its points.
     pub points: i64,
+    /// The newest event's number; 0 before the first.
+    pub head: i64,
+    /// Whether something waits to be told to the caller.
+    pub parked: bool,
 }
 
 /// Reads a page in one round trip.
@@ -139,10 +145,12 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         rows: decode(row.rows, "rows")?,
         total: row.total,
         points: row.points,
+        head: row.head,
+        parked: row.parked,
     })
 }
 
-/// The name of a live entry that holds a rank, if one does.
+/// The name of a live entry that holds a rank, if one does; of other entries than these.
 ///
 /// # Errors
 /// If the database fails.
@@ -150,22 +158,25 @@ pub async fn holder_of_rank(
     conn: &mut PgConnection,
     table: TableId,
     number: i32,
+    other_than: &[EntryId],
 ) -> Result<Option<String>, StoreError> {
+    let other_than: Vec<Uuid> = other_than.iter().map(|id| id.0).collect();
     let found = sqlx::query_scalar!(
         r#"
         select name from punctaj.entries
-        where table_id = $1 and rank = $2 and deleted_at is null
+        where table_id = $1 and rank = $2 and deleted_at is null and entry_id <> all($3)
         order by name_key limit 1
         "#,
         table.0,
         number,
+        &other_than,
     )
     .fetch_optional(conn)
     .await?;
     Ok(found)
 }
 
-/// The name of a live entry that has a value of an extra field, if one has.
+/// The name of a live entry that was given a value of an extra field after a moment, if one was.
 ///
 /// # Errors
 /// If the database fails.
@@ -173,15 +184,18 @@ pub async fn holder_of_field(
     conn: &mut PgConnection,
     table: TableId,
     number: i32,
+    after: DateTime<Utc>,
 ) -> Result<Option<String>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
         select name from punctaj.entries
         where table_id = $1 and extra ? $2 and deleted_at is null
+            and (stamps -> ('extra:' || $2) ->> 'at')::timestamptz > $3
         order by name_key limit 1
         "#,
         table.0,
         number.to_string(),
+        after,
     )
     .fetch_optional(conn)
     .await?;

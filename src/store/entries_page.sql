@@ -46,7 +46,11 @@ whole as (
 )
 select
     (
-        select coalesce(jsonb_agg(to_jsonb(c) order by c.last_seen_at desc, c.device_id), '[]') from caller c
+        select coalesce(jsonb_agg(
+            to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+            order by c.last_seen_at desc, c.device_id
+        ), '[]')
+        from caller c
     ) as "sessions!",
     (
         select coalesce(jsonb_agg(punctaj.table_json(t) order by t.category_key, t.name_key), '[]')
@@ -64,5 +68,9 @@ select
         ), '[]')
         from page p
     ) as "rows!",
+    coalesce((select g.head_seq from punctaj.guilds g where g.guild_id = $1), 0) as "head!",
+    exists (
+        select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $2 and o.parked
+    ) as "parked!",
     (select total from whole) as "total!",
     (select points from whole) as "points!"

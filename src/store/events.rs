@@ -9,7 +9,6 @@ use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::entry::Entry;
 use crate::domain::event::{Change, Event};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
@@ -246,14 +245,15 @@ pub async fn last_of_thing(
     found.map(|event| decode(event, "event")).transpose()
 }
 
-/// `wanted` if no other live entry of the table has that name and `promised` does not hold it
+/// `wanted` if no live entry of the table, `but` apart, has that name and `promised` does not hold it
 /// folded; else the first free `wanted (2)`, `wanted (3)` … And whether it was taken.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn free_name(
     conn: &mut PgConnection,
-    entry: &Entry,
+    table: TableId,
+    but: Option<EntryId>,
     wanted: &str,
     promised: &[String],
 ) -> Result<(String, bool), StoreError> {
@@ -263,12 +263,13 @@ pub async fn free_name(
             r#"
             select exists (
                 select from punctaj.entries e
-                where e.table_id = $1 and e.name_key = $2 and e.deleted_at is null and e.entry_id <> $3
+                where e.table_id = $1 and e.name_key = $2 and e.deleted_at is null
+                    and e.entry_id is distinct from $3
             ) as "taken!"
             "#,
-            entry.table_id.0,
+            table.0,
             fold(&name),
-            entry.id.0,
+            but.map(|id| id.0),
         )
         .fetch_one(&mut *conn)
         .await?;

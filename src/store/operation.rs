@@ -80,6 +80,8 @@ pub struct Opening {
     pub head_hash: String,
     /// The guild's settings.
     pub settings: Settings,
+    /// Whether something waits to be told to the caller.
+    pub parked: bool,
     /// The event of this very operation, if it was done already.
     pub prior: Option<Event>,
     /// The caller's sessions that are marked open, most recently used first.
@@ -180,6 +182,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         settings: row
             .settings
             .map_or_else(|| Ok(Settings::default()), |it| decode(it, "settings"))?,
+        parked: row.parked.unwrap_or_default(),
         prior: decode(read(row.prior), "event")?,
         sessions: decode(read(row.sessions), "sessions")?,
         tables: tables.into_iter().map(Table::from).collect(),

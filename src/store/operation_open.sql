@@ -67,8 +67,15 @@ select
     (
         select to_jsonb(e) from punctaj.events e where e.guild_id = $1 and e.op_id = $2
     ) as prior,
+    exists (
+        select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $3 and o.parked
+    ) as parked,
     (
-        select coalesce(jsonb_agg(to_jsonb(c) order by c.last_seen_at desc, c.device_id), '[]') from caller c
+        select coalesce(jsonb_agg(
+            to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+            order by c.last_seen_at desc, c.device_id
+        ), '[]')
+        from caller c
     ) as sessions,
     (
         select coalesce(jsonb_agg(punctaj.table_json(t) order by t.category_key, t.name_key), '[]')

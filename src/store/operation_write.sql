@@ -87,19 +87,20 @@ written_former_names as (
 written_sessions as (
     insert into punctaj.sessions as s (
         device_id, guild_id, user_id, platform, label, login_at, last_seen_at, ended_at, end_reason,
-        last_table, layout
+        last_table, layout, news_seq, told_seq
     )
     select x.device_id, $1, x.user_id, x.platform, x.label, x.login_at, x.last_seen_at, x.ended_at,
-        x.end_reason, x.last_table, x.layout
+        x.end_reason, x.last_table, x.layout, x.news_seq, x.told_seq
     from jsonb_to_recordset($10::jsonb) as x (
         device_id text, user_id bigint, platform text, label text, login_at timestamptz,
-        last_seen_at timestamptz, ended_at timestamptz, end_reason text, last_table uuid, layout text
+        last_seen_at timestamptz, ended_at timestamptz, end_reason text, last_table uuid, layout text,
+        news_seq bigint, told_seq bigint
     )
     on conflict (device_id) do update
         set label = excluded.label, platform = excluded.platform,
             last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
             ended_at = excluded.ended_at, end_reason = excluded.end_reason,
-            last_table = excluded.last_table
+            last_table = excluded.last_table, told_seq = greatest(s.told_seq, excluded.told_seq)
 ),
 written_events as (
     insert into punctaj.events (
@@ -126,9 +127,9 @@ written_names as (
     from jsonb_to_recordset($13::jsonb) as x (seq bigint, name_key text)
 ),
 queued as (
-    insert into punctaj.outbox (guild_id, channel_id, kind, body)
-    select $1, x.channel_id, x.kind, x.body
-    from jsonb_to_recordset($15::jsonb) as x (channel_id bigint, kind text, body jsonb)
+    insert into punctaj.outbox (guild_id, channel_id, user_id, kind, body)
+    select $1, x.channel_id, x.user_id, x.kind, x.body
+    from jsonb_to_recordset($15::jsonb) as x (channel_id bigint, user_id bigint, kind text, body jsonb)
 )
 select
     (select count(*) from head) as heads,

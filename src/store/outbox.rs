@@ -8,13 +8,25 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::ids::{ChannelId, GuildId, Seq};
+use crate::domain::ids::{ChannelId, GuildId, Seq, UserId};
 
-/// Something to be posted in a channel.
+/// To whom something is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum To {
+    /// Whoever reads a channel.
+    #[serde(rename = "channel_id")]
+    Channel(ChannelId),
+    /// One person.
+    #[serde(rename = "user_id")]
+    Person(UserId),
+}
+
+/// Something to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// Where.
-    pub channel_id: ChannelId,
+    /// To whom.
+    #[serde(flatten)]
+    pub to: To,
     /// What.
     #[serde(flatten)]
     pub news: News,
@@ -36,6 +48,13 @@ pub enum News {
         /// Its hash, whole.
         hash: String,
     },
+    /// A value of somebody's was replaced unseen.
+    Overwritten {
+        /// By which event.
+        seq: Seq,
+        /// Which of those that it replaced.
+        index: usize,
+    },
 }
 
 /// What goes into one message.
@@ -45,15 +64,15 @@ pub struct Batch {
     pub id: Uuid,
     /// Whose.
     pub guild: GuildId,
-    /// Where to.
-    pub channel: ChannelId,
+    /// To whom.
+    pub to: To,
     /// In order.
     pub news: Vec<News>,
 }
 
-/// Takes the oldest news of a channel that nobody is posting to, or again what somebody took and
-/// did not post within `patience`: that is the same batch then. What several processes want at
-/// once goes to one of them.
+/// Takes the oldest news of a channel (or person) that nobody is posting to, or again what
+/// somebody took and did not post within `patience`: that is the same batch then. What several
+/// processes want at once goes to one of them. A person gets one piece of news at a time.
 ///
 /// # Errors
 /// If the database fails.
@@ -66,11 +85,12 @@ pub async fn take(
     let found = sqlx::query!(
         r#"
         with oldest as (
-            select o.channel_id, o.batch
+            select o.guild_id, o.channel_id, o.user_id, o.batch
             from punctaj.outbox o
-            where not exists (
+            where not o.parked and not exists (
                 select from punctaj.outbox p
-                where p.channel_id = o.channel_id and p.batch is not null
+                where coalesce(p.channel_id, p.user_id) = coalesce(o.channel_id, o.user_id)
+                    and p.batch is not null
                     and (o.batch is null or p.claimed_at > now() - make_interval(secs => $2))
             )
             order by o.outbox_id
@@ -79,10 +99,11 @@ pub async fn take(
         ),
         taken as (
             select o.outbox_id
-            from punctaj.outbox o join oldest f using (channel_id)
-            where o.batch is not distinct from f.batch
+            from punctaj.outbox o join oldest f using (guild_id)
+            where coalesce(o.channel_id, o.user_id) = coalesce(f.channel_id, f.user_id)
+                and o.batch is not distinct from f.batch and not o.parked
             order by o.outbox_id
-            limit $3
+            limit (select case when f.user_id is null then $3::bigint else 1 end from oldest f)
             for update of o skip locked
         ),
         marked as (
@@ -90,12 +111,12 @@ pub async fn take(
             set batch = coalesce(o.batch, $1), claimed_at = now()
             from taken t
             where o.outbox_id = t.outbox_id
-            returning o.outbox_id, o.guild_id, o.channel_id, o.batch, o.kind, o.body
+            returning o.outbox_id, o.guild_id, o.channel_id, o.user_id, o.batch, o.kind, o.body
         )
-        select m.batch as "batch!", m.guild_id, m.channel_id,
+        select m.batch as "batch!", m.guild_id, m.channel_id, m.user_id,
             jsonb_agg(jsonb_build_object('kind', m.kind, 'body', m.body) order by m.outbox_id) as "news!"
         from marked m
-        group by m.batch, m.guild_id, m.channel_id
+        group by m.batch, m.guild_id, m.channel_id, m.user_id
         "#,
         fresh,
         patience.as_seconds_f64(),
@@ -104,12 +125,60 @@ pub async fn take(
     .fetch_optional(conn)
     .await?;
     let Some(found) = found else { return Ok(None) };
+    let to = match (found.channel_id, found.user_id) {
+        (Some(channel), _) => To::Channel(ChannelId::from_db(channel)),
+        (None, Some(user)) => To::Person(UserId::from_db(user)),
+        (None, None) => return Err(StoreError::Corrupt("a notice to nobody")),
+    };
     Ok(Some(Batch {
         id: found.batch,
         guild: GuildId::from_db(found.guild_id),
-        channel: ChannelId::from_db(found.channel_id),
+        to,
         news: decode(found.news, "news")?,
     }))
+}
+
+/// What waits to be told to a person with their next command; it is told once.
+///
+/// # Errors
+/// If the database fails.
+pub async fn unpark(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Vec<News>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        with told as (
+            delete from punctaj.outbox o
+            where o.guild_id = $1 and o.user_id = $2 and o.parked
+            returning o.outbox_id, o.kind, o.body
+        )
+        select coalesce(
+            jsonb_agg(jsonb_build_object('kind', t.kind, 'body', t.body) order by t.outbox_id), '[]'
+        ) as "news!"
+        from told t
+        "#,
+        guild.db(),
+        user.db(),
+    )
+    .fetch_one(conn)
+    .await?;
+    decode(found, "news")
+}
+
+/// A batch waits for its person's next command.
+///
+/// # Errors
+/// If the database fails.
+pub async fn park(conn: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update punctaj.outbox set parked = true, batch = null, claimed_at = null where batch = $1",
+        batch.id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A batch was posted, or never will be: then `problem` says why.
@@ -121,6 +190,10 @@ pub async fn done(
     batch: &Batch,
     problem: Option<&str>,
 ) -> Result<(), StoreError> {
+    let channel = match batch.to {
+        To::Channel(channel) => Some(channel.db()),
+        To::Person(_) => None,
+    };
     sqlx::query!(
         r#"
         with gone as (delete from punctaj.outbox where batch = $1)
@@ -131,7 +204,7 @@ pub async fn done(
         batch.id,
         batch.guild.db(),
         problem,
-        batch.channel.db(),
+        channel,
     )
     .execute(conn)
     .await?;

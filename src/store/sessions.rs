@@ -128,7 +128,7 @@ pub async fn by_id(
 pub async fn touch(
     conn: &mut PgConnection,
     guild: GuildId,
-    id: &DeviceId,
+    session: &Session,
     table: Option<TableId>,
     layout: Option<&str>,
 ) -> Result<(), StoreError> {
@@ -136,13 +136,15 @@ pub async fn touch(
         r#"
         update punctaj.sessions
         set last_seen_at = greatest(last_seen_at, clock_timestamp()),
-            last_table = coalesce($3, last_table), layout = coalesce($4, layout)
+            last_table = coalesce($3, last_table), layout = coalesce($4, layout),
+            told_seq = greatest(told_seq, $5)
         where guild_id = $1 and device_id = $2 and ended_at is null
         "#,
         guild.db(),
-        id.as_str(),
+        session.device_id.as_str(),
         table.map(|id| id.0),
         layout,
+        session.told_seq,
     )
     .execute(conn)
     .await?;

@@ -91,3 +91,20 @@ async fn autocomplete_finds_entries_by_index() {
     assert_eq!(found.first().map(String::as_str), Some("Membru 4242"));
     assert_eq!(found.len(), 11, "itself and its ten continuations");
 }
+
+#[tokio::test]
+async fn a_profile_finds_its_entry_by_index() {
+    let (_db, pool) = filled().await;
+    let statement = include_str!("../../src/store/profile.sql");
+    for (whose, index) in [
+        ("'membru 7', null::bigint", "entries_name_key"),
+        ("null::text, 42", "entries_member_key"),
+    ] {
+        let arguments =
+            format!("100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5");
+        // Its place is counted, as a page of the table is.
+        for plan in plans(&pool, statement, &arguments).await {
+            assert!(plan.contains(index), "the index {index} serves it:\n{plan}");
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! How many sequential round trips to the database each path takes, counted on the wire.
 
 use punctaj::domain::moment::Moment;
-use punctaj::domain::name::{NameList, TableAddress};
+use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::session::{Platform, SessionLimits};
 use punctaj::service::Request;
 use punctaj::service::points::Award;
+use punctaj::service::profile::ProfileOrder;
 use punctaj::service::view::ViewOrder;
 
 use crate::support::db::{Interactions, TestDb};
@@ -20,6 +21,14 @@ fn award(names: &str) -> Award {
         table: None,
         table_id: None,
         reason: None,
+    }
+}
+
+fn card_of_ana() -> ProfileOrder {
+    ProfileOrder {
+        who: NameOrMember::Name(Name::parse("Ana").unwrap()),
+        table: None,
+        table_id: None,
     }
 }
 
@@ -53,6 +62,10 @@ async fn round_trips_of_add_view_and_autocomplete() {
             .unwrap();
         services.view(&now.by(GUILD, user), &then).await.unwrap();
         services
+            .profile(&now.by(GUILD, user), &card_of_ana())
+            .await
+            .unwrap();
+        services
             .complete_entries(&now.by(GUILD, user), None, "An")
             .await
             .unwrap();
@@ -83,6 +96,8 @@ async fn round_trips_of_add_view_and_autocomplete() {
     let view = counted!(services.view(&now.by(GUILD, 1), &ViewOrder::default()));
     let view_then = counted!(services.view(&now.by(GUILD, 1), &then));
     let complete = counted!(services.complete_entries(&now.by(GUILD, 1), None, "Nu"));
+    let profile = counted!(services.profile(&now.by(GUILD, 1), &card_of_ana()));
+    assert_eq!(profile, 2);
     println!(
         "round trips: add {add}, add of 50 {add_fifty}, first add {first}, first view {first_view}, \
          view {view}, view at {view_then}, autocomplete {complete}"

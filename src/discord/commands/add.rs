@@ -1,4 +1,6 @@
-//! `/punctaj add`.
+//! `/punctaj add`, and the Link button: it waits where an entry only bears the name of a member.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +9,31 @@ use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::service::Request;
-use crate::service::points::Award;
+use crate::domain::ids::{DeviceId, DraftId, OpId, TableId};
+use crate::service::error::OfferedLink;
+use crate::service::points::{Award, Introduction};
+use crate::service::{Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Add {
-    names: String,
-    points: i64,
-    reason: Option<String>,
+    pub(super) names: String,
+    pub(super) points: i64,
+    pub(super) reason: Option<String>,
+}
+
+/// An award that waits until links are agreed to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Offer {
+    add: Add,
+    table: TableId,
+    /// Everybody who was introduced, with the link that was offered.
+    people: Vec<Introduction>,
+    /// The operation that asked: agreeing twice is still one award.
+    op: OpId,
 }
 
 /// Adds points to one or several entries.
@@ -44,6 +60,18 @@ impl Add {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
+        self.give(call, request, place, Vec::new()).await
+    }
+
+    /// Gives the points. Discord is asked only about members whom no entry is linked to, and the
+    /// caller only where an entry bears the name of one.
+    async fn give(
+        &self,
+        call: &Call,
+        request: &Request,
+        place: Place,
+        mut people: Vec<Introduction>,
+    ) -> Result<Reply, Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {
@@ -53,7 +81,90 @@ impl Add {
             table: place.address,
             table_id: place.id,
         };
-        let receipt = call.services.add_points(request, award).await?;
-        Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
+        // Each turn introduces somebody, so it ends.
+        loop {
+            let given = call
+                .services
+                .add_points_for(request, award.clone(), &people);
+            match given.await {
+                Err(ServiceError::Strangers { members }) => {
+                    people.extend(people::introduced(call, request, members).await?);
+                }
+                Err(ServiceError::LinksOffered {
+                    table_id,
+                    table,
+                    links,
+                }) => {
+                    let offer = self.offer(request, table_id, people, &links);
+                    return offered(call, request, &offer, &table, &links).await;
+                }
+                done => {
+                    let receipt = done?;
+                    let meant = call.services.meant(request, &receipt).await;
+                    let locale = call.locale;
+                    return Ok(views::receipt::with_meant(
+                        &receipt, &repeated, &meant, locale,
+                    ));
+                }
+            }
+        }
     }
+
+    fn offer(
+        &self,
+        request: &Request,
+        table: TableId,
+        mut people: Vec<Introduction>,
+        links: &[OfferedLink],
+    ) -> Offer {
+        for person in &mut people {
+            let link = links.iter().find(|link| link.member == person.member);
+            person.link = link.map(|link| link.entry);
+        }
+        Offer {
+            add: self.clone(),
+            table,
+            people,
+            op: request.op.clone(),
+        }
+    }
+}
+
+async fn offered(
+    call: &Call,
+    request: &Request,
+    offer: &Offer,
+    table: &str,
+    links: &[OfferedLink],
+) -> Result<Reply, Failure> {
+    let (session, _) = call.services.session(request).await?;
+    let draft = call.services.keep_draft(request, offer).await?;
+    let device = session.device_id;
+    Ok(views::offer::links(
+        table,
+        links,
+        device,
+        draft,
+        call.locale,
+    ))
+}
+
+/// Links what was offered, and gives the points that waited for it: one event.
+///
+/// # Errors
+/// As the command; or it was forgotten, or what was offered is not there any more.
+pub async fn link(
+    call: Arc<Call>,
+    device: Option<DeviceId>,
+    draft: DraftId,
+) -> Result<Reply, Failure> {
+    let mut request = call.request(device)?;
+    let offer: Offer = call.services.draft(&request, draft).await?;
+    request.op = offer.op.with_suffix("link");
+    let place = Place {
+        address: None,
+        id: Some(offer.table),
+    };
+    let reply = offer.add.give(&call, &request, place, offer.people).await?;
+    Ok(reply.going(Manner::Update))
 }

@@ -13,8 +13,12 @@ mod audit_sessions;
 mod audit_show;
 mod audit_verify;
 mod delete;
+mod give;
 mod help;
+mod merge;
+mod news;
 mod order;
+mod profile;
 mod read;
 mod remove;
 mod session;
@@ -30,9 +34,13 @@ use super::context::{Call, CommandResult, Ctx, Data};
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
 
+pub use add::link;
 pub use audit_search::page as search_page;
 pub use audit_sessions::{end as end_session, page as sessions_page};
 pub use audit_show::show as show_event;
+pub use give::given;
+pub use merge::merge;
+pub use news::restore_mine;
 pub use order::chosen;
 pub(in crate::discord) use session::ALL_OTHERS;
 pub use undo::undo;
@@ -44,7 +52,13 @@ pub type Command = poise::Command<Data, Failure>;
 /// All commands, not localised yet.
 #[must_use]
 pub fn all() -> Vec<Command> {
-    vec![punctaj(), punctaj_audit(), punctaj_admin()]
+    vec![
+        punctaj(),
+        punctaj_audit(),
+        punctaj_admin(),
+        give::give(),
+        profile::profile_of(),
+    ]
 }
 
 /// The everyday commands.
@@ -55,7 +69,9 @@ fn punctaj() -> Command {
         set::set(),
         delete::delete(),
         view::view(),
+        profile::profile(),
         undo::undo_command(),
+        news::news(),
         session::group(),
         help::help(),
     ];
@@ -116,6 +132,6 @@ where
         &framework.serenity_context.http,
         ctx.interaction,
     );
-    answer::answer(&call, manner, work(Arc::clone(&call))).await;
+    answer::answer(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{add, admin_data, delete, remove, set, view};
+use super::{add, admin_data, delete, profile, remove, set, view};
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, DraftId, TableId};
@@ -26,6 +27,8 @@ pub(super) enum Order {
     Set(set::Set),
     /// `/punctaj delete`.
     Delete(delete::Delete),
+    /// `/punctaj profile`.
+    Profile(profile::Profile),
     /// `/punctaj view`.
     View(view::View),
     /// `/punctaj-admin data export`.
@@ -43,13 +46,32 @@ pub(super) struct Place {
 
 impl Order {
     async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
-        match self {
+        let done = match self {
             Self::Add(order) => order.run(call, request, place).await,
             Self::Remove(order) => order.run(call, request, place).await,
             Self::Set(order) => order.run(call, request, place).await,
             Self::Delete(order) => order.run(call, request, place).await,
+            Self::Profile(order) => order.run(call, request, place).await,
             Self::View(order) => order.run(call, request, place).await,
             Self::Export(order) => order.run(call, request, place).await,
+        };
+        match done {
+            Err(Failure::Service(ServiceError::MemberUnlinked {
+                member,
+                table_id,
+                table,
+                ..
+            })) => {
+                let name = people::called(call, request.guild, member).await?;
+                let near = call.services.near_names(request, table_id, &name).await?;
+                Err(Failure::Service(ServiceError::MemberUnlinked {
+                    member,
+                    table_id,
+                    table,
+                    near,
+                }))
+            }
+            done => done,
         }
     }
 }
@@ -61,10 +83,12 @@ pub(super) async fn ordered(
     order: Order,
     table: Option<String>,
 ) -> CommandResult {
-    super::answered(ctx, manner, |call| run_or_ask(call, order, table)).await
+    let work = |call| Box::pin(run_or_ask(call, order, table));
+    super::answered(ctx, manner, work).await
 }
 
-async fn run_or_ask(
+/// Runs a command on the table that was named, or asks which one is meant: in the caller's own task.
+pub(super) async fn run_or_ask(
     call: Arc<Call>,
     order: Order,
     table: Option<String>,

@@ -233,7 +233,7 @@ fn field_key(field: &str) -> Option<&'static str> {
     .find_map(|(key, names)| is(&names).then_some(key))
 }
 
-fn whole_number(text: &str) -> Result<i64, Failure> {
+pub(super) fn whole_number(text: &str) -> Result<i64, Failure> {
     let number = text
         .parse::<i64>()
         .ok()

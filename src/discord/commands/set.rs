@@ -7,10 +7,11 @@ use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::service::Request;
-use crate::service::entries::Assignment;
+use crate::service::entries::{Assignment, NewValue};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ impl Set {
             table: place.address,
             table_id: place.id,
         };
+        if let NewValue::Member(Some(member)) = order.value {
+            people::called(call, request.guild, member).await?;
+        }
         let receipt = call.services.set(request, order).await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     }

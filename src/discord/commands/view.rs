@@ -16,6 +16,7 @@ use crate::discord::views;
 use crate::domain::ids::{DeviceId, TableId};
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
+use crate::service::news::Shown;
 use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, Sort};
 
@@ -89,7 +90,8 @@ impl View {
         } else {
             Manner::Own
         };
-        Ok(views::table::page(&page, &shown, call.locale).going(manner))
+        let reply = views::table::page(&page, &shown, call.locale);
+        Ok(marked(reply, request, &page).going(manner))
     }
 }
 
@@ -141,7 +143,22 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         shared: turn.shared,
         device,
     };
-    Ok(views::table::page(&page, &shown, call.locale).going(Manner::Update))
+    let reply = views::table::page(&page, &shown, call.locale);
+    Ok(marked(reply, &request, &page).going(Manner::Update))
+}
+
+/// The page as what the session has been shown by it. The past shows nothing of the present.
+fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
+    let reply = reply.aside(page.aside);
+    if page.as_of.is_some() {
+        return reply;
+    }
+    reply.showing(Shown {
+        guild: request.guild,
+        device: page.session.device_id.clone(),
+        table: Some(page.table.id),
+        seq: page.head,
+    })
 }
 
 /// Entries may have been deleted since the button was made.

@@ -1,10 +1,13 @@
 //! What went wrong, in the caller's language: what it was, that nothing was changed, what to do.
 
+use chrono::{DateTime, Utc};
+
 use super::words::{self, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
-use crate::i18n::{Locale, Message, keys};
+use crate::domain::ids::UserId;
+use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
 use crate::service::ServiceError;
 use crate::service::error::UnknownName;
@@ -33,6 +36,24 @@ pub fn outcome_unknown(reference: &str, locale: Locale) -> Reply {
     Reply::text(
         locale.text(&Message::new(keys::ERROR_OUTCOME_UNKNOWN).with("reference", reference)),
     )
+}
+
+/// Nobody in the guild has that id.
+#[must_use]
+pub fn nobody(member: UserId) -> Message {
+    about_member(keys::ERROR_NO_MEMBER, member)
+}
+
+/// Discord did not say who that is.
+#[must_use]
+pub fn unknown_member(member: UserId) -> Message {
+    about_member(keys::ERROR_MEMBER_UNKNOWN, member)
+}
+
+fn about_member(key: Key, member: UserId) -> Message {
+    Message::new(key)
+        .with("member", format!("<@{member}>"))
+        .with("id", member.to_string())
 }
 
 /// What a use case refused.
@@ -72,6 +93,17 @@ fn unknown_name(name: &UnknownName, locale: Locale) -> String {
     locale.text(&message.with("name", given))
 }
 
+fn unlinked(member: UserId, table: &str, near: &[String], locale: Locale) -> Message {
+    let message = if near.is_empty() {
+        Message::new(keys::ERROR_MEMBER_UNLINKED)
+    } else {
+        Message::new(keys::ERROR_MEMBER_UNLINKED_NEAR).with("near", listed(near))
+    };
+    message
+        .with("member", person(Some(member), locale))
+        .with("table", shown(table))
+}
+
 fn message(error: &ServiceError, locale: Locale) -> Message {
     match error {
         ServiceError::Forbidden { right } => {
@@ -79,12 +111,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         }
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
-        ServiceError::UnknownTable { table, near } if near.is_empty() => {
-            Message::new(keys::ERROR_UNKNOWN_TABLE).with("table", shown(table))
-        }
-        ServiceError::UnknownTable { table, near } => Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR)
-            .with("table", shown(table))
-            .with("near", listed(near)),
+        ServiceError::UnknownTable { table, near } => unknown_table(table, near),
         ServiceError::AmbiguousTable { table, tables } => {
             let tables: Vec<&String> = tables.iter().take(5).collect();
             Message::new(keys::ERROR_AMBIGUOUS_TABLE)
@@ -103,9 +130,31 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::MemberTaken { name } => {
             Message::new(keys::ERROR_MEMBER_TAKEN).with("name", shown(name))
         }
-        ServiceError::MemberUnlinked { member, table } => Message::new(keys::ERROR_MEMBER_UNLINKED)
+        ServiceError::MemberUnlinked {
+            member,
+            table,
+            near,
+            ..
+        } => unlinked(*member, table, near, locale),
+        ServiceError::MayNotLink {
+            name,
+            member,
+            table,
+        } => Message::new(keys::ERROR_MAY_NOT_LINK)
+            .with("name", shown(name))
             .with("member", person(Some(*member), locale))
             .with("table", shown(table)),
+        ServiceError::LinksOffered { table, links, .. } => super::offer::head(table, links),
+        ServiceError::LinkOutdated { name } => {
+            Message::new(keys::ERROR_LINK_OUTDATED).with("name", shown(name))
+        }
+        ServiceError::MergeOutdated { name } => {
+            Message::new(keys::ERROR_MERGE_OUTDATED).with("name", shown(name))
+        }
+        // Whoever gives points introduces them first.
+        ServiceError::Strangers { members } => {
+            nobody(members.first().copied().unwrap_or(UserId::from_db(0)))
+        }
         ServiceError::UnknownRank { rank, table } => Message::new(keys::ERROR_UNKNOWN_RANK)
             .with("rank", shown(rank))
             .with("table", shown(table)),
@@ -128,27 +177,8 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::ChangedSince { event, .. } => {
             Message::new(keys::UNDO_ASKS).with("event", event.to_string())
         }
-        ServiceError::UnknownSession { session } if session.is_empty() => {
-            keys::ERROR_NO_OTHER_SESSIONS.into()
-        }
-        ServiceError::UnknownSession { session } => {
-            Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
-        }
-        ServiceError::SessionOver { session } => {
-            Message::new(keys::ERROR_SESSION_OVER).with("session", shown(session))
-        }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
-        ServiceError::TableNotYet {
-            table,
-            at,
-            since: Some(since),
-        } => Message::new(keys::ERROR_TABLE_NOT_YET_SINCE)
-            .with("table", shown(table))
-            .with("at", moment(*at))
-            .with("since", moment(*since)),
-        ServiceError::TableNotYet { table, at, .. } => Message::new(keys::ERROR_TABLE_NOT_YET)
-            .with("table", shown(table))
-            .with("at", moment(*at)),
+        ServiceError::TableNotYet { table, at, since } => not_yet(table, *at, *since),
         ServiceError::TableDeletedThen { table, at } => {
             Message::new(keys::ERROR_TABLE_DELETED_THEN)
                 .with("table", shown(table))
@@ -157,12 +187,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::HistoryBroken { event } => {
             Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
         }
-        ServiceError::AmbiguousSession { session, ids } => {
-            let ids: Vec<String> = ids.iter().take(10).map(|id| format!("`{id}`")).collect();
-            Message::new(keys::ERROR_AMBIGUOUS_SESSION)
-                .with("session", shown(session))
-                .with("ids", ids.join(", "))
-        }
+        ServiceError::UnknownSession { .. }
+        | ServiceError::SessionOver { .. }
+        | ServiceError::AmbiguousSession { .. } => about_session(error),
         ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
         ServiceError::UnknownField { .. }
@@ -174,6 +201,47 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
+}
+
+/// Which session is not one that can be meant.
+fn about_session(error: &ServiceError) -> Message {
+    match error {
+        ServiceError::UnknownSession { session } if session.is_empty() => {
+            keys::ERROR_NO_OTHER_SESSIONS.into()
+        }
+        ServiceError::UnknownSession { session } => {
+            Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
+        }
+        ServiceError::SessionOver { session } => {
+            Message::new(keys::ERROR_SESSION_OVER).with("session", shown(session))
+        }
+        ServiceError::AmbiguousSession { session, ids } => ambiguous_session(session, ids),
+        _ => keys::ERROR_NO_SESSION.into(),
+    }
+}
+
+fn unknown_table(table: &str, near: &[String]) -> Message {
+    let message = if near.is_empty() {
+        Message::new(keys::ERROR_UNKNOWN_TABLE)
+    } else {
+        Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR).with("near", listed(near))
+    };
+    message.with("table", shown(table))
+}
+
+fn not_yet(table: &str, at: DateTime<Utc>, since: Option<DateTime<Utc>>) -> Message {
+    let message = match since {
+        Some(since) => Message::new(keys::ERROR_TABLE_NOT_YET_SINCE).with("since", moment(since)),
+        None => Message::new(keys::ERROR_TABLE_NOT_YET),
+    };
+    message.with("table", shown(table)).with("at", moment(at))
+}
+
+fn ambiguous_session(session: &str, ids: &[String]) -> Message {
+    let ids: Vec<String> = ids.iter().take(10).map(|id| format!("`{id}`")).collect();
+    Message::new(keys::ERROR_AMBIGUOUS_SESSION)
+        .with("session", shown(session))
+        .with("ids", ids.join(", "))
 }
 
 /// What is wrong with tables and their extra fields.

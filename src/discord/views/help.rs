@@ -25,6 +25,8 @@ const TOPICS: &[Topic] = &[
             ("punctaj set", Some(Right::ScoreSet)),
             ("punctaj delete", Some(Right::EntryDelete)),
             ("punctaj view", Some(Right::TableView)),
+            ("punctaj news", Some(Right::TableView)),
+            ("punctaj profile", Some(Right::TableView)),
         ],
     },
     Topic {

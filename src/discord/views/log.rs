@@ -1,31 +1,103 @@
-//! What the log channel reads: edits and the daily head of the chain.
+//! What the log channel reads: edits and the daily head of the chain; what a person is told of a
+//! value of theirs.
 
-use super::words::person;
-use super::{CONTENT, fitted, receipt};
+use serenity::all::ButtonStyle;
+use serenity::builder::CreateActionRow;
+
+use super::words::{person, subject};
+use super::{CONTENT, button, fitted, receipt, shown};
+use crate::discord::custom_id::Press;
+use crate::discord::reply::Reply;
+use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::Receipt;
 use crate::service::notices::{Post, Told};
 
+/// Characters of the text: a mention may stand before it.
+const ROOM: usize = CONTENT - 40;
+
+/// Discord's limit for the buttons of a row.
+const BUTTONS: usize = 5;
+
 /// Lines of one edit; the rest is in the history.
 const EDIT_LINES: usize = 8;
 
-/// One message, in the guild's language.
+/// One message, in the guild's language; to a person who is named in it, if it is for one.
 #[must_use]
-pub fn post(post: &Post, locale: Locale) -> String {
-    let lines: Vec<String> = post
-        .news
+pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
+    let reply = news(&post.news, post.guild, locale);
+    match to {
+        Some(person) if !reply.content.is_empty() => Reply {
+            content: format!("<@{person}> {}", reply.content),
+            ..reply
+        },
+        _ => reply,
+    }
+}
+
+/// Pieces of news, with the buttons of those that have one.
+#[must_use]
+pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
+    let lines: Vec<String> = news.iter().flat_map(|told| lines(told, locale)).collect();
+    let reply = Reply::text(fitted(&lines, ROOM, locale));
+    let buttons = news.iter().filter_map(|told| match told {
+        Told::Overwritten { by, index, .. } => {
+            let press = Press::Mine {
+                guild,
+                event: by.event.seq,
+                index: *index,
+            };
+            let style = ButtonStyle::Primary;
+            Some(button(&press, keys::BUTTON_RESTORE_MINE, style, locale))
+        }
+        Told::Edit(_) | Told::Head { .. } => None,
+    });
+    let buttons: Vec<_> = buttons.take(BUTTONS).collect();
+    if buttons.is_empty() {
+        reply
+    } else {
+        reply.row(CreateActionRow::Buttons(buttons))
+    }
+}
+
+fn lines(told: &Told, locale: Locale) -> Vec<String> {
+    match told {
+        Told::Edit(receipt) => edit(receipt, locale),
+        Told::Head { seq, hash } => {
+            let head = Message::new(keys::LOG_HEAD)
+                .with("event", seq.to_string())
+                .with("hash", hash.as_str());
+            vec![locale.text(&head)]
+        }
+        Told::Overwritten { by, index, .. } => overwritten(by, *index, locale),
+    }
+}
+
+fn overwritten(by: &Receipt, index: usize, locale: Locale) -> Vec<String> {
+    let event = &by.event;
+    let Some(lost) = event.overwrote.as_ref().and_then(|lost| lost.get(index)) else {
+        return Vec::new();
+    };
+    let change = event
+        .changes
         .iter()
-        .flat_map(|told| match told {
-            Told::Edit(receipt) => edit(receipt, locale),
-            Told::Head { seq, hash } => {
-                let head = Message::new(keys::LOG_HEAD)
-                    .with("event", seq.to_string())
-                    .with("hash", hash.as_str());
-                vec![locale.text(&head)]
-            }
-        })
-        .collect();
-    fitted(&lines, CONTENT, locale)
+        .find(|change| change.id == lost.id && change.field == lost.field);
+    let told = |value| receipt::lost_value(lost, value, &by.ranks, locale);
+    let message = Message::new(keys::NOTICE_OVERWRITTEN)
+        .with("table", shown(by.table.as_deref().unwrap_or_default()))
+        .with(
+            "name",
+            change.map_or_else(String::new, |change| subject(change, locale)),
+        )
+        .with("field", receipt::lost_field(lost, locale))
+        .with("lost", told(&lost.value))
+        .with(
+            "now",
+            change.map_or_else(String::new, |change| told(&change.after)),
+        )
+        .with("who", person(event.actor_id, locale))
+        .with("event", event.seq.to_string());
+    vec![locale.text(&message)]
 }
 
 fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {

@@ -3,31 +3,53 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serenity::all::ButtonStyle;
-use serenity::builder::CreateActionRow;
+use serenity::builder::{CreateActionRow, CreateButton};
 
-use super::words::{entries, field_of, points, rank, session_plain, subject, value};
+use super::words::{entries, field, field_of, points, rank, session_plain, subject, value};
 use super::{button, card, listed, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::event::{Action, Change, Event, Outcome, What};
+use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, What};
 use crate::domain::name::NameOrMember;
-use crate::domain::session::Attribution;
+use crate::domain::session::{Attribution, Missed};
 use crate::i18n::{Locale, Message, Value, keys};
 use crate::service::Receipt;
+use crate::service::merge::Meant;
+
+/// Buttons in a row.
+const BUTTONS: usize = 5;
+
+/// Characters on a button.
+const LABEL: usize = 80;
 
 /// What was done, with an Undo button where there is something to undo; `repeated` are the names
 /// that were given more than once.
 #[must_use]
 pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> Reply {
+    with_meant(receipt, repeated, &[], locale)
+}
+
+/// What was done; beside Undo there is a button for each existing entry that may have been meant
+/// by a new one.
+#[must_use]
+pub fn with_meant(
+    receipt: &Receipt,
+    repeated: &[NameOrMember],
+    meant: &[Meant],
+    locale: Locale,
+) -> Reply {
     let event = &receipt.event;
     let mut lines = match (&receipt.session, event.action) {
         (Some(session), Action::SessionOpen) => vec![super::session::line(session, locale)],
         _ => lines(event, &receipt.ranks, locale),
     };
+    lines.extend(overwrote_notes(receipt, locale));
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
+    lines.extend(missed_note(receipt.aside.missed, locale));
     let title = title(receipt, locale);
     let reply = Reply::card(card(&title, &lines, Some(&footer(receipt, locale)), locale));
+    let reply = reply.aside(receipt.aside);
     if event.action.is_session() || event.outcome != Outcome::Applied || !has_effect(event) {
         return reply;
     }
@@ -37,7 +59,25 @@ pub fn receipt(receipt: &Receipt, repeated: &[NameOrMember], locale: Locale) -> 
         force: false,
     };
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
-    reply.row(CreateActionRow::Buttons(vec![undo]))
+    let meant = meant.iter().take(BUTTONS - 1);
+    let meant = meant.map(|meant| meant_button(meant, event, locale));
+    let buttons = [undo].into_iter().chain(meant).collect();
+    reply.row(CreateActionRow::Buttons(buttons))
+}
+
+fn meant_button(meant: &Meant, event: &Event, locale: Locale) -> CreateButton {
+    let press = Press::Meant {
+        device: event.device_id.clone(),
+        event: event.seq,
+        created: meant.created,
+        meant: meant.entry,
+    };
+    let label = |name: &str| locale.text(&Message::new(keys::BUTTON_MEANT).with("name", name));
+    let room = LABEL.saturating_sub(crate::render::length(&label("")));
+    // Markdown is not read on a button.
+    CreateButton::new(press.encode())
+        .label(label(&crate::render::clip(&meant.name, room)))
+        .style(ButtonStyle::Secondary)
 }
 
 /// Whether anything is otherwise than before.
@@ -79,6 +119,7 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::PointsAdd | Action::PointsRemove => award(event, locale).with("table", table()),
         Action::EntrySet => about(keys::RECEIPT_ENTRY_SET),
         Action::EntryDelete => about(keys::RECEIPT_ENTRY_DELETE).with("count", things(event)),
+        Action::EntryMerge => about(keys::RECEIPT_ENTRY_MERGE),
         Action::TableCreate => about(keys::RECEIPT_TABLE_CREATE),
         Action::TableEdit => about(keys::RECEIPT_TABLE_EDIT),
         Action::TableDelete => about(keys::RECEIPT_TABLE_DELETE),
@@ -324,6 +365,56 @@ const fn kind(what: What) -> &'static str {
         What::Guild => "guild",
         What::Session => "session",
     }
+}
+
+/// What was replaced unseen.
+fn overwrote_notes(receipt: &Receipt, locale: Locale) -> Vec<String> {
+    let lost = receipt.event.overwrote.iter().flatten();
+    let note = |lost: &Overwrote| {
+        let note = Message::new(keys::NOTE_OVERWROTE)
+            .with("field", lost_field(lost, locale))
+            .with(
+                "value",
+                lost_value(lost, &lost.value, &receipt.ranks, locale),
+            )
+            .with("event", lost.seq.to_string());
+        locale.text(&note)
+    };
+    lost.map(note).collect()
+}
+
+/// The field of a value that was replaced.
+pub(super) fn lost_field(lost: &Overwrote, locale: Locale) -> String {
+    match &lost.field_id {
+        Some(_) => shown(&lost.field),
+        None => field(&lost.field, locale),
+    }
+}
+
+/// A value of the field of one that was replaced.
+pub(super) fn lost_value(
+    lost: &Overwrote,
+    of: &serde_json::Value,
+    ranks: &Ranks,
+    locale: Locale,
+) -> String {
+    match (&lost.field_id, lost.field.as_str()) {
+        (Some(_), _) => value("", of, locale),
+        (None, "rank") => rank(of, ranks, locale),
+        (None, field) => value(field, of, locale),
+    }
+}
+
+/// What was done on other devices meanwhile.
+pub(super) fn missed_note(missed: i64, locale: Locale) -> Option<String> {
+    (missed > 0).then(|| {
+        let key = if missed < Missed::MOST {
+            keys::NOTE_MISSED
+        } else {
+            keys::NOTE_MISSED_MANY
+        };
+        locale.text(&Message::new(key).with("count", missed))
+    })
 }
 
 fn repeated_note(repeated: &[NameOrMember], locale: Locale) -> Option<String> {

@@ -3,6 +3,7 @@
 use serenity::all::ButtonStyle;
 use serenity::builder::{CreateActionRow, CreateEmbed};
 
+use super::receipt::missed_note;
 use super::words::{entries, moment, points};
 use super::{CONTENT, DESCRIPTION, button, shown};
 use crate::discord::custom_id::Press;
@@ -33,7 +34,7 @@ pub struct Shown {
 /// A page, with a pager where there are more.
 #[must_use]
 pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
-    let (head, foot) = (heading(page, locale), page_number(page, locale));
+    let (head, foot) = (heading(page, locale), foot(page, locale));
     if page.rows.is_empty() {
         let empty = match page.as_of {
             None => keys::TABLE_EMPTY,
@@ -84,6 +85,12 @@ fn notes(as_of: &AsOf, locale: Locale) -> Vec<String> {
     };
     let notes = [ahead, since].into_iter().flatten();
     notes.map(|note| locale.text(&note)).collect()
+}
+
+/// The page's number, and what was done on other devices meanwhile.
+fn foot(page: &TablePage, locale: Locale) -> String {
+    let missed = missed_note(page.aside.missed, locale).map(|note| format!("\n{note}"));
+    page_number(page, locale) + &missed.unwrap_or_default()
 }
 
 fn page_number(page: &TablePage, locale: Locale) -> String {

@@ -6,10 +6,15 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::Value;
+use serenity::builder::CreateModal;
 use uuid::Uuid;
 
-use super::{audit, choose, errors, help, lists, receipt, session, table, undo, verify};
-use crate::discord::custom_id::Press;
+use super::form::Typed;
+use super::profile::Asked;
+use super::{
+    audit, choose, errors, form, help, lists, offer, profile, receipt, session, table, undo, verify,
+};
+use crate::discord::custom_id::{Form, Press};
 use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::access::{Right, Standing};
@@ -22,12 +27,17 @@ use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
-use crate::service::error::{Conflict, ConflictEvent, ConflictKind, TableChoice, UnknownName};
+use crate::service::error::{
+    Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
+};
+use crate::service::merge::Meant;
+use crate::service::operation::Aside;
 use crate::service::past::{AsOf, Since};
+use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
 use crate::service::verify::{Problem, VerifyReport};
 use crate::service::view::TablePage;
-use crate::service::{Found, PageRow, Receipt, ServiceError, Sort, StoreError};
+use crate::service::{Card, Found, PageRow, Receipt, ServiceError, Sort, StoreError};
 
 fn device() -> DeviceId {
     DeviceId::from_bytes([7; 16])
@@ -77,6 +87,7 @@ fn receipt_of(event: Event) -> Receipt {
         ranks,
         session,
         repeated: false,
+        aside: Aside::default(),
     }
 }
 
@@ -679,8 +690,26 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::MemberTaken { name: text() },
         ServiceError::MemberUnlinked {
             member: UserId::from_db(42),
+            table_id: TableId(Uuid::nil()),
+            table: table(),
+            near: vec![],
+        },
+        ServiceError::MemberUnlinked {
+            member: UserId::from_db(42),
+            table_id: TableId(Uuid::nil()),
+            table: table(),
+            near: vec![text()],
+        },
+        ServiceError::Strangers {
+            members: vec![UserId::from_db(42)],
+        },
+        ServiceError::MayNotLink {
+            name: text(),
+            member: UserId::from_db(42),
             table: table(),
         },
+        ServiceError::LinkOutdated { name: text() },
+        ServiceError::MergeOutdated { name: text() },
         ServiceError::UnknownRank {
             rank: text(),
             table: table(),
@@ -699,21 +728,6 @@ fn every_error() -> Vec<ServiceError> {
             session: String::new(),
         },
         ServiceError::SessionOver { session: text() },
-        ServiceError::TableGone,
-        ServiceError::TableNotYet {
-            table: table(),
-            at: DateTime::UNIX_EPOCH,
-            since: None,
-        },
-        ServiceError::TableNotYet {
-            table: table(),
-            at: DateTime::UNIX_EPOCH,
-            since: Some(DateTime::UNIX_EPOCH),
-        },
-        ServiceError::TableDeletedThen {
-            table: table(),
-            at: DateTime::UNIX_EPOCH,
-        },
         ServiceError::HistoryBroken { event },
         ServiceError::AmbiguousSession {
             session: text(),
@@ -755,6 +769,21 @@ fn every_error_of_structure() -> Vec<ServiceError> {
             entries: 2,
         },
         ServiceError::NotDeleted { table: table() },
+        ServiceError::TableGone,
+        ServiceError::TableNotYet {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+            since: None,
+        },
+        ServiceError::TableNotYet {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+            since: Some(DateTime::UNIX_EPOCH),
+        },
+        ServiceError::TableDeletedThen {
+            table: table(),
+            at: DateTime::UNIX_EPOCH,
+        },
     ]
 }
 
@@ -771,6 +800,10 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NameTaken { .. }
         | ServiceError::MemberTaken { .. }
         | ServiceError::MemberUnlinked { .. }
+        | ServiceError::Strangers { .. }
+        | ServiceError::MayNotLink { .. }
+        | ServiceError::LinkOutdated { .. }
+        | ServiceError::MergeOutdated { .. }
         | ServiceError::UnknownRank { .. }
         | ServiceError::BelowFloor { .. }
         | ServiceError::UnknownField { .. }
@@ -794,7 +827,9 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::Busy
         | ServiceError::DraftGone
         | ServiceError::Store(_) => false,
-        ServiceError::ChangedSince { .. } | ServiceError::OutcomeUnknown => true,
+        ServiceError::ChangedSince { .. }
+        | ServiceError::LinksOffered { .. }
+        | ServiceError::OutcomeUnknown => true,
     }
 }
 
@@ -954,6 +989,197 @@ fn help_shows_what_one_may_do() {
     );
 }
 
+fn link(name: &str) -> OfferedLink {
+    OfferedLink {
+        member: UserId::from_db(7),
+        entry: EntryId(Uuid::nil()),
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn an_offer_to_link_tells_who_and_what() {
+    let asked = |locale| {
+        let links = [link("Bob *B*"), link("Ion")];
+        said(&offer::links(
+            "BlackWater/Politie",
+            &links,
+            device(),
+            DraftId(Uuid::nil()),
+            locale,
+        ))
+    };
+    assert_eq!(
+        asked(Locale::En),
+        "2 members mentioned are not linked to any entry in BlackWater/Politie, but entries bear their \
+         names. Nothing was changed yet: Link links what is listed here and gives the points to all that \
+         you named, Cancel leaves everything as it is.\n\
+         - <@7> and **Bob \\*B\\***\n- <@7> and **Ion**\n\
+         [Link][Cancel]"
+    );
+    assert_eq!(
+        asked(Locale::Ro),
+        "2 membri menționați nu sunt legați de nicio înregistrare din BlackWater/Politie, dar există \
+         înregistrări cu numele lor. Deocamdată nu s-a modificat nimic: Leagă face legăturile de mai jos \
+         și dă punctele tuturor celor numiți, Renunță lasă totul cum este.\n\
+         - <@7> și **Bob \\*B\\***\n- <@7> și **Ion**\n\
+         [Leagă][Renunță]"
+    );
+}
+
+fn meant(name: &str, number: u128) -> Meant {
+    Meant {
+        created: EntryId(Uuid::from_u128(number)),
+        entry: EntryId(Uuid::max()),
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn a_new_name_close_to_another_has_a_button_for_it() {
+    let changes = vec![
+        entry("a", "Anna", "name").after("Anna"),
+        points("a", "Anna", 0, 5, 5),
+    ];
+    let receipt = receipt_of(event(Action::PointsAdd, changes));
+    let buttons = |name: &str, locale| {
+        let meant = [meant(name, 1)];
+        let said = said(&receipt::with_meant(&receipt, &[], &meant, locale));
+        said.lines().next_back().unwrap().to_owned()
+    };
+    assert_eq!(buttons("Ana *A*", Locale::En), "[Undo][Meant Ana *A*?]");
+    assert_eq!(buttons("Ana", Locale::Ro), "[Desfă][Te gândeai la Ana?]");
+    let long = buttons(&"ă".repeat(100), Locale::En);
+    assert!(
+        long.ends_with("…?]") && long.chars().count() == "[Undo][]".len() + 80,
+        "{long}"
+    );
+}
+
+#[test]
+fn a_merge_tells_what_went_and_where_its_points_are() {
+    let changes = vec![
+        entry("b", "Anna", "name").before("Anna"),
+        points("a", "Ana", 10, 5, 15),
+    ];
+    assert_eq!(
+        said(&receipt::receipt(
+            &receipt_of(event(Action::EntryMerge, changes)),
+            &[],
+            Locale::En
+        )),
+        "Moved a new entry into the one that was meant, in BlackWater/Politie\n\
+         Entry deleted: **Anna**\n\
+         **Ana**: 10 → 15 points (+5)\n\
+         #12 · session PC Birou (BwcHBwcH), inferred\n\
+         [Undo]"
+    );
+}
+
+fn card_of(name: &str, points: i64) -> Card {
+    Card {
+        entry: PageRow {
+            id: EntryId(Uuid::nil()),
+            name: name.to_owned(),
+            member_id: Some(UserId::from_db(7)),
+            rank: Some(2),
+            points,
+            extra: BTreeMap::new(),
+        },
+        table_id: TableId(Uuid::nil()),
+        place: 3,
+        entries: 20,
+    }
+}
+
+fn profile_of(cards: Vec<(Card, Table)>, recent: Vec<Event>) -> Profile {
+    Profile {
+        total: i64::try_from(cards.len()).unwrap(),
+        cards,
+        recent,
+        session: session_of(None),
+    }
+}
+
+#[test]
+fn a_profile_tells_where_an_entry_stands_and_what_happened_to_it() {
+    let nil = Uuid::nil().to_string();
+    let mut table = table_of("Agent");
+    table.ranks.get_mut(&2).unwrap().promote_at = Some(30);
+    let mut next = rank_of("Sergent");
+    next.number = 3;
+    table.ranks.insert(3, next);
+    table.ranks.get_mut(&2).unwrap().number = 2;
+    let recent = event(
+        Action::PointsAdd,
+        vec![points("b", "Ion", 0, 2, 2), points(&nil, "Ana", 5, 2, 7)],
+    );
+    let one = profile_of(vec![(card_of("Ana", 7), table.clone())], vec![recent]);
+    let bob = || Some(Name::parse("Bob").unwrap());
+    assert_eq!(
+        said(&profile::profile(&one, &Asked::Member(bob()), Locale::En)),
+        "Ana\n\
+         **Table:** BlackWater/Politie\n\
+         **Points:** 7 points\n\
+         **Place:** 3 of 20\n\
+         **Rank:** Agent\n\
+         **Next rank:** Sergent, 23 points to go\n\
+         **Member:** Bob\n\n\
+         **Recent changes**\n\
+         #12 <t:0:R> <@42> · `points.add`\n\
+         **Ana**: 5 → 7 points (+2)"
+    );
+    let two = vec![
+        (card_of("Ana", 7), table.clone()),
+        (card_of("Ana", 30), table),
+    ];
+    assert_eq!(
+        said(&profile::profile(
+            &profile_of(two, vec![]),
+            &Asked::Own(bob()),
+            Locale::Ro
+        )),
+        "Înregistrările tale\n\
+         **BlackWater/Politie** · Ana\n\
+         **Puncte:** 7 puncte · **Loc:** 3 din 20\n\
+         **Grad:** Agent\n\
+         **Gradul următor:** Sergent, mai lipsesc 23 de puncte\n\n\
+         **BlackWater/Politie** · Ana\n\
+         **Puncte:** 30 de puncte · **Loc:** 3 din 20\n\
+         **Grad:** Agent\n\
+         **Gradul următor:** Sergent, sunt destule puncte\n"
+    );
+    let none = profile_of(vec![], vec![]);
+    let said = said(&profile::profile(&none, &Asked::Own(None), Locale::En));
+    assert!(
+        said.starts_with("You are not linked to any entry here."),
+        "{said}"
+    );
+}
+
+fn typed(text: &str) -> Typed {
+    Typed {
+        points: text.chars().take(20).collect(),
+        reason: text.repeat(9).chars().take(300).collect(),
+        table: text.repeat(3).chars().take(201).collect(),
+    }
+}
+
+#[test]
+fn what_was_typed_into_a_form_is_shown_again() {
+    let refused = errors::told(&keys::ERROR_ADD_NEGATIVE.into(), Locale::En);
+    let typed = Typed {
+        points: "-5".to_owned(),
+        reason: "*pază*".to_owned(),
+        table: String::new(),
+    };
+    let said = said(&form::again(refused, &typed, Locale::En));
+    assert!(
+        said.ends_with("\nYou had typed:\n- Points: \\-5\n- Reason (may be left out): \\*pază\\*"),
+        "{said}"
+    );
+}
+
 // ---- the worst legal data -------------------------------------------------------------------
 
 /// A legal name of the greatest length, hard to show.
@@ -1020,6 +1246,8 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
     };
     let total = i64::try_from(names.len()).unwrap();
     TablePage {
+        aside: Aside::default(),
+        head: Seq(12),
         table: table_of("Sergent"),
         rows: names.iter().map(row).collect(),
         sort: Sort::Points,
@@ -1060,6 +1288,18 @@ fn check(reply: &Reply) {
     let says = !reply.content.is_empty() || length(&embed["description"]) > 0;
     assert!(says, "an empty reply");
     check_components(&serde_json::to_value(&reply.rows).unwrap());
+}
+
+fn check_form(form: &CreateModal) {
+    let form = serde_json::to_value(form).unwrap();
+    assert!((1..=45).contains(&length(&form["title"])), "{form}");
+    assert!((1..=100).contains(&length(&form["custom_id"])), "{form}");
+    let rows = items(&form, "components");
+    assert!((1..=5).contains(&rows.len()));
+    for input in rows.iter().flat_map(|row| items(row, "components")) {
+        assert!((1..=45).contains(&length(&input["label"])), "{input}");
+        assert!(length(&input["placeholder"]) <= 100, "{input}");
+    }
 }
 
 fn check_components(rows: &Value) {
@@ -1161,6 +1401,27 @@ proptest! {
     #[test]
     fn the_other_views_keep_to_the_limits(names in prop::collection::vec(name(), 1..=50)) {
         let first = &names[0];
+        let links: Vec<_> = names.iter().map(|name| link(name)).collect();
+        let meant: Vec<_> = names.iter().zip(1..).map(|(name, number)| meant(name, number)).collect();
+        let nil = Uuid::nil().to_string();
+        let mut worst = event(Action::EntrySet, vec![
+            entry(&nil, first, "name").before(first.clone()).after(first.clone()).superseded(); 9
+        ]);
+        worst.seq = Seq(i64::MAX);
+        let cards = |names: &[String]| {
+            let card = |name: &String| {
+                let mut table = table_of(name);
+                table.category = Some(name.clone());
+                (card_of(name, -LIMIT), table)
+            };
+            profile_of(names.iter().take(25).map(card).collect(), vec![worst.clone(); 5])
+        };
+        let one = cards(&names[..1]);
+        let mut all = cards(&names);
+        all.total = i64::MAX;
+        let created = vec![entry(&nil, first, "name").after(first.clone())];
+        let mut created = receipt_of(event(Action::PointsAdd, created));
+        created.event.seq = Seq(i64::MAX);
         let conflict = |name: &String| Conflict {
             kind: ConflictKind::Changed,
             name: name.clone(),
@@ -1226,6 +1487,18 @@ proptest! {
             check(&session::list(&sessions, Attribution::Presence, locale));
             check(&session::used(&sessions[0], Some(Platform::Web), locale));
             check(&session::desk(&desk, &device(), locale));
+            check(&offer::links(&address, &links, device(), DraftId(Uuid::max()), locale));
+            check(&receipt::with_meant(&created, &[], &meant, locale));
+            let asked = Asked::Member(Name::parse(first).ok());
+            for found in [&one, &all, &profile_of(vec![], vec![])] {
+                check(&profile::profile(found, &asked, locale));
+                check(&profile::profile(found, &Asked::Own(None), locale));
+            }
+            let give = Form::Give { member: UserId::from_db(i64::MAX) };
+            check_form(&form::give(&give, &Name::parse(first).unwrap(), locale));
+            for failure in &failures {
+                check(&form::again(errors::service(failure, locale), &typed(first), locale));
+            }
             check(&help::help(None, Standing { manage_server: true }, true, locale));
             for failure in &failures {
                 check(&errors::service(failure, locale));

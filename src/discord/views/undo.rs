@@ -76,6 +76,9 @@ fn line(conflict: &Conflict, ranks: &Ranks, locale: Locale) -> String {
         (ConflictKind::InUse, "rank") => {
             Message::new(keys::UNDO_RANK_HELD).with("now", told(&conflict.now))
         }
+        (ConflictKind::InUse, "extra") => {
+            Message::new(keys::UNDO_FIELD_USED).with("field", told(&conflict.now))
+        }
         (ConflictKind::InUse, "points") => {
             let now = points(conflict.now.as_i64().unwrap_or(0), locale);
             Message::new(keys::UNDO_IN_USE_POINTS).with("points", now)

@@ -7,8 +7,8 @@ use crate::domain::ids::{EntryId, TableId, UserId};
 use crate::domain::name::{Name, fold};
 use crate::domain::stamp::Stamp;
 use crate::service::{ServiceError, near};
-use crate::store::complete;
 use crate::store::operation::FoundEntry;
+use crate::store::{StoreError, complete, events};
 
 use super::Operation;
 
@@ -66,6 +66,41 @@ impl Operation<'_> {
         Some(self.hold(found))
     }
 
+    /// The live entry of that name, as it stands now within the operation.
+    pub(in crate::service) fn namesake(&mut self, name: &Name) -> Option<EntryId> {
+        let key = name.key();
+        let bears = |entry: &Entry| entry.deleted.is_none() && fold(&entry.name) == key;
+        if let Some(held) = self.held.iter().find(|held| bears(&held.entry)) {
+            return Some(held.entry.id);
+        }
+        let found = self
+            .found
+            .iter()
+            .find(|f| f.until.is_none() && bears(&f.entry))?;
+        Some(self.hold(found.clone()))
+    }
+
+    /// Whether the operation itself made this entry.
+    pub(in crate::service) fn is_new(&self, id: EntryId) -> bool {
+        self.held
+            .iter()
+            .any(|held| held.entry.id == id && held.before.is_none())
+    }
+
+    /// The name, or `name (2)`, `name (3)` … where entries have it.
+    pub(in crate::service) async fn free_name(
+        &mut self,
+        table: TableId,
+        name: &Name,
+    ) -> Result<Name, ServiceError> {
+        let promised = self.names_appearing(None);
+        let (free, _) =
+            events::free_name(&mut self.tx, table, None, name.as_str(), &promised).await?;
+        // Cut to make room for the number, an emoji can have come apart.
+        let free = Name::made_legal(&free);
+        Ok(free.ok_or(StoreError::Mismatch("a free name is no name"))?)
+    }
+
     /// The entry of that id.
     pub(in crate::service) fn by_id(&mut self, id: EntryId) -> Option<EntryId> {
         if self.held.iter().any(|held| held.entry.id == id) {
@@ -96,9 +131,9 @@ impl Operation<'_> {
     }
 
     /// Folded names that other entries get by this operation.
-    pub(in crate::service) fn names_appearing(&self, but: EntryId) -> Vec<String> {
+    pub(in crate::service) fn names_appearing(&self, but: Option<EntryId>) -> Vec<String> {
         let appears = |held: &&Held| {
-            held.entry.id != but
+            Some(held.entry.id) != but
                 && held.entry.deleted.is_none()
                 && held.before.as_ref() != Some(&held.entry)
         };

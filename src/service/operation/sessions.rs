@@ -30,6 +30,7 @@ impl Operation<'_> {
                 table: None,
                 changes: vec![change],
                 reason: None,
+                overwrote: None,
                 undoes: None,
             });
             self.changed_sessions.push(session);
@@ -60,6 +61,7 @@ impl Operation<'_> {
             table: None,
             changes: session.opened(),
             reason: None,
+            overwrote: None,
             undoes: None,
         });
         self.session = Some((session, rule));
@@ -68,7 +70,12 @@ impl Operation<'_> {
     fn new_session(&self, label: Option<String>) -> Session {
         let (id, user) = (self.services.entropy.device_id(), self.request.actor);
         let platform = self.request.platform.unwrap_or(Platform::Unknown);
-        Session::open(id, user, platform, label, self.applied_at)
+        Session {
+            // What was before is no news for it.
+            news_seq: self.head_seq.0,
+            told_seq: self.head_seq.0,
+            ..Session::open(id, user, platform, label, self.applied_at)
+        }
     }
 
     /// Opens a session as the operation's own change, by this rule.

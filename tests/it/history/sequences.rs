@@ -3,11 +3,13 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use punctaj::domain::event::{Change, Event};
 use punctaj::domain::ids::{Seq, UserId};
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::domain::session::Platform;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
-use punctaj::service::points::Award;
+use punctaj::service::merge::MergeOrder;
+use punctaj::service::points::{Award, Introduction};
 use punctaj::service::sessions::Which;
 use punctaj::service::tables::RankOrder;
 use punctaj::service::undo::{UndoOrder, Whose};
@@ -54,6 +56,14 @@ type Who = usize;
 #[derive(Debug, Clone)]
 enum Deed {
     Add(Vec<Who>, i64),
+    /// With members introduced; their links are agreed to, or not.
+    AddFor(Vec<Who>, i64, bool),
+    /// The so manieth of the entries that were created, into another one.
+    Merge {
+        pick: usize,
+        into: usize,
+        order: Option<MergeOrder>,
+    },
     Remove(Vec<Who>, i64),
     SetPoints(Who, i64),
     SetName(Who, usize),
@@ -96,10 +106,15 @@ fn step() -> impl Strategy<Value = Step> {
 fn deed() -> impl Strategy<Value = Deed> {
     let who =
         || prop_oneof![12 => 0..2_usize, 12 => 0..NAMES.len(), 1 => NAMES.len()..NAMES.len() + 2];
+    let whom = || prop_oneof![1 => 0..NAMES.len(), 2 => NAMES.len()..NAMES.len() + 2];
     let points = || prop_oneof![4 => 1..10_i64, 1 => Just(0), 1 => Just(1_000_000_000)];
     let value = prop_oneof![3 => 0..50_i64, 1 => Just(-1_i64), 1 => Just(9_000_000_000_000_000_i64), 1 => Just(i64::MAX)];
     prop_oneof![
         7 => (vec(who(), 1..4), points()).prop_map(|(who, points)| Deed::Add(who, points)),
+        4 => (vec(whom(), 1..4), points(), any::<bool>())
+            .prop_map(|(who, points, agreed)| Deed::AddFor(who, points, agreed)),
+        2 => (0..3_usize, 0..4_usize)
+            .prop_map(|(pick, into)| Deed::Merge { pick, into, order: None }),
         3 => (vec(who(), 1..3), points()).prop_map(|(who, points)| Deed::Remove(who, points.max(1))),
         3 => (who(), value).prop_map(|(who, value)| Deed::SetPoints(who, value)),
         3 => (who(), 0..NAMES.len()).prop_map(|(who, name)| Deed::SetName(who, name)),
@@ -188,6 +203,7 @@ impl Case<'_> {
                 (*back).min(head - 4).max(0)
             };
         }
+        self.choose_merge(&mut step);
         // An undo is never dated before the event that it undoes.
         match step.deed {
             Deed::UndoLast { .. } => step.late = 0,
@@ -206,7 +222,7 @@ impl Case<'_> {
         let meant = table.map(|table| self.meant(&table, &step, &when(&request)));
         let undone = self.undone(&step);
         let asks = undone.map(|seq| self.oracle.asks(seq, step.user));
-        let result = self.deliver(&request, &step, head).await?;
+        let result = Box::pin(self.deliver(&request, &step, head)).await?;
         let rows = self.world.read(&mut self.oracle, self.guild).await?;
         match result {
             Ok(receipt) => {
@@ -220,6 +236,44 @@ impl Case<'_> {
             }
             Err(error) if !rows.is_empty() => Err(format!("{error} left events")),
             Err(error) => self.check_error(&step, &error, meant, undone, asks),
+        }
+    }
+
+    /// Which entries a merge is about: what somebody's own award created, mostly by that person.
+    fn choose_merge(&self, step: &mut Step) {
+        let Deed::Merge { pick, into, order } = &mut step.deed else {
+            return;
+        };
+        let entries = |event: &Event| {
+            let ids = event.changes.iter().filter_map(Change::entry_id);
+            ids.collect::<Vec<_>>()
+        };
+        let mut created = self.done.iter().rev().flat_map(|(request, _, receipt)| {
+            let new = receipt.event.changes.iter().filter(|c| c.is_creation());
+            new.filter_map(move |change| Some((request, receipt.event.seq, change.entry_id()?)))
+        });
+        let all: Vec<_> = self
+            .done
+            .iter()
+            .rev()
+            .flat_map(|(_, _, receipt)| entries(&receipt.event))
+            .collect();
+        let Some((request, event, created)) = created.nth(*pick) else {
+            step.deed = Deed::LogIn(false);
+            return;
+        };
+        let others = all.iter().filter(|id| **id != created);
+        let meant = others.clone().nth(*into).or_else(|| others.clone().next());
+        *order = meant.map(|meant| MergeOrder {
+            event,
+            created,
+            meant: *meant,
+        });
+        if *into > 0 {
+            step.user = request.actor.db();
+        }
+        if order.is_none() {
+            step.deed = Deed::LogIn(false);
         }
     }
 
@@ -344,6 +398,7 @@ impl Case<'_> {
             ServiceError::Store(_)
             | ServiceError::OutcomeUnknown
             | ServiceError::Forbidden { .. } => false,
+            ServiceError::Strangers { .. } => !matches!(step.deed, Deed::AddFor(..)),
             ServiceError::UnknownNames { .. } | ServiceError::MemberUnlinked { .. } => {
                 meant.iter().any(|meant| !matches!(meant, Meant::Entry(_)))
             }
@@ -518,6 +573,10 @@ async fn perform(
     };
     match &step.deed {
         Deed::Add(who, points) => services.add_points(request, award(who, *points)).await,
+        Deed::AddFor(who, points, agreed) => {
+            add_for(services, request, award(who, *points), *agreed).await
+        }
+        Deed::Merge { order, .. } => services.merge(request, order.unwrap()).await,
         Deed::Remove(who, points) => services.remove_points(request, award(who, *points)).await,
         Deed::SetPoints(who, value) => set(who, NewValue::Points(*value)).await,
         Deed::SetName(who, name) => {
@@ -565,16 +624,22 @@ async fn perform(
                 .await
         }
         Deed::LogOut(which) => log_out(services, request, *which).await,
-        Deed::Rename(labelled) => {
-            let (given, label) = if *labelled {
-                (Some("PC Birou"), "PC de acasă")
-            } else {
-                (None, "PC Birou")
-            };
-            let label = label.to_owned();
-            services.rename_session(request, given, label).await
-        }
+        Deed::Rename(labelled) => rename(services, request, *labelled).await,
     }
+}
+
+async fn rename(
+    services: &Services,
+    request: &Request,
+    labelled: bool,
+) -> Result<Receipt, ServiceError> {
+    let (given, label) = if labelled {
+        (Some("PC Birou"), "PC de acasă")
+    } else {
+        (None, "PC Birou")
+    };
+    let label = label.to_owned();
+    services.rename_session(request, given, label).await
 }
 
 async fn log_out(
@@ -588,6 +653,34 @@ async fn log_out(
         _ => Which::Named("PC Birou".to_owned()),
     };
     services.log_out(request, &which).await
+}
+
+/// Gives points to members who are introduced: one bears a name of the pool, one does not.
+async fn add_for(
+    services: &Services,
+    request: &Request,
+    award: Award,
+    agreed: bool,
+) -> Result<Receipt, ServiceError> {
+    let person = |(member, name)| Introduction {
+        member: UserId::from_db(member),
+        name: Name::parse(name).unwrap(),
+        link: None,
+    };
+    let mut people: Vec<_> = [(1, "ion"), (2, "Maria")].map(person).to_vec();
+    let asked = services
+        .add_points_for(request, award.clone(), &people)
+        .await;
+    match asked {
+        Err(ServiceError::LinksOffered { links, .. }) if agreed => {
+            for link in links {
+                let person = people.iter_mut().find(|p| p.member == link.member);
+                person.unwrap().link = Some(link.entry);
+            }
+            services.add_points_for(request, award, &people).await
+        }
+        asked => asked,
+    }
 }
 
 fn rank(step: &Step, number: i32, title: u8, promote_at: Option<i64>) -> RankOrder {

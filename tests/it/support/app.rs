@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fake_discord::permissions::MANAGE_GUILD;
@@ -25,6 +25,7 @@ use super::db::TestDb;
 const UNKNOWN_EVENT: &str = "An unknown event was received";
 
 static UNKNOWN_EVENTS: AtomicUsize = AtomicUsize::new(0);
+static STARTS: AtomicU64 = AtomicU64::new(0);
 static LOGGING: Once = Once::new();
 
 /// The bot, the people, and the database. [`TestApp::finish`] must be called at the end.
@@ -97,7 +98,9 @@ impl TestApp {
 
     /// Starts the bot, in this process, as another process would: with services of its own.
     pub async fn start_bot(&mut self) {
-        let services = TestDb::services_on(self.db.url(), 5, 0xB07, SessionLimits::default());
+        // Another seed each time: a bot that is started again must not draw the same ids again.
+        let seed = 0xB07 + STARTS.fetch_add(1, Ordering::Relaxed);
+        let services = TestDb::services_on(self.db.url(), 5, seed, SessionLimits::default());
         self.start_bot_with(services).await;
     }
 

@@ -266,7 +266,27 @@ impl Oracle {
             told.push(telling);
             effects.extend(effect);
         }
+        if event.action == "entry.merge" {
+            self.check_merge(&told)?;
+        }
         Ok((told, effects))
+    }
+
+    /// One entry goes, and another has got just its points.
+    fn check_merge(&self, told: &[Value]) -> Checked {
+        let [gone, given] = told else {
+            return Err("a merge is two changes".to_owned());
+        };
+        let moved = self.entries.get(text(&gone["id"])?);
+        agree(
+            "the points of the entry that went",
+            &given["delta"],
+            &json!(moved.map(|entry| entry.points)),
+        )?;
+        if gone["id"] == given["id"] || gone["superseded"] == true || !gone["after"].is_null() {
+            return Err("nothing went into anything else".to_owned());
+        }
+        Ok(())
     }
 
     fn change_entry(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
@@ -274,7 +294,7 @@ impl Oracle {
         let requested = change["requested"].as_i64();
         Ok(match (event.action.as_str(), field, requested) {
             ("points.add", "name", None) => self.create(event, id, text(&change["after"])?)?,
-            ("points.add", "points", Some(points @ 0..))
+            ("points.add" | "entry.merge", "points", Some(points @ 0..))
             | ("points.remove", "points", Some(points @ ..=0)) => self.add(event, id, points)?,
             ("entry.set", "points", Some(points)) => self.set_points(event, id, points)?,
             ("entry.set", _, None) if change["field_id"].is_string() => {
@@ -282,10 +302,11 @@ impl Oracle {
             }
             // Also the removal of a rank, and its undo, which brings it back to those who held it.
             ("entry.set", "name" | "rank" | "member", None)
-            | ("rank.remove" | "event.undo", "rank", None) => {
+            | ("rank.remove" | "event.undo", "rank", None)
+            | ("points.add", "member", None) => {
                 self.set(event, id, field, change["after"].clone())?
             }
-            ("entry.delete", "name", None) => self.delete(event, id, false)?,
+            ("entry.delete" | "entry.merge", "name", None) => self.delete(event, id, false)?,
             _ => return Err(format!("such a change is not part of it: {change}")),
         })
     }

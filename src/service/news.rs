@@ -1,0 +1,206 @@
+//! What a device session has not seen: what others changed since, and values of its person's that
+//! were replaced unseen, which come back by a tap.
+
+use crate::domain::access::Right;
+use crate::domain::entry::Field;
+use crate::domain::event::{Action, Event, Overwrote};
+use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
+use crate::domain::session::Session;
+use crate::domain::table::Table;
+use crate::store::{StoreError, events, outbox, shown};
+
+use super::notices::Told;
+use super::operation::{Ask, Begun, Receipt};
+use super::{Request, ServiceError, Services};
+
+/// Events that are shown.
+const EVENTS: i64 = 15;
+
+/// What changed since a session last asked.
+#[derive(Debug)]
+pub struct News {
+    /// The newest changes, newest first.
+    pub receipts: Vec<Receipt>,
+    /// How many there are, with those that are left out.
+    pub total: i64,
+    /// The session that asks.
+    pub session: Session,
+    /// The newest event: with the answer, it has been shown everything up to it.
+    pub head: Seq,
+}
+
+/// What a session has been shown once Discord has accepted an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The tenant.
+    pub guild: GuildId,
+    /// The session.
+    pub device: DeviceId,
+    /// The table that it was shown; the news, without.
+    pub table: Option<TableId>,
+    /// All up to this event.
+    pub seq: Seq,
+}
+
+impl Services {
+    /// What changed on other devices since this session last asked.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn news(&self, request: &Request) -> Result<News, ServiceError> {
+        request.require(Right::TableView)?;
+        let (session, _) = self.session(request).await?;
+        let mut conn = self.connection().await?;
+        let head = events::head(&mut conn, request.guild).await?;
+        let (missed, total) = shown::missed(
+            &mut conn,
+            request.guild,
+            &session.device_id,
+            Seq(session.news_seq),
+            request.standing.sees_private(),
+            EVENTS,
+        )
+        .await?;
+        let mut receipts = Vec::new();
+        for event in missed {
+            receipts.push(self.receipt_of(&mut conn, event).await?);
+        }
+        Ok(News {
+            receipts,
+            total,
+            session,
+            head: head.map_or(Seq(0), |head| head.seq),
+        })
+    }
+
+    /// Discord has accepted an answer that showed this.
+    ///
+    /// # Errors
+    /// If the database fails; it counts as not shown then.
+    pub async fn was_shown(&self, shown: &Shown) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        match shown.table {
+            Some(table) => shown::table(&mut conn, &shown.device, table, shown.seq).await?,
+            None => shown::news(&mut conn, shown.guild, &shown.device, shown.seq).await?,
+        }
+        Ok(())
+    }
+
+    /// What waited to be told to the caller; it is told once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn unpark(&self, request: &Request) -> Result<Vec<Told>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let waiting = outbox::unpark(&mut conn, request.guild, request.actor).await?;
+        let mut told = Vec::new();
+        for piece in &waiting {
+            told.extend(self.told(request.guild, piece).await?);
+        }
+        Ok(told)
+    }
+
+    /// Puts back a value of the caller's own that an event replaced unseen: as an edit like any
+    /// other.
+    ///
+    /// # Errors
+    /// There is no such value, it was somebody else's, its entry is gone, or no right; nothing is
+    /// changed then.
+    pub async fn restore_mine(
+        &self,
+        request: &Request,
+        seq: Seq,
+        index: usize,
+    ) -> Result<Receipt, ServiceError> {
+        let (event, lost) = self.overwritten(request, seq, index).await?;
+        let id = lost
+            .id
+            .parse()
+            .map(EntryId)
+            .map_err(|_| StoreError::Corrupt("an entry"))?;
+        let ask = Ask {
+            table_id: event.table_id,
+            entries: vec![id],
+            ..Ask::default()
+        };
+        let mut op = match self.begin(request, ask).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let is_points = lost.field_id.is_none() && lost.field == "points";
+        let right = if is_points {
+            Right::ScoreSet
+        } else {
+            Right::EntryEdit
+        };
+        let table = op.table(right).await?;
+        let gone = || ServiceError::MergeOutdated {
+            name: lost.id.clone(),
+        };
+        let id = op.by_id(id).ok_or_else(gone)?;
+        if let Some(entry) = op.entry(id).filter(|entry| entry.deleted.is_some()) {
+            let name = entry.name.clone();
+            return Err(ServiceError::MergeOutdated { name });
+        }
+        let stamp = op.stamp();
+        if is_points {
+            let (value, later) = (lost.value.as_i64().unwrap_or(0), op.later_delta(id));
+            let value = value.max(table.floor);
+            op.replace(id, "points", |entry| {
+                entry.set_points(value, later, table.floor, &stamp)
+            })
+            .await?;
+        } else if let Some(field) = field_of(&lost, &table) {
+            let register = field.register();
+            op.replace(id, &register, |entry| entry.set(field, &stamp))
+                .await?;
+        }
+        op.finish(Action::EntrySet, None, None).await
+    }
+
+    /// The event that replaced a value of the caller's, and that value.
+    async fn overwritten(
+        &self,
+        request: &Request,
+        seq: Seq,
+        index: usize,
+    ) -> Result<(Event, Overwrote), ServiceError> {
+        let unknown = || ServiceError::UnknownEvent { event: seq };
+        let mut conn = self.connection().await?;
+        let event = events::by_seq(&mut conn, request.guild, seq).await?;
+        let event = event.ok_or_else(unknown)?;
+        let lost = event.overwrote.as_ref().and_then(|lost| lost.get(index));
+        let lost = lost.cloned().ok_or_else(unknown)?;
+        let whose = events::by_seq(&mut conn, request.guild, lost.seq).await?;
+        if whose.and_then(|event| event.actor_id) != Some(request.actor) {
+            return Err(ServiceError::NotYours { event: lost.seq });
+        }
+        Ok((event, lost))
+    }
+}
+
+/// The field with the value that it is to hold again.
+fn field_of(lost: &Overwrote, table: &Table) -> Option<Field> {
+    let text = || lost.value.as_str().map(str::to_owned);
+    if let Some(number) = &lost.field_id {
+        let number: i32 = number.parse().ok()?;
+        return Some(Field::Extra {
+            number,
+            name: table.fields.get(&number)?.name.clone(),
+            value: text(),
+        });
+    }
+    Some(match lost.field.as_str() {
+        "name" => Field::Name(text()?),
+        "rank" => Field::Rank(
+            lost.value
+                .as_i64()
+                .and_then(|rank| i32::try_from(rank).ok()),
+        ),
+        "member" => {
+            let id = lost.value.as_str().and_then(|id| id.parse().ok());
+            Field::Member(id.map(UserId::from_db))
+        }
+        _ => return None,
+    })
+}
