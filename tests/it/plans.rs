@@ -101,7 +101,7 @@ async fn a_profile_finds_its_entry_by_index() {
         ("null::text, 42", "entries_member_key"),
     ] {
         let arguments =
-            format!("100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5");
+            format!("100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5, 'web'");
         // Its place is counted, as a page of the table is.
         for plan in plans(&pool, statement, &arguments).await {
             assert!(plan.contains(index), "the index {index} serves it:\n{plan}");
