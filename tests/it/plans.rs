@@ -100,8 +100,9 @@ async fn a_profile_finds_its_entry_by_index() {
         ("'membru 7', null::bigint", "entries_name_key"),
         ("null::text, 42", "entries_member_key"),
     ] {
-        let arguments =
-            format!("100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5, 'web'");
+        let arguments = format!(
+            "100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5, 'web'"
+        );
         // Its place is counted, as a page of the table is.
         for plan in plans(&pool, statement, &arguments).await {
             assert!(plan.contains(index), "the index {index} serves it:\n{plan}");
