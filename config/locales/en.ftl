@@ -127,6 +127,8 @@ receipt-session-close = { $count ->
         [one] Session ended
        *[other] { $count } sessions ended
     }
+receipt-session-rename = Session renamed
+receipt-session-unchanged = The session already has this label
 receipt-superseded = Nothing changed in { $table }: a later edit stands
 receipt-unchanged = Nothing changed in { $table }
 receipt-undo-unchanged = Event #{ $event } in { $table } is undone, but there was nothing to change
@@ -336,8 +338,18 @@ session-unnamed = no label
 session-current = { $session }
     ↳ the current one: { $how }
 session-used = From now on you work in this session: { $session }
+session-used-elsewhere = Discord shows you signed in on one kind of client, another one: { $platform }. As long as that is so, your commands count as coming from there; buttons keep the session of their message.
 session-all-others = all the others
 session-choice = { $id }, { $platform }
+sessions-desk-title = { $count ->
+        [0] Open sessions
+        [one] 1 open session
+       *[other] { $count } open sessions
+    }
+sessions-desk-none = None is open.
+sessions-desk-right = Ending a session of somebody else needs the right `settings.manage`.
+sessions-desk-page = Page { $page } of { $pages }
+sessions-desk-menu = End a session
 attribution-exact = exact, from the button that was clicked
 attribution-presence = inferred from the device this person was online on
 attribution-recent = inferred, being the one used last
@@ -435,7 +447,8 @@ help-everyday-text = Separate several names with commas; put a name that contain
 help-undo = Undo
 help-undo-text = Every edit's reply has an Undo button, and an undo can be undone too. Used again, the command goes further back each time.
 help-sessions = Devices
-help-sessions-text = Discord does not say which device you write from. With a session for each of your devices, the history tells them apart.
+help-sessions-text = Discord does not say which device you write from. With a session for each of your devices, the history tells them apart. A button belongs to the session of its message. For a command, the session is inferred: from the only kind of client you are signed in on, if Discord shows one, else it is the one you used last.
+help-presence-refused = ⚠ Discord refuses to tell this bot where people are signed in, so it can't infer devices from that. Whoever runs the bot can switch on *Presence Intent* in the Developer Portal, under Bot, and restart it.
 help-audit = History
 help-audit-text = Every change is an event with a number, and nobody can alter it afterwards; so is every refused attempt. All filters of `search` combine, its list leads to each event and its undo, and `export` takes the same filters.
 help-admin = Setting up
@@ -503,8 +516,10 @@ error-nothing-to-undo = You have no change here that could be undone. An undo it
 error-unknown-session = None of your open sessions matches “{ $session }”. See yours with `/punctaj session list`.
 error-ambiguous-session = Several of your open sessions match “{ $session }”. Give the id of one of them: { $ids }.
 error-unknown-device = No session of this server matches “{ $device }”. Give a device's id, at least its first 8 characters, or its label.
-error-no-session = You have no open session, so there is nothing to end. You can open one with `/punctaj session login`.
+error-no-session = You have no open session on this device, so there is nothing to end. You can open one with `/punctaj session login`.
 error-no-other-sessions = You have no open session besides the current one. End that one with `/punctaj session logout`, without options.
+error-session-over = The session { $session } is over already. See those that are open with `/punctaj-audit sessions`.
+error-label-missing = You did not say what the session is to be called. Give a label, such as PC Birou.
 error-session-missing = You did not say which session you want to use. See yours with `/punctaj session list`.
 error-draft-gone = This menu or search is too old to go on with, or not yours. Use the command again.
 error-add-negative = `add` takes no negative number. To take points away, use `/punctaj remove`.
@@ -588,6 +603,10 @@ cmd-punctaj-session-list = list
     .description = Shows your open sessions
 cmd-punctaj-session-use = use
     .description = Switches to another of your sessions
+cmd-punctaj-session-rename = rename
+    .description = Gives this session, or another of yours, a label
+cmd-punctaj-session-rename-session = session
+    .description = Which of your sessions: its id or label; this one if left out
 cmd-punctaj-session-logout = logout
     .description = Ends this session, or another of yours
 cmd-punctaj-session-logout-session = session
@@ -620,6 +639,10 @@ cmd-punctaj-audit-export-device = device
     .description = Only from this device: its id, its first 8 characters, or its label
 cmd-punctaj-audit-verify = verify
     .description = Checks that the history is intact and agrees with the tables
+cmd-punctaj-audit-sessions = sessions
+    .description = Shows everybody's open sessions; can end one
+cmd-punctaj-audit-sessions-who = who
+    .description = Only this person's
 cmd-punctaj-admin = punctaj-admin
     .description = Setting up tables, ranks and data
 cmd-punctaj-admin-table = table

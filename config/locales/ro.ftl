@@ -138,6 +138,8 @@ receipt-session-close = { $count ->
         [few] { $count } sesiuni încheiate
        *[other] { $count } de sesiuni încheiate
     }
+receipt-session-rename = Sesiune redenumită
+receipt-session-unchanged = Sesiunea are deja această etichetă
 receipt-superseded = Nu s-a schimbat nimic în { $table }: există o modificare mai nouă
 receipt-unchanged = Nu s-a schimbat nimic în { $table }
 receipt-undo-unchanged = Evenimentul #{ $event } din { $table } este desfăcut, dar nu a fost nimic de schimbat
@@ -356,8 +358,19 @@ session-unnamed = fără etichetă
 session-current = { $session }
     ↳ cea de acum: { $how }
 session-used = De acum lucrezi în această sesiune: { $session }
+session-used-elsewhere = Discord arată că ești online pe un singur fel de dispozitiv, altul: { $platform }. Cât timp e așa, comenzile tale sunt socotite ca venind de acolo; butoanele rămân la sesiunea mesajului lor.
 session-all-others = toate celelalte
 session-choice = { $id }, { $platform }
+sessions-desk-title = { $count ->
+        [0] Sesiuni deschise
+        [one] O sesiune deschisă
+        [few] { $count } sesiuni deschise
+       *[other] { $count } de sesiuni deschise
+    }
+sessions-desk-none = Nu este deschisă niciuna.
+sessions-desk-right = Pentru a încheia sesiunea altcuiva îți trebuie dreptul `settings.manage`.
+sessions-desk-page = Pagina { $page } din { $pages }
+sessions-desk-menu = Încheie o sesiune
 attribution-exact = exact, după butonul apăsat
 attribution-presence = dedusă, după dispozitivul pe care persoana era online
 attribution-recent = dedusă, fiind cea folosită ultima
@@ -462,7 +475,8 @@ help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conț
 help-undo = Desfacere
 help-undo-text = Răspunsul la orice modificare are un buton Desfă, iar o desfacere se poate desface și ea. Folosită din nou, comanda merge tot mai în urmă.
 help-sessions = Dispozitive
-help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Dacă deschizi câte o sesiune pe fiecare dispozitiv, istoricul le deosebește.
+help-sessions-text = Discord nu spune de pe ce dispozitiv scrii. Dacă deschizi câte o sesiune pe fiecare dispozitiv, istoricul le deosebește. Un buton ține de sesiunea mesajului său. La o comandă, sesiunea este dedusă: după singurul fel de dispozitiv pe care ești online, dacă Discord arată unul, altfel este cea folosită ultima.
+help-presence-refused = ⚠ Discord refuză să-i spună acestui bot unde sunt oamenii online, așa că nu poate deduce dispozitivele după asta. Cine îl administrează poate porni *Presence Intent* în Developer Portal, la Bot, apoi repornește botul.
 help-audit = Istoric
 help-audit-text = Orice modificare este un eveniment cu număr, pe care nu îl mai poate schimba nimeni; la fel și orice încercare refuzată. Toate filtrele din `caută` se combină, lista lui duce la fiecare eveniment și la desfacerea lui, iar `export` are aceleași filtre.
 help-admin = Configurare
@@ -531,8 +545,10 @@ error-nothing-to-undo = Nu ai aici nicio modificare de desfăcut. O desfacere se
 error-unknown-session = Nicio sesiune deschisă a ta nu se potrivește cu „{ $session }”. Vezi sesiunile tale cu `/punctaj sesiune listă`.
 error-ambiguous-session = Mai multe sesiuni deschise ale tale se potrivesc cu „{ $session }”. Scrie id-ul uneia dintre ele: { $ids }.
 error-unknown-device = Nicio sesiune de pe acest server nu se potrivește cu „{ $device }”. Scrie id-ul unui dispozitiv, cel puțin primele 8 caractere, sau eticheta lui.
-error-no-session = Nu ai nicio sesiune deschisă, deci nu este nimic de încheiat. Poți deschide una cu `/punctaj sesiune deschide`.
+error-no-session = Nu ai nicio sesiune deschisă pe acest dispozitiv, deci nu este nimic de încheiat. Poți deschide una cu `/punctaj sesiune deschide`.
 error-no-other-sessions = Nu ai altă sesiune deschisă în afară de cea de acum. Pe aceasta o închei cu `/punctaj sesiune încheie`, fără opțiuni.
+error-session-over = Sesiunea { $session } este deja încheiată. Vezi sesiunile deschise cu `/punctaj-audit sesiuni`.
+error-label-missing = Nu ai spus cum să se numească sesiunea. Scrie o etichetă, de exemplu PC Birou.
 error-session-missing = Nu ai spus ce sesiune vrei să folosești. Vezi sesiunile tale cu `/punctaj sesiune listă`.
 error-draft-gone = Meniul sau căutarea este prea veche ca să continui sau nu este a ta. Folosește din nou comanda.
 error-add-negative = `adaugă` nu primește un număr negativ. Ca să scazi puncte, folosește `/punctaj scade` (`/punctaj remove`).
@@ -617,6 +633,10 @@ cmd-punctaj-session-list = listă
     .description = Arată sesiunile tale deschise
 cmd-punctaj-session-use = folosește
     .description = Trece la altă sesiune de-a ta
+cmd-punctaj-session-rename = redenumește
+    .description = Dă o etichetă sesiunii de acum sau alteia de-a ta
+cmd-punctaj-session-rename-session = sesiune
+    .description = Care dintre sesiunile tale: id-ul sau eticheta; dacă lipsește, cea de acum
 cmd-punctaj-session-logout = încheie
     .description = Încheie sesiunea de acum sau alta de-a ta
 cmd-punctaj-session-logout-session = sesiune
@@ -649,6 +669,10 @@ cmd-punctaj-audit-export-device = dispozitiv
     .description = Doar de pe acest dispozitiv: id-ul, primele 8 caractere sau eticheta
 cmd-punctaj-audit-verify = verifică
     .description = Verifică dacă istoricul este intact și corespunde tabelelor
+cmd-punctaj-audit-sessions = sesiuni
+    .description = Arată sesiunile deschise ale tuturor; poate încheia una
+cmd-punctaj-audit-sessions-who = cine
+    .description = Doar ale acestei persoane
 cmd-punctaj-admin = punctaj-admin
     .description = Configurarea tabelelor, a gradelor și a datelor
 cmd-punctaj-admin-table = tabel

@@ -70,7 +70,7 @@ pub struct Discord {
     pub api_url: Url,
     /// Whether serenity's own limiter is on.
     pub ratelimit: bool,
-    /// Whether the bot shows a presence.
+    /// Whether the bot asks to be told where people are signed in.
     pub presence: bool,
     /// The shards of this process.
     pub shards: Shards,

@@ -9,7 +9,7 @@ pub enum Setting {
     DiscordApiUrl,
     /// Whether serenity's own limiter is on.
     DiscordRatelimit,
-    /// Whether the bot shows a presence.
+    /// Whether the bot asks to be told where people are signed in.
     Presence,
     /// The shards of this process.
     Shards,

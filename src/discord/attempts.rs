@@ -39,7 +39,8 @@ pub const fn of_press(press: &Press) -> Option<Action> {
             Some(Action::EventUndo)
         }
         Press::View { .. } => Some(Action::TableView),
-        Press::Find { .. } | Press::Show { .. } => Some(Action::AuditView),
+        Press::Find { .. } | Press::Show { .. } | Press::Sessions { .. } => Some(Action::AuditView),
+        Press::End { .. } => Some(Action::SessionClose),
         Press::Export { .. } => Some(Action::AuditExport),
         Press::Mine { .. } => Some(Action::EntrySet),
         Press::Link { .. } => Some(Action::PointsAdd),

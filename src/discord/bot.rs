@@ -1,5 +1,6 @@
 //! The bot's life: checks its token, connects, registers its commands, works until it is told to
-//! stop, and lets what is in flight land.
+//! stop, and lets what is in flight land. Where Discord refuses to tell presences, it connects again
+//! and does without them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use serenity::Client;
 use serenity::all::{Context, GatewayIntents, Ready, ShardManager};
 use serenity::cache::Settings;
+use serenity::client::ClientBuilder;
 use serenity::gateway::GatewayError;
 use serenity::http::{Http, HttpBuilder, HttpError};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +20,7 @@ use super::context::Data;
 use super::errors::Failure;
 use super::flights::Flights;
 use super::gateway::Gateway;
+use super::presence::Presences;
 use super::{delivery, framework, notices, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
@@ -27,6 +30,9 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// How long a shutdown waits for interactions to be answered.
 const LANDING: Duration = Duration::from_secs(10);
+
+/// Discord wants so much time between two attempts to identify.
+const IDENTIFYING: Duration = Duration::from_secs(5);
 
 /// Pauses between two tries of what the bot can't do without: for ever, at most a minute.
 const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
@@ -44,6 +50,8 @@ pub struct BotOptions {
     pub api_url: Option<Url>,
     /// Whether serenity's limiter is on. It ignores `api_url`, so it is off with a stand-in.
     pub ratelimit: bool,
+    /// Whether it asks to be told where people are signed in.
+    pub presence: bool,
     /// The shards of this process.
     pub shards: Shards,
 }
@@ -56,6 +64,7 @@ impl BotOptions {
             token: config.token.clone()?,
             api_url: config.custom_api_url().cloned(),
             ratelimit: config.ratelimit,
+            presence: config.presence,
             shards: config.shards,
         })
     }
@@ -91,13 +100,26 @@ pub enum BotError {
     Closed,
 }
 
+impl BotError {
+    /// Discord refuses to tell what the bot asks to be told.
+    fn is_about_intents(&self) -> bool {
+        let Self::Gateway(error) = self else {
+            return false;
+        };
+        matches!(
+            error.as_ref(),
+            serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents)
+        )
+    }
+}
+
 /// Runs the bot until `shutdown` holds true (or its sender is gone). Others see by `gateway`
 /// whether it is connected.
 ///
 /// # Errors
 /// What it can't recover from; see [`BotError`].
 pub async fn run(
-    options: BotOptions,
+    mut options: BotOptions,
     services: Services,
     gateway: Gateway,
     mut shutdown: watch::Receiver<bool>,
@@ -107,33 +129,27 @@ pub async fn run(
         reached = reach(&http) => reached?,
         () = asked_to_stop(&mut shutdown) => return Ok(()),
     };
-    let flights = Flights::default();
-    let (fatal, mut failed) = mpsc::channel(1);
     let data = Data {
-        services: services.clone(),
-        flights: flights.clone(),
+        services,
+        flights: Flights::default(),
+        presences: Presences::default(),
     };
-    let mut client = client(http, data, fatal).await?;
-    if let Some(address) = address {
-        // The library has asked again, and quietly took Discord's own if that failed.
-        *client.ws_url.lock().await = address;
-    }
-    let shards = Arc::clone(&client.shard_manager);
-    gateway.watch(&shards);
-    let ended = {
-        let notices = notices::run(services, Arc::clone(&client.http));
-        let mut running = std::pin::pin!(start(&mut client, options.shards));
+    let flights = data.flights.clone();
+    let ended = loop {
+        let ended = connected(&options, &data, &gateway, address.clone(), &mut shutdown).await;
+        if !(options.presence && matches!(&ended, Err(error) if error.is_about_intents())) {
+            break ended;
+        }
+        tracing::warn!(
+            "Discord refuses to tell where people are signed in, so devices are told apart without it; \
+             to mend that, switch on Presence Intent (Developer Portal > Bot) and restart the bot, \
+             else set PUNCTAJ_PRESENCE=off"
+        );
+        data.presences.refuse();
+        options.presence = false;
         tokio::select! {
-            () = notices => Err(BotError::Closed),
-            ended = &mut running => Err(ended.err().unwrap_or(BotError::Closed)),
-            Some(error) = failed.recv() => {
-                close(&shards, running).await;
-                Err(error)
-            }
-            () = asked_to_stop(&mut shutdown) => {
-                close(&shards, running).await;
-                Ok(())
-            }
+            () = tokio::time::sleep(IDENTIFYING) => {}
+            () = asked_to_stop(&mut shutdown) => break Ok(()),
         }
     };
     let left = flights.landed(LANDING).await;
@@ -144,6 +160,41 @@ pub async fn run(
         );
     }
     ended
+}
+
+/// Connects, and works until it is told to stop or the connection ends.
+async fn connected(
+    options: &BotOptions,
+    data: &Data,
+    gateway: &Gateway,
+    address: Option<String>,
+    shutdown: &mut watch::Receiver<bool>,
+) -> Result<(), BotError> {
+    let (fatal, mut failed) = mpsc::channel(1);
+    let mut client = client(options, data.clone(), fatal).await?;
+    if let Some(address) = address {
+        // The library has asked again, and quietly took Discord's own if that failed.
+        *client.ws_url.lock().await = address;
+    }
+    let shards = Arc::clone(&client.shard_manager);
+    gateway.watch(&shards);
+    let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
+    let mut running = std::pin::pin!(start(&mut client, options.shards));
+    tokio::select! {
+        () = notices => Err(BotError::Closed),
+        ended = &mut running => {
+            give_up(&shards).await;
+            Err(ended.err().unwrap_or(BotError::Closed))
+        }
+        Some(error) = failed.recv() => {
+            close(&shards, running).await;
+            Err(error)
+        }
+        () = asked_to_stop(shutdown) => {
+            close(&shards, running).await;
+            Ok(())
+        }
+    }
 }
 
 async fn asked_to_stop(shutdown: &mut watch::Receiver<bool>) {
@@ -159,6 +210,15 @@ async fn close(shards: &ShardManager, running: impl Future<Output = Result<(), B
     if closed.is_err() {
         tracing::debug!("the gateway did not close in time");
     }
+}
+
+/// Lets go of shards whose connection has ended, so that none of them is started again.
+async fn give_up(shards: &ShardManager) {
+    for shard in shards.shards_instantiated().await {
+        // It ended without saying so, and would be waited for.
+        shards.shutdown_finished(shard);
+    }
+    shards.shutdown_all().await;
 }
 
 /// Waits until Discord answers, and checks the token. Returns the gateway's address, if Discord
@@ -204,7 +264,12 @@ fn status(error: &serenity::Error) -> Option<u16> {
     }
 }
 
-async fn client(http: Http, data: Data, fatal: mpsc::Sender<BotError>) -> Result<Client, BotError> {
+async fn client(
+    options: &BotOptions,
+    data: Data,
+    fatal: mpsc::Sender<BotError>,
+) -> Result<Client, BotError> {
+    let presences = data.presences.clone();
     let framework = poise::Framework::builder()
         .options(framework::options())
         .setup(move |ctx, ready, _| Box::pin(set_up(ctx, ready, data, fatal)))
@@ -214,7 +279,14 @@ async fn client(http: Http, data: Data, fatal: mpsc::Sender<BotError>) -> Result
     cache.cache_guilds = false;
     cache.cache_channels = false;
     cache.cache_users = false;
-    serenity::client::ClientBuilder::new_with_http(http, GatewayIntents::GUILDS)
+    let http = options.http();
+    let client = if options.presence {
+        let intents = GatewayIntents::GUILDS | GatewayIntents::GUILD_PRESENCES;
+        ClientBuilder::new_with_http(http, intents).raw_event_handler(presences)
+    } else {
+        ClientBuilder::new_with_http(http, GatewayIntents::GUILDS)
+    };
+    client
         .cache_settings(cache)
         .framework(framework)
         .await

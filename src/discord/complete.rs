@@ -8,12 +8,12 @@ use serenity::model::application::ResolvedValue;
 use super::commands::ALL_OTHERS;
 use super::context::{Call, Ctx};
 use super::errors::Failure;
-use super::views::words;
+use super::views::{self, words};
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed};
 use crate::domain::table::Table;
-use crate::i18n::{Locale, Message, keys};
+use crate::i18n::{Locale, keys};
 use crate::render;
 use crate::service::Request;
 
@@ -208,15 +208,8 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
     let (call, request) = asked(ctx)?;
     let found = call.services.complete_sessions(&request).await?;
     let choices = found.into_iter().filter_map(|session| {
-        let platform = words::platform_of(&session.platform, call.locale);
-        let message = Message::new(keys::SESSION_CHOICE)
-            .with("id", session.short())
-            .with("platform", platform);
-        let short = call.locale.text(&message);
-        let label = session
-            .label
-            .as_ref()
-            .map_or_else(|| short.clone(), |label| format!("{label} · {short}"));
+        let label = session.label.as_deref();
+        let label = views::session::choice(label, &session.short(), &session.platform, call.locale);
         let fits = fits(partial, &[&label, &session.device_id]);
         fits.then(|| choice(&label, session.device_id)).flatten()
     });
@@ -234,16 +227,9 @@ async fn devices(ctx: Ctx<'_>, partial: &str) -> Choices {
         .filter_map(|label| choice(label, label.to_owned()));
     let mut choices: Vec<_> = labelled.take(MAX_CHOICES / 2).collect();
     choices.extend(found.iter().filter_map(|device| {
-        let short = Message::new(keys::SESSION_CHOICE)
-            .with("id", device.device_id.short())
-            .with(
-                "platform",
-                words::platform_of(&device.platform, call.locale),
-            );
-        let short = call.locale.text(&short);
-        let label = device.label.as_ref();
-        let shown = label.map_or_else(|| short.clone(), |label| format!("{short} · {label}"));
-        choice(&shown, device.device_id.as_str().to_owned())
+        let (label, id) = (device.label.as_deref(), &device.device_id);
+        let shown = views::session::choice(label, id.short(), &device.platform, call.locale);
+        choice(&shown, id.as_str().to_owned())
     }));
     Ok(choices)
 }

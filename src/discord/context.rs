@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::errors::Failure;
 use super::flights::{Flight, Flights};
+use super::presence::Presences;
 use crate::domain::access::Standing;
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{self, DeviceId, OpId};
@@ -35,6 +36,8 @@ pub struct Data {
     pub services: Services,
     /// The interactions that are not answered yet.
     pub flights: Flights,
+    /// Which kind of client people are signed in on.
+    pub presences: Presences,
 }
 
 /// An interaction that is to be answered.
@@ -56,6 +59,8 @@ pub struct Call {
     pub attachment_limit: usize,
     /// When it came.
     pub received: Instant,
+    /// Which kind of client people are signed in on.
+    pub presences: Presences,
     guild: Option<GuildId>,
     user: UserId,
     /// What is attempted, for the history if it is refused.
@@ -79,6 +84,7 @@ macro_rules! call {
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
+            presences: $data.presences.clone(),
             guild: interaction.guild_id,
             user: interaction.user.id,
             attempt: OnceLock::new(),
@@ -159,6 +165,9 @@ impl Call {
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
             device: None,
+            platform: self
+                .presences
+                .platform(GuildId::new(guild.get()), self.user),
             via: Via::Direct,
         })
     }

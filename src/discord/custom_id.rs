@@ -5,6 +5,7 @@
 //! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
+//! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
 //! 1:mine:<guild>:<seq>:<index>
 //! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
 //! 1:panel:<device>:<table>:pick:<page>:<mark>           …:page:<page>    …:search    …:all
@@ -116,6 +117,20 @@ pub enum Press {
         device: Option<DeviceId>,
         /// Which search.
         draft: DraftId,
+    },
+    /// Show a page of the guild's sessions.
+    Sessions {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Only this person's.
+        who: Option<UserId>,
+        /// Which page, from 0.
+        page: u32,
+    },
+    /// End the session that is chosen in the menu.
+    End {
+        /// The session.
+        device: Option<DeviceId>,
     },
     /// Run a command that waits, on the table that is chosen in the menu.
     Choose {
@@ -244,6 +259,14 @@ impl Press {
                 device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
             }),
+            ("sessions", [device, who, page]) => Some(Self::Sessions {
+                device: read_device(device).ok()?,
+                who: read_optional(who, read_user).ok()?,
+                page: page.parse().ok()?,
+            }),
+            ("end", [device]) => Some(Self::End {
+                device: read_device(device).ok()?,
+            }),
             ("choose", [device, draft]) => Some(Self::Choose {
                 device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
@@ -338,6 +361,11 @@ impl fmt::Display for Press {
             Self::Export { device, draft } => {
                 write!(f, "export:{}:{}", written(device.as_ref()), draft.short())
             }
+            Self::Sessions { device, who, page } => {
+                let who = who.map_or_else(|| "-".to_owned(), |who| who.to_string());
+                write!(f, "sessions:{}:{who}:{page}", written(device.as_ref()))
+            }
+            Self::End { device } => write!(f, "end:{}", written(device.as_ref())),
             Self::Choose { device, draft } => {
                 write!(f, "choose:{}:{}", written(device.as_ref()), draft.short())
             }
@@ -525,6 +553,12 @@ fn read_seq(text: &str) -> Option<Seq> {
     text.parse().ok().filter(|seq| *seq > 0).map(Seq)
 }
 
+fn read_user(text: &str) -> Option<UserId> {
+    text.parse()
+        .ok()
+        .and_then(|id: u64| UserId::try_from(id).ok())
+}
+
 /// The last part of a view, where there is one. Up to the end of the year 9999, so that it fits.
 fn read_at(parts: &[&str]) -> Result<Option<DateTime<Utc>>, Garbled> {
     match parts {
@@ -640,6 +674,14 @@ mod tests {
                 force
             }),
             (device(), draft()).prop_map(|(device, draft)| Press::Export { device, draft }),
+            (device(), prop::option::of(0..=i64::MAX), any::<u32>()).prop_map(
+                |(device, who, page)| Press::Sessions {
+                    device,
+                    who: who.map(UserId::from_db),
+                    page,
+                }
+            ),
+            device().prop_map(|device| Press::End { device }),
             (device(), draft()).prop_map(|(device, draft)| Press::Choose { device, draft }),
             (device(), draft()).prop_map(|(device, draft)| Press::Link { device, draft }),
             (device(), seq(), entry(), entry()).prop_map(|(device, event, created, meant)| {
@@ -742,6 +784,11 @@ mod tests {
             "1:undo:-:0",
             "1:undo:-:-3",
             "1:later:-",
+            "1:sessions:-:-",
+            "1:sessions:-:-5:0",
+            "1:sessions:-:9223372036854775808:0",
+            "1:sessions:-:-:-1",
+            "1:end:-:x",
             "1:view:-:-",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:-1",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:253402300800000000",

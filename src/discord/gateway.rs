@@ -1,24 +1,30 @@
 //! Whether Discord's gateway is connected, for whoever has to tell.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serenity::all::ShardManager;
 use serenity::gateway::ConnectionStage;
+use tokio::sync::watch;
 
 /// The connections to the gateway, once there are some.
-#[derive(Debug, Clone, Default)]
-pub struct Gateway(Arc<OnceLock<Arc<ShardManager>>>);
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<watch::Sender<Option<Arc<ShardManager>>>>);
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
 
 impl Gateway {
-    /// These are the bot's connections, for as long as it runs.
+    /// These are the bot's connections from now on.
     pub(super) fn watch(&self, shards: &Arc<ShardManager>) {
-        // A bot is run once; were it run again, the first one's would still be told about.
-        let _ = self.0.set(Arc::clone(shards));
+        self.0.send_replace(Some(Arc::clone(shards)));
     }
 
     /// Whether all shards that were started are connected, and at least one was.
     pub async fn is_connected(&self) -> bool {
-        let Some(shards) = self.0.get() else {
+        let Some(shards) = self.0.borrow().clone() else {
             return false;
         };
         let runners = shards.runners.lock().await;

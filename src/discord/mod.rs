@@ -11,6 +11,7 @@
 //! - [`bot`] runs it; [`registration`] makes the command manifest.
 //! - A command reads its options ([`commands`]), calls one service, and shows what it returned
 //!   through a pure function of [`views`].
+//! - [`presence`] knows which kind of client people are signed in on, if Discord tells.
 //! - [`notices`] posts what nobody asked for: the log channel.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
@@ -31,6 +32,7 @@ pub mod gateway;
 pub mod layout;
 pub mod notices;
 pub mod people;
+pub mod presence;
 pub mod registration;
 pub mod reply;
 pub mod router;

@@ -17,7 +17,7 @@ use super::errors::Failure;
 use super::reply::{Manner, Reply};
 use super::views;
 use super::views::form::Typed;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
 use crate::service::merge::MergeOrder;
 
@@ -108,6 +108,7 @@ const fn manner(press: &Press) -> Manner {
     match press {
         Press::Undo { force: false, .. }
         | Press::Show { .. }
+        | Press::End { .. }
         | Press::Meant { .. }
         | Press::Preview { .. }
         | Press::Export { .. } => Manner::Own,
@@ -116,6 +117,7 @@ const fn manner(press: &Press) -> Manner {
         | Press::Cancel
         | Press::View { .. }
         | Press::Find { .. }
+        | Press::Sessions { .. }
         | Press::Choose { .. }
         | Press::Mine { .. }
         | Press::Link { .. }
@@ -177,6 +179,15 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             force,
         } => commands::undo_confirmed(call, device, event, force).await,
         Press::Export { device, draft } => commands::export_search(call, device, draft).await,
+        Press::Sessions { device, who, page } => {
+            commands::sessions_page(call, device, who, page).await
+        }
+        Press::End { device } => {
+            let ended = picked.as_deref().and_then(DeviceId::parse);
+            let ended =
+                ended.ok_or_else(|| Failure::Internal("a menu without a session".to_owned()))?;
+            commands::end_session(call, device, ended).await
+        }
         Press::Choose { device, draft } => commands::chosen(call, device, draft, picked).await,
         Press::Link { device, draft } => commands::link(call, device, draft).await,
         Press::Meant {

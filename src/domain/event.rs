@@ -75,6 +75,8 @@ actions! {
     SessionOpen = "session.open";
     /// A device session ended.
     SessionClose = "session.close";
+    /// A device session was given another label.
+    SessionRename = "session.rename";
     /// A table was to be looked at; in the history only where that was refused, as are the others
     /// that read.
     TableView = "table.view";
@@ -94,7 +96,10 @@ impl Action {
     /// Whether it is about a device session rather than about data.
     #[must_use]
     pub const fn is_session(self) -> bool {
-        matches!(self, Self::SessionOpen | Self::SessionClose)
+        matches!(
+            self,
+            Self::SessionOpen | Self::SessionClose | Self::SessionRename
+        )
     }
 
     /// Whether it changes nothing: it stands in the history only as refused.

@@ -90,6 +90,37 @@ impl EndReason {
     }
 }
 
+/// The rules `exact`, `presence` and `recent`, in this order, among a person's open sessions, most
+/// recently used first: which of them an interaction comes from. None means that a session is
+/// opened for it, and [`by_opening`] which rule that is.
+#[must_use]
+pub fn recognised(
+    open: &[Session],
+    clicked: Option<&DeviceId>,
+    seen_on: Option<Platform>,
+) -> Option<(usize, Attribution)> {
+    let exact = open
+        .iter()
+        .position(|session| Some(&session.device_id) == clicked);
+    if let Some(index) = exact {
+        return Some((index, Attribution::Exact));
+    }
+    match seen_on {
+        Some(platform) => open
+            .iter()
+            .position(|session| session.platform == platform)
+            .map(|index| (index, Attribution::Presence)),
+        None => (!open.is_empty()).then_some((0, Attribution::Recent)),
+    }
+}
+
+/// The rule by which a session is opened where none was recognised: `presence` where that names
+/// the platform, else `new`.
+#[must_use]
+pub fn by_opening(seen_on: Option<Platform>) -> Attribution {
+    seen_on.map_or(Attribution::New, |_| Attribution::Presence)
+}
+
 /// How long a session lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
@@ -211,6 +242,13 @@ impl Session {
         changes
     }
 
+    /// Calls it otherwise, and tells so.
+    pub fn rename(&mut self, label: String) -> Change {
+        let change = self.change("label");
+        let before = self.label.replace(label.clone());
+        change.before(before).after(label)
+    }
+
     /// Ends it, and tells so.
     pub fn close(&mut self, reason: EndReason, now: DateTime<Utc>) -> Change {
         self.ended_at = Some(now);
@@ -232,17 +270,53 @@ impl Session {
 mod tests {
     use super::*;
 
+    fn session(byte: u8, platform: Platform) -> Session {
+        let (id, user) = (DeviceId::from_bytes([byte; 16]), UserId::from_db(1));
+        Session::open(id, user, platform, None, DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_click_goes_before_presence_and_presence_before_use() {
+        let open = [
+            session(1, Platform::Unknown),
+            session(2, Platform::Desktop),
+            session(3, Platform::Mobile),
+            session(4, Platform::Desktop),
+        ];
+        let clicked = |byte: u8| DeviceId::from_bytes([byte; 16]);
+        let desktop = Some(Platform::Desktop);
+        let found = |click: Option<u8>, seen| recognised(&open, click.map(clicked).as_ref(), seen);
+        assert_eq!(found(Some(4), desktop), Some((3, Attribution::Exact)));
+        assert_eq!(found(Some(3), desktop), Some((2, Attribution::Exact)));
+        // A click whose session ended.
+        assert_eq!(found(Some(9), desktop), Some((1, Attribution::Presence)));
+        assert_eq!(found(Some(9), None), Some((0, Attribution::Recent)));
+        assert_eq!(found(None, desktop), Some((1, Attribution::Presence)));
+        assert_eq!(found(None, Some(Platform::Web)), None);
+        assert_eq!(recognised(&[], None, None), None);
+        assert_eq!(by_opening(Some(Platform::Web)), Attribution::Presence);
+        assert_eq!(by_opening(None), Attribution::New);
+    }
+
+    #[test]
+    fn a_new_label_is_told_with_the_old_one() {
+        let mut session = session(1, Platform::Mobile);
+        let first = session.rename("Telefon".to_owned());
+        assert_eq!((first.name, first.before), (None, serde_json::Value::Null));
+        let second = session.rename("Telefon vechi".to_owned());
+        assert_eq!(second.name.as_deref(), Some("Telefon"));
+        assert_eq!(
+            (second.before, second.after),
+            ("Telefon".into(), "Telefon vechi".into())
+        );
+        assert_eq!(session.label.as_deref(), Some("Telefon vechi"));
+    }
+
     #[test]
     fn a_session_ends_by_idleness_or_age() {
         let start = DateTime::UNIX_EPOCH;
         let limits = SessionLimits::default();
-        let mut session = Session::open(
-            DeviceId::from_bytes([1; 16]),
-            UserId::from_db(1),
-            Platform::Unknown,
-            None,
-            start,
-        );
+        let mut session = session(1, Platform::Unknown);
         assert_eq!(
             session.expiry(limits, start + TimeDelta::minutes(719)),
             None

@@ -96,6 +96,8 @@ keys! {
     RECEIPT_EVENT_UNDO = "receipt-event-undo";
     RECEIPT_SESSION_OPEN = "receipt-session-open";
     RECEIPT_SESSION_CLOSE = "receipt-session-close";
+    RECEIPT_SESSION_RENAME = "receipt-session-rename";
+    RECEIPT_SESSION_UNCHANGED = "receipt-session-unchanged";
     RECEIPT_SUPERSEDED = "receipt-superseded";
     RECEIPT_UNCHANGED = "receipt-unchanged";
     RECEIPT_UNDO_UNCHANGED = "receipt-undo-unchanged";
@@ -232,8 +234,14 @@ keys! {
     SESSION_UNNAMED = "session-unnamed";
     SESSION_CURRENT = "session-current";
     SESSION_USED = "session-used";
+    SESSION_USED_ELSEWHERE = "session-used-elsewhere";
     SESSION_ALL_OTHERS = "session-all-others";
     SESSION_CHOICE = "session-choice";
+    SESSIONS_DESK_TITLE = "sessions-desk-title";
+    SESSIONS_DESK_NONE = "sessions-desk-none";
+    SESSIONS_DESK_RIGHT = "sessions-desk-right";
+    SESSIONS_DESK_PAGE = "sessions-desk-page";
+    SESSIONS_DESK_MENU = "sessions-desk-menu";
     ATTRIBUTION_EXACT = "attribution-exact";
     ATTRIBUTION_PRESENCE = "attribution-presence";
     ATTRIBUTION_RECENT = "attribution-recent";
@@ -295,6 +303,7 @@ keys! {
     HELP_UNDO_TEXT = "help-undo-text";
     HELP_SESSIONS = "help-sessions";
     HELP_SESSIONS_TEXT = "help-sessions-text";
+    HELP_PRESENCE_REFUSED = "help-presence-refused";
     HELP_AUDIT = "help-audit";
     HELP_AUDIT_TEXT = "help-audit-text";
     HELP_ADMIN = "help-admin";
@@ -356,6 +365,8 @@ keys! {
     ERROR_NO_SESSION = "error-no-session";
     ERROR_NO_OTHER_SESSIONS = "error-no-other-sessions";
     ERROR_SESSION_MISSING = "error-session-missing";
+    ERROR_SESSION_OVER = "error-session-over";
+    ERROR_LABEL_MISSING = "error-label-missing";
     ERROR_DRAFT_GONE = "error-draft-gone";
     ERROR_ADD_NEGATIVE = "error-add-negative";
     ERROR_REMOVE_NEGATIVE = "error-remove-negative";

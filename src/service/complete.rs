@@ -116,6 +116,7 @@ impl Services {
         complete::Place {
             guild: request.guild,
             user: request.actor,
+            platform: request.platform,
             limits: self.limits,
             address: table.map(|address| (address.category().map(Name::key), address.name().key())),
             sees_private: request.standing.sees_private(),

@@ -232,6 +232,12 @@ pub enum ServiceError {
         /// As given.
         device: String,
     },
+    /// The session that a moderator wants to end is over.
+    #[error("the session is over")]
+    SessionOver {
+        /// Its shortened id.
+        session: String,
+    },
     /// The table of a button or menu was deleted meanwhile.
     #[error("the table is gone")]
     TableGone,

@@ -163,8 +163,10 @@ pub struct Operation<'s> {
     /// What goes before the operation's own event: sessions that opened or ran out.
     before: Vec<Draft>,
     session: Option<(Session, Attribution)>,
+    /// The caller's other open sessions, most recently used first.
     sessions: Vec<Session>,
-    ended: Vec<Session>,
+    /// Sessions beside the one in use that are to be written.
+    changed_sessions: Vec<Session>,
     settings: Settings,
     table: Option<Table>,
     candidates: Vec<Table>,
@@ -194,6 +196,7 @@ impl Services {
             user: request.actor,
             at: request.at,
             device: request.device.as_ref(),
+            platform: request.platform,
             limits: self.limits,
             address: ask
                 .table
@@ -226,7 +229,7 @@ impl Services {
             before: Vec::new(),
             session: None,
             sessions: opening.sessions,
-            ended: Vec::new(),
+            changed_sessions: Vec::new(),
             settings: opening.settings,
             table: None,
             candidates: opening.tables,
@@ -407,6 +410,7 @@ impl Operation<'_> {
             user: self.request.actor,
             at: self.request.at,
             device: None,
+            platform: None,
             limits: self.services.limits,
             address: None,
             table,
@@ -505,7 +509,7 @@ impl Operation<'_> {
             .session
             .iter()
             .map(|(session, _)| session)
-            .chain(&this.ended);
+            .chain(&this.changed_sessions);
         let state = rows::Changed {
             settings: &this.settings,
             table: written,

@@ -94,6 +94,7 @@ impl Services {
             guild: request.guild,
             user: request.actor,
             device: request.device.as_ref(),
+            platform: request.platform,
             limits: self.limits,
             address: order
                 .table
@@ -185,7 +186,7 @@ impl Services {
         found: &Cards,
         table: Option<TableId>,
     ) -> Result<Session, ServiceError> {
-        let (session, _) = match choose(found.sessions.clone(), request.device.as_ref()) {
+        let (session, _) = match choose(found.sessions.clone(), request) {
             Some(found) => found,
             None => self.open_session(request).await?,
         };

@@ -77,6 +77,7 @@ impl Services {
             op: tally.op(user),
             at: tally.since,
             device: None,
+            platform: None,
             via: Via::Schedule,
         };
         let ask = Ask {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::access::{Right, Standing};
 use crate::domain::event::Via;
 use crate::domain::ids::{DeviceId, GuildId, OpId, UserId};
+use crate::domain::session::Platform;
 use crate::domain::stamp::Stamp;
 
 use super::ServiceError;
@@ -24,6 +25,8 @@ pub struct Request {
     pub at: DateTime<Utc>,
     /// The device session that the click's `custom_id` carried.
     pub device: Option<DeviceId>,
+    /// The only kind of client that the actor is signed in on, where presence tells.
+    pub platform: Option<Platform>,
     /// Through which door it came.
     pub via: Via,
 }

@@ -1,12 +1,14 @@
 //! Device sessions: logging in and out, and finding the one a request comes from.
 
+use crate::domain::access::Right;
 use crate::domain::event::Action;
-use crate::domain::ids::DeviceId;
+use crate::domain::ids::{DeviceId, UserId};
 use crate::domain::name::fold;
-use crate::domain::session::{Attribution, EndReason, Session};
+use crate::domain::session::{Attribution, EndReason, Session, by_opening, recognised};
 use crate::store::{StoreError, sessions};
 
 use super::operation::{Ask, Begun, Receipt, SessionNeed};
+use super::view::pages_of;
 use super::{Request, ServiceError, Services};
 
 /// Which of the caller's sessions a command means.
@@ -18,6 +20,26 @@ pub enum Which {
     AllOthers,
     /// By `device_id`, its first characters, or its label.
     Named(String),
+}
+
+/// Sessions on one page of the guild's.
+pub const PAGE_SESSIONS: i64 = 10;
+
+/// A page of the guild's open sessions.
+#[derive(Debug, Clone)]
+pub struct SessionsPage {
+    /// The sessions, most recently used first.
+    pub sessions: Vec<Session>,
+    /// Only this person's.
+    pub who: Option<UserId>,
+    /// Which page, from 0.
+    pub page: u32,
+    /// How many pages there are, at least 1.
+    pub pages: u32,
+    /// How many sessions there are.
+    pub total: i64,
+    /// Whether the caller may end them.
+    pub may_end: bool,
 }
 
 impl Services {
@@ -38,7 +60,7 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        op.log_in(label);
+        op.log_in(label, Attribution::New);
         op.finish(Action::SessionOpen, None, None).await
     }
 
@@ -48,7 +70,11 @@ impl Services {
     /// [`ServiceError::UnknownSession`] if none is meant; nothing is changed then.
     pub async fn log_out(&self, request: &Request, which: &Which) -> Result<Receipt, ServiceError> {
         let ask = Ask {
-            session: SessionNeed::Find,
+            // To end the one in use, none is opened; to end others, one has to be in use.
+            session: match which {
+                Which::Current => SessionNeed::Find,
+                Which::AllOthers | Which::Named(_) => SessionNeed::FindOrOpen,
+            },
             ..Ask::default()
         };
         let mut op = match self.begin(request, ask).await? {
@@ -57,7 +83,7 @@ impl Services {
         };
         let open: Vec<Session> = op.open_sessions().cloned().collect();
         let meant: Vec<DeviceId> = match which {
-            Which::Current => open.iter().take(1).map(|s| s.device_id.clone()).collect(),
+            Which::Current => op.current_device().into_iter().collect(),
             Which::AllOthers => open.iter().skip(1).map(|s| s.device_id.clone()).collect(),
             Which::Named(given) => vec![find(&open, given)?.device_id.clone()],
         };
@@ -68,6 +94,90 @@ impl Services {
         }
         for id in &meant {
             op.end_session(id, EndReason::Logout);
+        }
+        op.finish(Action::SessionClose, None, None).await
+    }
+
+    /// Gives a session of the caller's another label; the one in use, without `given`.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownSession`] if none is meant; nothing is changed then.
+    pub async fn rename_session(
+        &self,
+        request: &Request,
+        given: Option<&str>,
+        label: String,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let open: Vec<Session> = op.open_sessions().cloned().collect();
+        let meant = match given {
+            Some(given) => Some(find(&open, given)?),
+            None => open.first(),
+        };
+        if let Some(session) = meant {
+            op.rename_session(&session.device_id, label);
+        }
+        op.finish(Action::SessionRename, None, None).await
+    }
+
+    /// A page of the guild's open sessions, everybody's or one person's.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn guild_sessions(
+        &self,
+        request: &Request,
+        who: Option<UserId>,
+        page: u32,
+    ) -> Result<SessionsPage, ServiceError> {
+        request.require(Right::AuditView)?;
+        let mut conn = self.connection().await?;
+        let (guild, limits) = (request.guild, self.limits);
+        let total = sessions::count_open(&mut conn, guild, who, limits).await?;
+        let pages = pages_of(total, PAGE_SESSIONS);
+        // Sessions may have ended since the button was made.
+        let page = page.min(pages - 1);
+        let part = (i64::from(page) * PAGE_SESSIONS, PAGE_SESSIONS);
+        let sessions = sessions::open_in(&mut conn, guild, who, limits, part).await?;
+        Ok(SessionsPage {
+            sessions,
+            who,
+            page,
+            pages,
+            total,
+            may_end: request.standing.may(Right::SettingsManage),
+        })
+    }
+
+    /// Ends anybody's session, as a moderator.
+    ///
+    /// # Errors
+    /// No right, or [`ServiceError::SessionOver`]; nothing is changed then.
+    pub async fn end_session(
+        &self,
+        request: &Request,
+        device: &DeviceId,
+    ) -> Result<Receipt, ServiceError> {
+        request.require(Right::SettingsManage)?;
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        if op
+            .open_sessions()
+            .any(|session| &session.device_id == device)
+        {
+            op.end_session(device, EndReason::Logout);
+        } else {
+            let session = sessions::by_id(op.conn(), request.guild, device).await?;
+            let session = session.filter(|session| session.ended_at.is_none());
+            let session = session.ok_or_else(|| ServiceError::SessionOver {
+                session: device.short().to_owned(),
+            })?;
+            op.end_others_session(session, EndReason::Moderator);
         }
         op.finish(Action::SessionClose, None, None).await
     }
@@ -113,7 +223,7 @@ impl Services {
     pub async fn session(&self, request: &Request) -> Result<(Session, Attribution), ServiceError> {
         let (guild, user) = (request.guild, request.actor);
         let open = read!(self, conn => sessions::open_of(&mut conn, guild, user, self.limits))?;
-        match choose(open, request.device.as_ref()) {
+        match choose(open, request) {
             Some(found) => Ok(found),
             None => self.open_session(request).await,
         }
@@ -137,36 +247,24 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         let open: Vec<Session> = op.open_sessions().cloned().collect();
-        if let Some(found) = choose(open, request.device.as_ref()) {
+        if let Some(found) = choose(open, request) {
             return Ok(found);
         }
-        op.log_in(None);
+        op.log_in(None, by_opening(request.platform));
         opened(op.finish(Action::SessionOpen, None, None).await?)
     }
 }
 
 fn opened(receipt: Receipt) -> Result<(Session, Attribution), ServiceError> {
     let session = receipt.session.ok_or(StoreError::Corrupt("a session"))?;
-    Ok((session, Attribution::New))
+    let rule = receipt.event.attribution.unwrap_or(Attribution::New);
+    Ok((session, rule))
 }
 
-/// The rules `exact` and `recent` among open sessions, most recently used first.
-pub(super) fn choose(
-    mut open: Vec<Session>,
-    clicked: Option<&DeviceId>,
-) -> Option<(Session, Attribution)> {
-    if open.is_empty() {
-        return None;
-    }
-    let exact = open
-        .iter()
-        .position(|session| Some(&session.device_id) == clicked);
-    let attribution = if exact.is_some() {
-        Attribution::Exact
-    } else {
-        Attribution::Recent
-    };
-    Some((open.remove(exact.unwrap_or(0)), attribution))
+/// The one of the caller's open sessions, most recently used first, that a request comes from.
+pub(super) fn choose(mut open: Vec<Session>, request: &Request) -> Option<(Session, Attribution)> {
+    let (index, rule) = recognised(&open, request.device.as_ref(), request.platform)?;
+    Some((open.remove(index), rule))
 }
 
 /// A session by its `device_id`, at least 4 first characters of it, or its label.

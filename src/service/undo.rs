@@ -267,6 +267,7 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         Action::EventUndo
         | Action::SessionOpen
         | Action::SessionClose
+        | Action::SessionRename
         | Action::TableView
         | Action::AuditView
         | Action::AuditExport

@@ -147,6 +147,7 @@ impl Services {
             guild: request.guild,
             user: request.actor,
             device: request.device.as_ref(),
+            platform: request.platform,
             limits: self.limits,
             address: order
                 .table
@@ -169,7 +170,7 @@ impl Services {
         table: Option<TableId>,
         layout: Option<&str>,
     ) -> Result<(Session, Attribution, Aside), ServiceError> {
-        let (mut session, attribution) = match choose(open, request.device.as_ref()) {
+        let (mut session, attribution) = match choose(open, request) {
             Some(found) => found,
             None => self.open_session(request).await?,
         };
@@ -185,5 +186,10 @@ impl Services {
 
 /// How many pages so many rows take, at least 1.
 pub(super) fn pages(total: i64) -> u32 {
-    u32::try_from((total.max(1) + PAGE_ROWS - 1) / PAGE_ROWS).unwrap_or(u32::MAX)
+    pages_of(total, PAGE_ROWS)
+}
+
+/// How many pages of that many lines so many lines take, at least 1.
+pub(super) fn pages_of(total: i64, page: i64) -> u32 {
+    u32::try_from((total.max(1) + page - 1) / page).unwrap_or(u32::MAX)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{StoreError, tables};
 use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
 use crate::domain::name::fold;
-use crate::domain::session::SessionLimits;
+use crate::domain::session::{Platform, SessionLimits};
 use crate::domain::table::Table;
 
 /// Above every character, so that `prefix` and `prefix` with it enclose all that begin with it.
@@ -23,6 +23,8 @@ pub struct Place {
     pub guild: GuildId,
     /// Who types.
     pub user: UserId,
+    /// The kind of client that presence names.
+    pub platform: Option<Platform>,
     /// When a session is over.
     pub limits: SessionLimits,
     /// Folded category and name of the address.
@@ -63,6 +65,7 @@ pub async fn entries(
         format!("{prefix}{HIGHEST}"),
         limit,
         place.sees_private,
+        place.platform.map(Platform::as_str),
     )
     .fetch_all(conn)
     .await?;
@@ -127,6 +130,7 @@ pub async fn table(conn: &mut PgConnection, place: &Place) -> Result<Option<Tabl
         place.limits.idle.as_seconds_f64(),
         place.limits.lifetime.as_seconds_f64(),
         place.sees_private,
+        place.platform.map(Platform::as_str),
     )
     .fetch_optional(conn)
     .await?;
@@ -217,7 +221,7 @@ pub async fn events(
             where x.guild_id = $1 and ($2::bigint is null or x.actor_id = $2)
                 and ($3 = '' or starts_with(x.seq::text, $3))
                 and ($2::bigint is null
-                    or x.action not in ('session.open', 'session.close') and x.outcome <> 'refused')
+                    or x.action not in ('session.open', 'session.close', 'session.rename') and x.outcome <> 'refused')
             order by x.seq desc
             limit $4
         ) e

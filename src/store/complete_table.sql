@@ -1,11 +1,13 @@
 -- The table that is meant, with its ranks and fields.
 -- $1 guild  $2 user  $3 category key  $4 table name key  $5 idle s  $6 lifetime s  $7 sees private tables
+-- $8 platform that presence names
 with current_session as (
     select s.last_table
     from punctaj.sessions s
     where s.guild_id = $1 and s.user_id = $2 and s.ended_at is null
         and s.last_seen_at > now() - make_interval(secs => $5)
         and s.login_at > now() - make_interval(secs => $6)
+        and ($8::text is null or s.platform = $8)
     order by s.last_seen_at desc, s.device_id
     limit 1
 )

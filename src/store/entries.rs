@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::operation::{TableRow, decode};
 use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
-use crate::domain::session::{Session, SessionLimits};
+use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::table::Table;
 
 /// In which order a table is shown.
@@ -57,6 +57,8 @@ pub struct PageWanted<'a> {
     pub user: UserId,
     /// The session that a click carried.
     pub device: Option<&'a DeviceId>,
+    /// The kind of client that presence names.
+    pub platform: Option<Platform>,
     /// When a session is over.
     pub limits: SessionLimits,
     /// Folded category and name of the address.
@@ -132,6 +134,7 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         wanted.offset,
         wanted.limit,
         wanted.sees_private,
+        wanted.platform.map(Platform::as_str),
     )
     .fetch_one(conn)
     .await?;

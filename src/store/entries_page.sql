@@ -1,7 +1,7 @@
 -- A page of a table and all that is needed to show it, in one round trip.
 -- $1 guild  $2 user  $3 device of the click  $4 idle s  $5 lifetime s
 -- $6 category key  $7 table name key  $8 table id  $9 sort  $10 offset  $11 limit
--- $12 sees private tables
+-- $12 sees private tables  $13 platform that presence names
 with caller as (
     select s.*
     from punctaj.sessions s
@@ -11,8 +11,11 @@ with caller as (
     order by s.last_seen_at desc, s.device_id
     limit 50
 ),
+-- As domain::session::recognised finds it.
 current_session as (
-    select c.device_id, c.last_table from caller c
+    select c.device_id, c.last_table
+    from caller c
+    where c.device_id = $3 or $13::text is null or c.platform = $13
     order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
     limit 1
 ),

@@ -111,7 +111,7 @@ pub async fn last_undoable(
         select e.seq
         from punctaj.events e
         where e.guild_id = $1 and e.actor_id = $2 and e.outcome = 'applied'
-            and e.action not in ('session.open', 'session.close', 'event.undo')
+            and e.action not in ('session.open', 'session.close', 'session.rename', 'event.undo')
             and (e.at, length(e.op_id), e.op_id collate "C") < ($4, length($5), $5::text collate "C")
             -- What had no effect, or is out of sight, is no step to walk back.
             and exists (

@@ -19,7 +19,7 @@ use crate::domain::field::ExtraField;
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, TableId, UserId};
 use crate::domain::name::fold;
-use crate::domain::session::{Session, SessionLimits};
+use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::{Rank, Table};
 
@@ -50,6 +50,8 @@ pub struct Wanted<'a> {
     pub at: DateTime<Utc>,
     /// The session a click carried.
     pub device: Option<&'a DeviceId>,
+    /// The kind of client that presence names.
+    pub platform: Option<Platform>,
     /// When a session is over.
     pub limits: SessionLimits,
     /// Folded category and name of the table's address; the session's last or the only table
@@ -167,6 +169,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         &members,
         &entries,
         wanted.sees_private,
+        wanted.platform.map(Platform::as_str),
     )
     .fetch_one(conn)
     .await?;

@@ -2,6 +2,7 @@
 -- $1 guild  $2 op_id  $3 user  $4 at  $5 device of the click  $6 idle s  $7 lifetime s
 -- $8 category key  $9 name key of the address  $10 table id
 -- $11 entry name keys  $12 members  $13 entry ids  $14 sees private tables
+-- $15 platform that presence names
 with caller as (
     select s.*
     from punctaj.sessions s
@@ -9,11 +10,13 @@ with caller as (
     order by s.last_seen_at desc, s.device_id
     limit 50
 ),
+-- As domain::session::recognised finds it.
 current_session as (
     select c.device_id, c.last_table
     from caller c
     where c.last_seen_at > now() - make_interval(secs => $6)
         and c.login_at > now() - make_interval(secs => $7)
+        and (c.device_id = $5 or $15::text is null or c.platform = $15)
     order by (c.device_id = $5) desc nulls last, c.last_seen_at desc, c.device_id
     limit 1
 ),

@@ -8,7 +8,7 @@ use super::entries::PageRow;
 use super::operation::{TableRow, decode};
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
-use crate::domain::session::{Session, SessionLimits};
+use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::table::Table;
 
 /// Whose cards are wanted.
@@ -29,6 +29,8 @@ pub struct CardsWanted<'a> {
     pub user: UserId,
     /// The session that a click carried.
     pub device: Option<&'a DeviceId>,
+    /// The kind of client that presence names.
+    pub platform: Option<Platform>,
     /// When a session is over.
     pub limits: SessionLimits,
     /// Folded category and name of the table's address.
@@ -101,6 +103,7 @@ pub async fn cards(conn: &mut PgConnection, wanted: &CardsWanted<'_>) -> Result<
         wanted.sees_private,
         wanted.cards,
         wanted.events,
+        wanted.platform.map(Platform::as_str),
     )
     .fetch_one(conn)
     .await?;

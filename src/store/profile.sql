@@ -3,6 +3,7 @@
 -- $1 guild  $2 user  $3 device of the click  $4 idle s  $5 lifetime s
 -- $6 category key  $7 table name key  $8 table id  $9 entry name key  $10 member
 -- $11 whether private tables may be seen  $12 most cards  $13 most events
+-- $14 platform that presence names
 with caller as (
     select s.*
     from punctaj.sessions s
@@ -24,7 +25,9 @@ addressed as (
     union all
     select t.*
     from punctaj.tables_meant($1, $6, $7, (
+        -- Of the session that domain::session::recognised finds.
         select c.last_table from caller c
+        where c.device_id = $3 or $14::text is null or c.platform = $14
         order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
         limit 1
     ), $11) t

@@ -35,6 +35,71 @@ pub async fn open_of(
     decode(found, "sessions")
 }
 
+/// How many sessions are open in a guild, everybody's or one person's.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_open(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    who: Option<UserId>,
+    limits: SessionLimits,
+) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from punctaj.sessions s
+        where s.guild_id = $1 and ($2::bigint is null or s.user_id = $2) and s.ended_at is null
+            and s.last_seen_at > now() - make_interval(secs => $3)
+            and s.login_at > now() - make_interval(secs => $4)
+        "#,
+        guild.db(),
+        who.map(UserId::db),
+        limits.idle.as_seconds_f64(),
+        limits.lifetime.as_seconds_f64(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// A part (from where, how many) of a guild's open sessions, most recently used first, everybody's
+/// or one person's.
+///
+/// # Errors
+/// If the database fails.
+pub async fn open_in(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    who: Option<UserId>,
+    limits: SessionLimits,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<Session>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(s) as "session!"
+        from punctaj.sessions s
+        where s.guild_id = $1 and ($2::bigint is null or s.user_id = $2) and s.ended_at is null
+            and s.last_seen_at > now() - make_interval(secs => $3)
+            and s.login_at > now() - make_interval(secs => $4)
+        order by s.last_seen_at desc, s.device_id
+        offset $5 limit $6
+        "#,
+        guild.db(),
+        who.map(UserId::db),
+        limits.idle.as_seconds_f64(),
+        limits.lifetime.as_seconds_f64(),
+        offset,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    found
+        .into_iter()
+        .map(|session| decode(session, "session"))
+        .collect()
+}
+
 /// A session, open or ended.
 ///
 /// # Errors

@@ -476,6 +476,7 @@ async fn ended_by(happens: impl FnOnce(&FakeDiscord)) -> BotError {
         token: Secret::new(discord.token()),
         api_url: Some(discord.url().parse().unwrap()),
         ratelimit: false,
+        presence: false,
         shards: Shards::Auto,
     };
     let (_stop, stopping) = watch::channel(false);

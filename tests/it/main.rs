@@ -16,6 +16,7 @@ mod commands;
 mod conflicts;
 mod core;
 mod crash;
+mod devices;
 mod discord_faults;
 mod faults;
 mod health;

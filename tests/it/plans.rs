@@ -71,7 +71,7 @@ async fn add_finds_entries_by_index() {
     let (_db, pool) = filled().await;
     let statement = include_str!("../../src/store/operation_open.sql");
     let arguments = "100, '5', 1, now(), null, 43200, 604800, null, 'mare', null, \
-                     array['membru 7', 'membru 99999', 'nou'], array[]::bigint[], array[]::uuid[], true";
+                     array['membru 7', 'membru 99999', 'nou'], array[]::bigint[], array[]::uuid[], true, 'mobile'";
     assert_uses_indexes(&plans(&pool, statement, arguments).await);
 }
 
@@ -80,7 +80,7 @@ async fn autocomplete_finds_entries_by_index() {
     let (db, pool) = filled().await;
     let statement = include_str!("../../src/store/complete_entries.sql");
     let arguments =
-        "100, 1, null, null, 43200, 604800, 'membru 4', E'membru 4\\U0010FFFF', 25, false";
+        "100, 1, null, null, 43200, 604800, 'membru 4', E'membru 4\\U0010FFFF', 25, false, 'web'";
     assert_uses_indexes(&plans(&pool, statement, arguments).await);
     let now = Interactions::new();
     let found = db
@@ -100,8 +100,9 @@ async fn a_profile_finds_its_entry_by_index() {
         ("'membru 7', null::bigint", "entries_name_key"),
         ("null::text, 42", "entries_member_key"),
     ] {
-        let arguments =
-            format!("100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5");
+        let arguments = format!(
+            "100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5, 'web'"
+        );
         // Its place is counted, as a page of the table is.
         for plan in plans(&pool, statement, &arguments).await {
             assert!(plan.contains(index), "the index {index} serves it:\n{plan}");

@@ -3,7 +3,7 @@
 use punctaj::domain::moment::Moment;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::panel::Picked;
-use punctaj::domain::session::SessionLimits;
+use punctaj::domain::session::{Platform, SessionLimits};
 use punctaj::service::Request;
 use punctaj::service::panel::{Panel, PanelAward, PanelTurn, Pressed};
 use punctaj::service::points::Award;
@@ -150,7 +150,18 @@ async fn round_trips_of_add_view_and_autocomplete() {
             proxy.round_trips() - before
         }};
     }
+    let seen = || Request {
+        platform: Some(Platform::Mobile),
+        ..now.by(GUILD, 1)
+    };
     let add = counted!(services.add_points(&now.by(GUILD, 1), award("Ana")));
+    // The first one opens a session on the way.
+    let by_presence = [
+        counted!(services.add_points(&seen(), award("Ana"))),
+        counted!(services.add_points(&seen(), award("Ana"))),
+        counted!(services.view(&seen(), &ViewOrder::default())),
+        counted!(services.complete_entries(&seen(), None, "Nu")),
+    ];
     let add_fifty = counted!(services.add_points(&now.by(GUILD, 1), award(&fifty)));
     let first = counted!(services.add_points(&now.by(GUILD, 3), award("Ana")));
     let first_view = counted!(services.view(&now.by(GUILD, 4), &ViewOrder::default()));
@@ -168,6 +179,7 @@ async fn round_trips_of_add_view_and_autocomplete() {
         (4, 4),
         "BEGIN with the lock, read, write, COMMIT"
     );
+    assert_eq!(by_presence, [4, 4, 2, 1]);
     assert!(first <= 6 && first_view <= 6, "{first} {first_view}");
     assert_eq!((view, complete), (2, 1));
     assert_eq!(

@@ -11,6 +11,7 @@ pub(super) async fn help(ctx: Ctx<'_>, topic: Option<String>) -> CommandResult {
         Ok(views::help::help(
             topic.as_deref(),
             call.standing,
+            call.presences.is_refused(),
             call.locale,
         ))
     })

@@ -9,6 +9,7 @@ mod admin_settings;
 mod admin_table;
 mod audit_export;
 mod audit_search;
+mod audit_sessions;
 mod audit_show;
 mod audit_undo;
 mod audit_verify;
@@ -39,6 +40,7 @@ use super::reply::{Manner, Reply};
 pub use add::link;
 pub use audit_export::again as export_search;
 pub use audit_search::page as search_page;
+pub use audit_sessions::{end as end_session, page as sessions_page};
 pub use audit_show::show as show_event;
 pub use audit_undo::{confirmed as undo_confirmed, previewed as undo_previewed};
 pub use give::given;
@@ -91,6 +93,7 @@ fn punctaj_audit() -> Command {
         audit_undo::undo(),
         audit_export::export(),
         audit_verify::verify(),
+        audit_sessions::sessions(),
     ];
     group("punctaj-audit", commands)
 }

@@ -16,7 +16,8 @@ pub(in crate::discord) const ALL_OTHERS: &str = "all-others";
 
 /// The caller's device sessions.
 pub(super) fn group() -> Command {
-    super::group("session", vec![login(), list(), use_session(), logout()])
+    let commands = vec![login(), list(), use_session(), rename(), logout()];
+    super::group("session", commands)
 }
 
 /// Opens a fresh session.
@@ -48,11 +49,32 @@ async fn use_session(
 ) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let session = session.ok_or_else(|| Failure::told(keys::ERROR_SESSION_MISSING))?;
-        let session = call
+        let request = call.request(None)?;
+        let session = call.services.use_session(&request, &session).await?;
+        Ok(views::session::used(
+            &session,
+            request.platform,
+            call.locale,
+        ))
+    })
+    .await
+}
+
+/// Gives one of the caller's sessions another label.
+#[poise::command(slash_command, guild_only)]
+async fn rename(
+    ctx: Ctx<'_>,
+    device: String,
+    #[autocomplete = "complete::session"] session: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, |call| async move {
+        let label = read::label(Some(&device))?;
+        let label = label.ok_or_else(|| Failure::told(keys::ERROR_LABEL_MISSING))?;
+        let request = call.request(None)?;
+        let renamed = call
             .services
-            .use_session(&call.request(None)?, &session)
-            .await?;
-        Ok(views::session::used(&session, call.locale))
+            .rename_session(&request, session.as_deref(), label);
+        Ok(views::receipt::receipt(&renamed.await?, &[], call.locale))
     })
     .await
 }

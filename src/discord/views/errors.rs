@@ -172,12 +172,6 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::ChangedSince { event, .. } => {
             Message::new(keys::UNDO_ASKS).with("event", event.to_string())
         }
-        ServiceError::UnknownSession { session } if session.is_empty() => {
-            keys::ERROR_NO_OTHER_SESSIONS.into()
-        }
-        ServiceError::UnknownSession { session } => {
-            Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
-        }
         ServiceError::UnknownDevice { device } => {
             Message::new(keys::ERROR_UNKNOWN_DEVICE).with("device", shown(device))
         }
@@ -191,8 +185,10 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::HistoryBroken { event } => {
             Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
         }
-        ServiceError::AmbiguousSession { session, ids } => ambiguous_session(session, ids),
         ServiceError::PanelEnded => keys::ERROR_PANEL_ENDED.into(),
+        ServiceError::UnknownSession { .. }
+        | ServiceError::SessionOver { .. }
+        | ServiceError::AmbiguousSession { .. } => about_session(error),
         ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
         ServiceError::UnknownField { .. }
@@ -211,6 +207,23 @@ fn ambiguous_table(table: &str, tables: &[String]) -> Message {
     Message::new(keys::ERROR_AMBIGUOUS_TABLE)
         .with("table", shown(table))
         .with("tables", listed(&tables))
+}
+
+/// Which session is not one that can be meant.
+fn about_session(error: &ServiceError) -> Message {
+    match error {
+        ServiceError::UnknownSession { session } if session.is_empty() => {
+            keys::ERROR_NO_OTHER_SESSIONS.into()
+        }
+        ServiceError::UnknownSession { session } => {
+            Message::new(keys::ERROR_UNKNOWN_SESSION).with("session", shown(session))
+        }
+        ServiceError::SessionOver { session } => {
+            Message::new(keys::ERROR_SESSION_OVER).with("session", shown(session))
+        }
+        ServiceError::AmbiguousSession { session, ids } => ambiguous_session(session, ids),
+        _ => keys::ERROR_NO_SESSION.into(),
+    }
 }
 
 fn unknown_table(table: &str, near: &[String]) -> Message {

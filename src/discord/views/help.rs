@@ -37,13 +37,14 @@ const TOPICS: &[Topic] = &[
         commands: &[("punctaj undo", None)],
     },
     Topic {
-        name: "sessions",
+        name: DEVICES,
         title: keys::HELP_SESSIONS,
         text: keys::HELP_SESSIONS_TEXT,
         commands: &[
             ("punctaj session login", None),
             ("punctaj session list", None),
             ("punctaj session use", None),
+            ("punctaj session rename", None),
             ("punctaj session logout", None),
         ],
     },
@@ -57,6 +58,7 @@ const TOPICS: &[Topic] = &[
             ("punctaj-audit undo", Some(Right::AuditUndo)),
             ("punctaj-audit export", Some(Right::AuditExport)),
             ("punctaj-audit verify", Some(Right::AuditView)),
+            ("punctaj-audit sessions", Some(Right::AuditView)),
         ],
     },
     Topic {
@@ -100,15 +102,28 @@ pub(in crate::discord) fn paths_with_a_right() -> impl Iterator<Item = &'static 
     commands.filter_map(|(path, right)| right.map(|_| *path))
 }
 
-/// The help, whole or on one topic.
+/// The topic under which it is told that Discord refuses presences.
+const DEVICES: &str = "sessions";
+
+/// The help, whole or on one topic. That Discord refuses to tell where people are signed in is told
+/// to those who can do something about it.
 #[must_use]
-pub fn help(topic: Option<&str>, standing: Standing, locale: Locale) -> Reply {
+pub fn help(
+    topic: Option<&str>,
+    standing: Standing,
+    presence_refused: bool,
+    locale: Locale,
+) -> Reply {
     let wanted = |of: &&Topic| topic.is_none_or(|name| name == of.name);
     let mut lines: Vec<String> = TOPICS
         .iter()
         .filter(wanted)
         .flat_map(|topic| part(topic, standing, locale))
         .collect();
+    let is_about_devices = topic.is_none_or(|name| name == DEVICES);
+    if presence_refused && standing.manage_server && is_about_devices {
+        lines.insert(0, locale.text(&keys::HELP_PRESENCE_REFUSED.into()));
+    }
     if lines.is_empty() {
         // A topic of another version, or one in which the caller may do nothing.
         lines.push(locale.text(&keys::HELP_NOTHING.into()));

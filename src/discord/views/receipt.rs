@@ -114,6 +114,8 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::SessionClose => {
             Message::new(keys::RECEIPT_SESSION_CLOSE).with("count", things(event))
         }
+        Action::SessionRename if changed => keys::RECEIPT_SESSION_RENAME.into(),
+        Action::SessionRename => keys::RECEIPT_SESSION_UNCHANGED.into(),
         Action::EventUndo if changed => about(keys::RECEIPT_EVENT_UNDO).with("event", undone()),
         Action::EventUndo => about(keys::RECEIPT_UNDO_UNCHANGED).with("event", undone()),
         _ if !changed => about(keys::RECEIPT_UNCHANGED),

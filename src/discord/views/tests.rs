@@ -38,6 +38,7 @@ use crate::service::operation::Aside;
 use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
+use crate::service::sessions::SessionsPage;
 use crate::service::undo::UndoPreview;
 use crate::service::verify::{Problem, Progress, VerifyReport};
 use crate::service::view::TablePage;
@@ -397,6 +398,91 @@ fn a_login_tells_the_session_and_has_no_undo() {
     let said = said(&receipt::receipt(&receipt, &[], Locale::En));
     assert!(said.starts_with("Session opened\n"), "{said}");
     assert!(!said.contains("[Undo]"), "{said}");
+}
+
+#[test]
+fn a_rename_tells_both_labels() {
+    let told = |from: Option<&str>, to: &str, locale| {
+        let change = session_of(from).rename(to.to_owned());
+        let mut receipt = receipt_of(event(Action::SessionRename, vec![change]));
+        receipt.session = Some(session_of(Some(to)));
+        said(&receipt::receipt(&receipt, &[], locale))
+    };
+    assert_eq!(
+        told(Some("PC"), "PC Birou", Locale::En),
+        "Session renamed\n\
+         **PC (BwcHBwcH)**, label: PC → PC Birou\n\
+         #12 · session PC Birou (BwcHBwcH), inferred"
+    );
+    assert_eq!(
+        told(None, "PC Birou", Locale::Ro),
+        "Sesiune redenumită\n\
+         **BwcHBwcH**, etichetă: — → PC Birou\n\
+         #12 · sesiunea PC Birou (BwcHBwcH), dedusă"
+    );
+    assert_eq!(
+        told(Some("PC"), "PC", Locale::En),
+        "The session already has this label\n\
+         **PC (BwcHBwcH)**, label: was PC already\n\
+         #12 · session PC (BwcHBwcH), inferred"
+    );
+}
+
+#[test]
+fn moderators_see_whose_sessions_are_open_and_who_may_ends_them() {
+    let desk = |may_end, page, locale| {
+        let page = SessionsPage {
+            sessions: vec![session_of(Some("PC *Birou*")), session_of(None)],
+            who: None,
+            page,
+            pages: 2,
+            total: 12,
+            may_end,
+        };
+        session::desk(&page, &device(), locale)
+    };
+    assert_eq!(
+        said(&desk(false, 0, Locale::En)),
+        "12 open sessions\n\
+         <@42> · **PC \\*Birou\\*** · `BwcHBwcH` · unknown platform · opened <t:0:R> · last used <t:0:R>\n\
+         <@42> · **no label** · `BwcHBwcH` · unknown platform · opened <t:0:R> · last used <t:0:R>\n\
+         Ending a session of somebody else needs the right `settings.manage`.\n\
+         Page 1 of 2\n\
+         [Next]"
+    );
+    let may = desk(true, 1, Locale::Ro);
+    let rows = serde_json::to_value(&may.rows).unwrap();
+    let menu = &rows[0]["components"][0];
+    assert_eq!(menu["placeholder"], "Încheie o sesiune");
+    assert_eq!(
+        menu["options"][0]["label"],
+        "PC *Birou* · BwcHBwcH, platformă necunoscută"
+    );
+    assert_eq!(menu["options"][0]["value"], device().as_str());
+    assert!(
+        said(&may).ends_with("Pagina 2 din 2\n[Înapoi]"),
+        "{}",
+        said(&may)
+    );
+    let nobody = SessionsPage {
+        sessions: vec![],
+        who: None,
+        page: 0,
+        pages: 1,
+        total: 0,
+        may_end: true,
+    };
+    let none = session::desk(&nobody, &device(), Locale::En);
+    assert_eq!(said(&none), "Open sessions\nNone is open.");
+}
+
+#[test]
+fn switching_says_where_presence_goes_first() {
+    let session = session_of(Some("PC"));
+    let told = |seen_on| session::used(&session, seen_on, Locale::En).content;
+    assert!(!told(None).contains("signed in"), "{}", told(None));
+    let mobile = told(Some(Platform::Mobile));
+    assert!(mobile.contains("another one: phone app"), "{mobile}");
 }
 
 #[test]
@@ -788,6 +874,7 @@ fn every_error() -> Vec<ServiceError> {
             session: String::new(),
         },
         ServiceError::UnknownDevice { device: text() },
+        ServiceError::SessionOver { session: text() },
         ServiceError::HistoryBroken { event },
         ServiceError::AmbiguousSession {
             session: text(),
@@ -880,6 +967,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NothingToUndo
         | ServiceError::UnknownSession { .. }
         | ServiceError::UnknownDevice { .. }
+        | ServiceError::SessionOver { .. }
         | ServiceError::TableGone
         | ServiceError::TableNotYet { .. }
         | ServiceError::TableDeletedThen { .. }
@@ -1028,19 +1116,23 @@ fn a_page_of_the_past_says_of_when_it_is_and_what_became_of_the_table() {
 
 #[test]
 fn help_shows_what_one_may_do() {
-    let member = said(&help::help(None, Standing::default(), Locale::Ro));
+    let (anyone, manage_server) = (Standing::default(), true);
+    let able = Standing { manage_server };
+    let member = said(&help::help(None, anyone, true, Locale::Ro));
     assert!(member.contains("`/punctaj adaugă`"), "{member}");
     assert!(!member.contains("/punctaj-audit"), "{member}");
-    let manager = said(&help::help(
-        None,
-        Standing {
-            manage_server: true,
-        },
-        Locale::En,
-    ));
+    assert!(!member.contains("Presence Intent"), "{member}");
+    let manager = said(&help::help(None, able, false, Locale::En));
     assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
     assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
-    let undo = said(&help::help(Some("undo"), Standing::default(), Locale::En));
+    assert!(!manager.contains("Presence Intent"), "{manager}");
+    for topic in [None, Some("sessions")] {
+        for locale in Locale::ALL {
+            let warned = said(&help::help(topic, able, true, locale));
+            assert!(warned.contains("Presence Intent"), "{warned}");
+        }
+    }
+    let undo = said(&help::help(Some("undo"), able, true, Locale::En));
     assert!(
         undo.contains("`/punctaj undo`") && !undo.contains("session"),
         "{undo}"
@@ -1754,6 +1846,20 @@ proptest! {
             events: i64::MAX, head_seq: Seq(i64::MAX), head_hash: "f".repeat(64), problem: Some(problem),
         };
         let sessions: Vec<_> = names.iter().map(|name| session_of(Some(name))).collect();
+        // Menus want values of their own.
+        let sessions_of = |(byte, name): (u8, &String)| {
+            let mut session = session_of(Some(name));
+            session.device_id = DeviceId::from_bytes([byte; 16]);
+            session
+        };
+        let desk = SessionsPage {
+            sessions: (0..).zip(&names).take(10).map(sessions_of).collect(),
+            who: Some(UserId::from_db(i64::MAX)),
+            page: u32::MAX - 2,
+            pages: u32::MAX,
+            total: i64::MAX,
+            may_end: true,
+        };
         let address = format!("{first}/{first}");
         let failures = [
             ServiceError::UnknownNames { table: address.clone(), names: names.iter().map(unknown).collect() },
@@ -1785,7 +1891,8 @@ proptest! {
             check(&lists::ranks(&table, locale));
             check(&verify::report(&report, locale));
             check(&session::list(&sessions, Attribution::Presence, locale));
-            check(&session::used(&sessions[0], locale));
+            check(&session::used(&sessions[0], Some(Platform::Web), locale));
+            check(&session::desk(&desk, &device(), locale));
             check(&offer::links(&address, &links, device(), DraftId(Uuid::max()), locale));
             check(&receipt::with_meant(&created, &[], &meant, locale));
             let asked = Asked::Member(Name::parse(first).ok());
@@ -1798,7 +1905,7 @@ proptest! {
             for failure in &failures {
                 check(&form::again(errors::service(failure, locale), &typed(first), locale));
             }
-            check(&help::help(None, Standing { manage_server: true }, locale));
+            check(&help::help(None, Standing { manage_server: true }, true, locale));
             for failure in &failures {
                 check(&errors::service(failure, locale));
             }

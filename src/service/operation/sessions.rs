@@ -2,7 +2,7 @@
 
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{DeviceId, OpId};
-use crate::domain::session::{Attribution, EndReason, Platform, Session};
+use crate::domain::session::{Attribution, EndReason, Platform, Session, by_opening, recognised};
 
 use super::{Draft, Operation, SessionNeed};
 use crate::service::ServiceError;
@@ -34,7 +34,7 @@ impl Operation<'_> {
                 overwrote: None,
                 undoes: None,
             });
-            self.ended.push(session);
+            self.changed_sessions.push(session);
         }
     }
 
@@ -55,56 +55,58 @@ impl Operation<'_> {
         Ok(())
     }
 
-    /// The rules `exact`, `recent` and `new`, in this order.
+    /// The rules `exact`, `presence`, `recent` and `new`, in this order.
     fn find_session(&mut self, or_open: bool) {
-        let clicked = self.request.device.as_ref();
-        let exact = self
-            .sessions
-            .iter()
-            .position(|s| Some(&s.device_id) == clicked);
-        let (index, attribution) = match exact {
-            Some(index) => (index, Attribution::Exact),
-            None if !self.sessions.is_empty() => (0, Attribution::Recent),
-            None if !or_open => return,
-            None => {
-                let session = self.new_session(Platform::Unknown, None);
-                self.before.push(Draft {
-                    op: self.request.op.with_suffix("session"),
-                    at: self.request.at,
-                    actor: Some(self.request.actor),
-                    device: Some(session.device_id.clone()),
-                    attribution: Some(Attribution::New),
-                    via: self.request.via,
-                    action: Action::SessionOpen,
-                    table: None,
-                    changes: session.opened(),
-                    reason: None,
-                    overwrote: None,
-                    undoes: None,
-                });
-                self.session = Some((session, Attribution::New));
-                return;
-            }
-        };
-        self.session = Some((self.sessions.remove(index), attribution));
+        let (clicked, seen_on) = (self.request.device.as_ref(), self.request.platform);
+        if let Some((index, rule)) = recognised(&self.sessions, clicked, seen_on) {
+            self.session = Some((self.sessions.remove(index), rule));
+        } else if or_open {
+            self.open_session();
+        }
     }
 
-    fn new_session(&self, platform: Platform, label: Option<String>) -> Session {
-        let id = self.services.entropy.device_id();
-        let session = Session::open(id, self.request.actor, platform, label, self.applied_at);
+    /// Opens a session on the way, by an event of its own.
+    fn open_session(&mut self) {
+        let (session, rule) = (self.new_session(None), by_opening(self.request.platform));
+        self.before.push(Draft {
+            op: self.request.op.with_suffix("session"),
+            at: self.request.at,
+            actor: Some(self.request.actor),
+            device: Some(session.device_id.clone()),
+            attribution: Some(rule),
+            via: self.request.via,
+            action: Action::SessionOpen,
+            table: None,
+            changes: session.opened(),
+            reason: None,
+            overwrote: None,
+            undoes: None,
+        });
+        self.session = Some((session, rule));
+    }
+
+    fn new_session(&self, label: Option<String>) -> Session {
+        let (id, user) = (self.services.entropy.device_id(), self.request.actor);
+        let platform = self.request.platform.unwrap_or(Platform::Unknown);
         Session {
             // What was before is no news for it.
             news_seq: self.head_seq.0,
             told_seq: self.head_seq.0,
-            ..session
+            ..Session::open(id, user, platform, label, self.applied_at)
         }
     }
 
-    /// Opens a session as the operation's own change.
-    pub(in crate::service) fn log_in(&mut self, label: Option<String>) {
-        let session = self.new_session(Platform::Unknown, label);
+    /// Opens a session as the operation's own change, by this rule.
+    pub(in crate::service) fn log_in(&mut self, label: Option<String>, rule: Attribution) {
+        let session = self.new_session(label);
         self.changes.extend(session.opened());
-        self.session = Some((session, Attribution::New));
+        self.session = Some((session, rule));
+    }
+
+    /// The session in use, if there is one.
+    pub(in crate::service) fn current_device(&self) -> Option<DeviceId> {
+        let (session, _) = self.session.as_ref()?;
+        Some(session.device_id.clone())
     }
 
     /// The caller's open sessions, the one in use first.
@@ -125,9 +127,33 @@ impl Operation<'_> {
         {
             self.changes.push(session.close(reason, now));
         } else if let Some(index) = self.sessions.iter().position(|s| &s.device_id == id) {
+            let session = self.sessions.remove(index);
+            self.end_others_session(session, reason);
+        }
+    }
+
+    /// Ends a session that is not the one in use as the operation's own change.
+    pub(in crate::service) fn end_others_session(
+        &mut self,
+        mut session: Session,
+        reason: EndReason,
+    ) {
+        self.changes.push(session.close(reason, self.applied_at));
+        self.changed_sessions.push(session);
+    }
+
+    /// Renames one of the caller's open sessions as the operation's own change.
+    pub(in crate::service) fn rename_session(&mut self, id: &DeviceId, label: String) {
+        if let Some((session, _)) = self
+            .session
+            .as_mut()
+            .filter(|(session, _)| &session.device_id == id)
+        {
+            self.changes.push(session.rename(label));
+        } else if let Some(index) = self.sessions.iter().position(|s| &s.device_id == id) {
             let mut session = self.sessions.remove(index);
-            self.changes.push(session.close(reason, now));
-            self.ended.push(session);
+            self.changes.push(session.rename(label));
+            self.changed_sessions.push(session);
         }
     }
 }

@@ -159,6 +159,10 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         }
         // Of the actor's own devices, not of data.
         Action::SessionOpen => services.log_in(&by(), None).await,
+        Action::SessionRename => {
+            let label = "Laptop".to_owned();
+            services.rename_session(&by(), None, label).await
+        }
         Action::SessionClose => services.log_out(&by(), &Which::Current).await,
         // They change nothing: they stand in the history only as refused.
         Action::TableView

@@ -8,6 +8,7 @@ use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, Seq, UserId};
 use punctaj::domain::name::{Name, NameList, TableAddress};
+use punctaj::domain::session::Platform;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
@@ -38,6 +39,8 @@ const SOMEONE_ELSE: i64 = 9;
 #[derive(Debug, Clone)]
 struct Step {
     user: i64,
+    /// The only kind of client that they are signed in on.
+    platform: Option<Platform>,
     /// The table; the session's last one beyond the list.
     table: usize,
     /// How many seconds its delivery took: what was asked for in between was done before it.
@@ -95,6 +98,8 @@ enum Deed {
     Set(Setting),
     LogIn(bool),
     LogOut(u8),
+    /// The current session, or the one of that label.
+    Rename(bool),
 }
 
 /// What becomes of a table. The first one stays where it is.
@@ -114,13 +119,17 @@ fn step() -> impl Strategy<Value = Step> {
     let late = prop_oneof![5 => Just(0), 3 => 1..5_i64, 3 => 1..30_i64];
     let delivery = prop_oneof![8 => Just(Delivery::Once), 1 => Just(Delivery::Twice), 1 => Just(Delivery::AtOnce)];
     let table = prop_oneof![16 => Just(0), 3 => Just(1), 1 => Just(2_usize)];
-    (1..4_i64, table, late, delivery, deed()).prop_map(|(user, table, late, delivery, deed)| Step {
-        user,
-        table,
-        late,
-        delivery,
-        deed,
-    })
+    let platform = prop_oneof![3 => Just(None), 1 => Just(Some(Platform::Mobile)), 1 => Just(Some(Platform::Desktop))];
+    (1..4_i64, platform, table, late, delivery, deed()).prop_map(
+        |(user, platform, table, late, delivery, deed)| Step {
+            user,
+            platform,
+            table,
+            late,
+            delivery,
+            deed,
+        },
+    )
 }
 
 fn structure() -> impl Strategy<Value = Deed> {
@@ -180,6 +189,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         6 => structure(),
         1 => any::<bool>().prop_map(Deed::LogIn),
         1 => (0..3_u8).prop_map(Deed::LogOut),
+        1 => any::<bool>().prop_map(Deed::Rename),
     ]
 }
 
@@ -278,6 +288,7 @@ impl Case<'_> {
                 let row = rows.last().ok_or("an operation left no event")?;
                 check_receipt(&receipt, row)?;
                 check_meant(&step, meant, row)?;
+                check_rule(&step, row)?;
                 self.check_undo(&step, undone, asks, row)?;
                 self.done.push((request, step, receipt));
                 Ok(())
@@ -330,6 +341,7 @@ impl Case<'_> {
         let at = START_MS + (index - late) * 1000;
         Request {
             op: op_id(index),
+            platform: step.platform,
             ..request(self.guild, step.user, at, 0)
         }
     }
@@ -492,6 +504,21 @@ fn check_receipt(receipt: &Receipt, row: &Value) -> Checked {
             "the answer tells another {part} than the event: {} and {}",
             told[*part], row[*part]
         )),
+    }
+}
+
+/// Presence decides wherever it names a platform; nobody clicks here.
+fn check_rule(step: &Step, row: &Value) -> Checked {
+    let rule = row["attribution"].as_str().unwrap_or_default();
+    let expected: &[&str] = match (&step.deed, step.platform) {
+        (Deed::LogIn(_), _) => &["new"],
+        (_, Some(_)) => &["presence"],
+        (_, None) => &["recent", "new"],
+    };
+    if expected.contains(&rule) {
+        Ok(())
+    } else {
+        Err(format!("its session was found by {rule}, not {expected:?}"))
     }
 }
 
@@ -703,16 +730,36 @@ async fn perform(
                 .log_in(request, labelled.then(|| "PC Birou".to_owned()))
                 .await
         }
-        Deed::LogOut(which) => {
-            let which = [
-                Which::Current,
-                Which::AllOthers,
-                Which::Named("PC Birou".to_owned()),
-            ][usize::from(*which)]
-            .clone();
-            services.log_out(request, &which).await
-        }
+        Deed::LogOut(which) => log_out(services, request, *which).await,
+        Deed::Rename(labelled) => rename(services, request, *labelled).await,
     }
+}
+
+async fn rename(
+    services: &Services,
+    request: &Request,
+    labelled: bool,
+) -> Result<Receipt, ServiceError> {
+    let (given, label) = if labelled {
+        (Some("PC Birou"), "PC de acasă")
+    } else {
+        (None, "PC Birou")
+    };
+    let label = label.to_owned();
+    services.rename_session(request, given, label).await
+}
+
+async fn log_out(
+    services: &Services,
+    request: &Request,
+    which: u8,
+) -> Result<Receipt, ServiceError> {
+    let which = match which {
+        0 => Which::Current,
+        1 => Which::AllOthers,
+        _ => Which::Named("PC Birou".to_owned()),
+    };
+    services.log_out(request, &which).await
 }
 
 /// Gives points to members who are introduced: one bears a name of the pool, one does not.

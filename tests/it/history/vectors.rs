@@ -184,6 +184,8 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
         .await?
         .event
         .device_id;
+    let renamed = "PC \u{201e}nou\u{201d}".to_owned();
+    services.rename_session(&by(ANA), None, renamed).await?;
     let late = by(ION);
     let names = r#"Ștefan, "Pop, Ana", O"Neill \ Șoim, 👩‍🚒 Ioana"#;
     let why = "Țintă atinsă: \"100 %\" \\ ăîâșț ŞŢ 🎯\n\tși\u{2028}gata\u{7f}";
@@ -261,6 +263,14 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
     structure(services, &by).await?;
     merge(services, &by).await?;
     refusals(services, pool, &by).await?;
+    sessions_end(services, &by, url).await
+}
+
+async fn sessions_end(
+    services: &Services,
+    by: &impl Fn(i64) -> Request,
+    url: &str,
+) -> Result<(), ServiceError> {
     services.log_out(&by(ANA), &Which::AllOthers).await?;
     // Another process, which thinks that sessions are over at once.
     let limits = SessionLimits {

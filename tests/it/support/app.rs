@@ -34,6 +34,8 @@ pub struct TestApp {
     pub guild: Guild,
     pub db: TestDb,
     bot: Option<Running>,
+    /// Whether the bot asks to be told where people are signed in.
+    pub presence: bool,
     /// Refusals of Discord's that the test provokes.
     expected_refusals: usize,
     finished: bool,
@@ -54,14 +56,20 @@ impl TestApp {
 
     /// All of it but the bot.
     pub async fn without_bot() -> Self {
+        Self::on(FakeDiscord::start().await.unwrap()).await
+    }
+
+    /// All of it but the bot, on a stand-in of the test's choice.
+    pub async fn on(discord: FakeDiscord) -> Self {
         watch_the_log();
-        let (db, discord) = (TestDb::new().await, FakeDiscord::start().await.unwrap());
+        let db = TestDb::new().await;
         let guild = discord.guild("BlackWater");
         Self {
             discord,
             guild,
             db,
             bot: None,
+            presence: true,
             expected_refusals: 0,
             finished: false,
         }
@@ -75,6 +83,7 @@ impl TestApp {
             guild,
             db,
             bot: None,
+            presence: true,
             expected_refusals: 0,
             finished: false,
         };
@@ -113,6 +122,7 @@ impl TestApp {
             token: Secret::new(self.discord.token()),
             api_url: Some(self.discord.url().parse().unwrap()),
             ratelimit: false,
+            presence: self.presence,
             shards: Shards::Auto,
         }
     }

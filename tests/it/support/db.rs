@@ -197,6 +197,7 @@ pub fn request(guild: i64, user: i64, discord_ms: i64, counter: i64) -> Request 
         op: OpId::new(((discord_ms << 22) + counter).to_string()),
         at: DateTime::<Utc>::UNIX_EPOCH + TimeDelta::milliseconds(discord_ms + 1_420_070_400_000),
         device: None,
+        platform: None,
         via: Via::Direct,
     }
 }
