@@ -169,6 +169,7 @@ line-restored = { $what ->
     }: **{ $name }**
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
+line-too-late = **{ $name }**, { $field }: { $wanted } came too late; a later edit holds { $value }
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
 note-overwrote = ⚠️ Replaced what another device had written in { $field } and this one had not seen: { $value } (event #{ $event })

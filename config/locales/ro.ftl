@@ -180,6 +180,7 @@ line-restored = { $what ->
     }: **{ $name }**
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
+line-too-late = **{ $name }**, { $field }: { $wanted } a venit prea târziu; o modificare mai nouă are { $value }
 note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
 note-overwrote = ⚠️ A înlocuit ce scrisese alt dispozitiv la { $field } și acesta nu văzuse: { $value } (evenimentul #{ $event })

@@ -102,7 +102,7 @@ impl Entry {
     /// Adds `requested` (negative: takes away), between the bounds. Superseded by a deletion and
     /// by a base that are dated later.
     pub fn add_points(&mut self, requested: i64, floor: i64, stamp: &Stamp) -> Change {
-        let mut change = self.change("points").before(self.points);
+        let mut change = self.change("points").before(self.points).after(self.points);
         change.requested = Some(requested);
         change.delta = Some(0);
         if self.is_deleted_after(stamp)
@@ -128,7 +128,7 @@ impl Entry {
     /// Sets the base of the points to `value`; `later` is the sum of the effective deltas dated
     /// after `stamp`, which stay. Superseded by a later base and a later deletion.
     pub fn set_points(&mut self, value: i64, later: i64, floor: i64, stamp: &Stamp) -> Change {
-        let mut change = self.change("points").before(self.points);
+        let mut change = self.change("points").before(self.points).after(self.points);
         change.requested = Some(value);
         change.delta = Some(0);
         if self.is_deleted_after(stamp)
@@ -146,11 +146,13 @@ impl Entry {
     /// Writes a field. Superseded by a later write of the same field and by a later deletion.
     pub fn set(&mut self, field: Field, stamp: &Stamp) -> Change {
         let register = field.register();
-        let change = self.change_of(&field).before(self.value_of(&register));
+        let change = self
+            .change_of(&field)
+            .before(self.value_of(&register))
+            .after(field.value());
         if self.deleted.is_some() || self.stamps.get(&register).is_some_and(|last| last > stamp) {
             return change.superseded();
         }
-        let change = change.after(field.value());
         self.stamps.insert(register, stamp.clone());
         match field {
             Field::Name(name) => self.name = name,
@@ -180,7 +182,7 @@ impl Entry {
     pub fn delete(&mut self, last_edit: &Stamp, stamp: &Stamp) -> Change {
         let change = self.change("name").before(self.name.clone());
         if self.deleted.is_some() || last_edit > stamp {
-            return change.superseded();
+            return change.after(self.name.clone()).superseded();
         }
         self.deleted = Some(stamp.clone());
         change

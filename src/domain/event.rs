@@ -231,7 +231,7 @@ pub struct Change {
     pub field_id: Option<String>,
     /// Null, a boolean, a whole number or a text.
     pub before: Value,
-    /// As `before`.
+    /// As `before`; where it came too late, what it was to come to.
     pub after: Value,
     /// Points: what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -284,11 +284,10 @@ impl Change {
         self
     }
 
-    /// Marked as without effect.
+    /// Marked as without effect: what it was to come to is told, and does not stand.
     #[must_use]
     pub fn superseded(mut self) -> Self {
         self.superseded = true;
-        self.after = self.before.clone();
         self
     }
 

@@ -115,6 +115,7 @@ keys! {
     LINE_RESTORED = "line-restored";
     LINE_SESSION_ENDED = "line-session-ended";
     LINE_SUPERSEDED = "line-superseded";
+    LINE_TOO_LATE = "line-too-late";
     NOTE_REPEATED = "note-repeated";
     NOTE_REASON = "note-reason";
     NOTE_OVERWROTE = "note-overwrote";

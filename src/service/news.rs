@@ -123,8 +123,8 @@ impl Services {
         Ok(told)
     }
 
-    /// Puts back a value of the caller's own that an event replaced unseen: as an edit like any
-    /// other.
+    /// Puts back a value of the caller's own that an event replaced unseen, or that came too late to
+    /// stand: as an edit like any other.
     ///
     /// # Errors
     /// There is no such value, it was somebody else's, its entry is gone, or no right; nothing is
@@ -193,13 +193,30 @@ impl Services {
         let event = events::by_seq(&mut conn, request.guild, seq).await?;
         let event = event.ok_or_else(unknown)?;
         let lost = event.overwrote.as_ref().and_then(|lost| lost.get(index));
-        let lost = lost.cloned().ok_or_else(unknown)?;
+        let lost = lost.cloned().or_else(|| too_late(&event, index));
+        let lost = lost.ok_or_else(unknown)?;
         let whose = events::by_seq(&mut conn, request.guild, lost.seq).await?;
         if whose.and_then(|event| event.actor_id) != Some(request.actor) {
             return Err(ServiceError::NotYours { event: lost.seq });
         }
         Ok((event, lost))
     }
+}
+
+/// What a write that came too late was to set.
+fn too_late(event: &Event, index: usize) -> Option<Overwrote> {
+    let change = event.changes.get(index)?;
+    if event.action != Action::EntrySet || !change.superseded {
+        return None;
+    }
+    let requested = change.requested.map(serde_json::Value::from);
+    Some(Overwrote {
+        seq: event.seq,
+        id: change.id.clone(),
+        field: change.field.clone(),
+        field_id: change.field_id.clone(),
+        value: requested.unwrap_or_else(|| change.after.clone()),
+    })
 }
 
 /// The field with the value that it is to hold again.

@@ -277,7 +277,7 @@ pub(super) fn split(list: &[NameOrMember]) -> (Vec<Name>, Vec<UserId>) {
     (names, members)
 }
 
-/// The entries of these names, which all must exist.
+/// The entries of these names, which all must exist; or have existed when they were last shown.
 pub(super) async fn existing(
     op: &mut Operation<'_>,
     list: &[NameOrMember],
@@ -289,12 +289,14 @@ pub(super) async fn existing(
     let mut unknown = Vec::new();
     for who in list {
         match who {
-            NameOrMember::Name(name) => match op.by_name(name) {
-                Some(id) => {
-                    counts_once(&mut ids, id);
+            NameOrMember::Name(name) => {
+                match op.by_name(name).or_else(|| op.by_unseen_name(name)) {
+                    Some(id) => {
+                        counts_once(&mut ids, id);
+                    }
+                    None => unknown.push(name),
                 }
-                None => unknown.push(name),
-            },
+            }
             NameOrMember::Member(member) => {
                 let id = linked(op, *member, &table)?;
                 counts_once(&mut ids, id);

@@ -116,7 +116,7 @@ pub async fn last_undoable(
             -- What had no effect, or is out of sight, is no step to walk back.
             and exists (
                 select from jsonb_array_elements(e.changes) c
-                where c -> 'before' is distinct from c -> 'after'
+                where c -> 'before' is distinct from c -> 'after' and c -> 'superseded' is null
             )
             and (e.table_id is null or exists (
                 select from punctaj.tables t

@@ -43,10 +43,23 @@ found as (
         on e.table_id = t.table_id and e.deleted_at is not null and e.name_key = any($11::text[])
         and e.deleted_at >= $4
     union
-    -- … or renamed after it.
+    -- … or renamed after it, …
     select f.entry_id, f.name_key, f.until_at, f.until_op
     from the_table t join punctaj.former_names f
         on f.table_id = t.table_id and f.name_key = any($11::text[]) and f.until_at >= $4
+    union
+    -- … or a moment before it by another device, and this one was not shown that.
+    select f.entry_id, f.name_key, f.until_at, f.until_op
+    from the_table t
+    join punctaj.former_names f on f.table_id = t.table_id and f.name_key = any($11::text[])
+        and f.until_at < $4 and f.until_at > $4 - interval '15 minutes'
+    join punctaj.entries live on live.entry_id = f.entry_id and live.deleted_at is null
+    join punctaj.events e on e.guild_id = $1 and e.op_id = f.until_op
+    where e.device_id is distinct from (select device_id from current_session)
+        and e.seq > coalesce((
+            select s.seq from punctaj.shown s
+            where s.device_id = (select device_id from current_session) and s.table_id = t.table_id
+        ), 0)
     union
     select e.entry_id, null, null, null
     from the_table t join punctaj.entries e

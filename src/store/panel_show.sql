@@ -134,6 +134,7 @@ select
         select max(s.seq) from steps s
         where exists (
             select from jsonb_array_elements(s.changes) c where c -> 'before' is distinct from c -> 'after'
+                and c -> 'superseded' is null
         )
     ) as "undoable?"
 from shown p

@@ -357,3 +357,142 @@ async fn a_device_that_was_away_is_told_what_it_missed() {
     assert_says(&news, &["One change since you last asked", "Maria"]);
     app.finish().await;
 }
+
+/// Two people rename Ion, Bob a moment after Ana, through two bots; what each is answered.
+async fn renamed_by_two(app: &TestApp, ana: &Member, reversed: bool) -> (Reply, Reply) {
+    let bob = app.moderator("bob");
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(app, ana).await;
+    view(ana, &phone).await;
+    view(&bob, &pc).await;
+    let moment = chrono::Utc::now();
+    let options = |to| [("name", "Ion"), ("field", "name"), ("value", to)];
+    let first = || {
+        let acting = ana.on(&phone).at(moment);
+        acting.slash_start("punctaj set", options("Ioan"))
+    };
+    let second = || {
+        let acting = bob.on(&pc).at(moment + chrono::TimeDelta::milliseconds(1));
+        acting.slash_start("punctaj set", options("Ionuț"))
+    };
+    if reversed {
+        let second = second().answer().await;
+        (first().answer().await, second)
+    } else {
+        let first = first().answer().await;
+        (first, second().answer().await)
+    }
+}
+
+#[tokio::test]
+async fn the_later_of_two_names_wins_whichever_comes_first_and_the_other_is_a_tap_away() {
+    for reversed in [false, true] {
+        let mut app = TestApp::start().await;
+        let mut other = TestApp::beside(&app).await;
+        app.discord.connected(2).await;
+        let (ana, phone) = (app.moderator("ana"), Device::phone("Telefon"));
+        let (first, second) = renamed_by_two(&app, &ana, reversed).await;
+        assert_says(&second, &["→ Ionuț"]);
+        let shown = view(&ana, &phone).await;
+        assert_says(&shown, &["Ionuț"]);
+        assert_hides(&shown, &["Ioan "]);
+
+        // Both are in the history, whichever was there first.
+        let pool = app.db.superuser().await;
+        let tried: Vec<String> = sqlx::query_scalar(
+            "select changes -> 0 ->> 'after' from punctaj.events where action = 'entry.set' order by at",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        assert_eq!(tried, ["Ioan", "Ionuț"]);
+        let (offer, said) = if reversed {
+            (first, "Ioan came too late; a later edit holds Ionuț")
+        } else {
+            assert_says(&first, &["Ion → Ioan"]);
+            assert_says(&second, &["Replaced what another device", "Ioan → Ionuț"]);
+            (told(&app, &ana, 1).await.remove(0), "Ioan")
+        };
+        assert!(
+            offer.content().contains(said) || offer.text().contains(said),
+            "{}",
+            offer.text()
+        );
+        let restored = ana.on(&phone).click(&offer, "Restore mine").await;
+        assert_says(&restored, &["Ionuț → Ioan"]);
+        assert_says(&view(&ana, &phone).await, &["Ioan"]);
+        let verified = on(&ana, &phone, "punctaj-audit verify", []).await;
+        assert_says(&verified, &["agree"]);
+        all_told(&app).await;
+        other.stop_bot().await;
+        other.forget();
+        app.stop_bot().await;
+        let refusals = app.discord.refusals();
+        assert!(
+            refusals.iter().all(|refusal| refusal.code == 40060),
+            "{refusals:#?}"
+        );
+        app.expect_refusals(refusals.len());
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_beats_edits_dated_before_it_and_none_dated_after() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let before = chrono::Utc::now();
+    let gone = on(&bob, &pc, "punctaj delete", [("names", "Ion")]).await;
+    assert_says(&gone, &["Ion"]);
+    // Composed while Ion was there, delivered afterwards: nothing comes back to life by it.
+    let five = [("names", "Ion"), ("points", "5")];
+    let late = ana.on(&phone).at(before).slash("punctaj add", five).await;
+    assert_says(&late, &["Nothing changed", "a later edit stands"]);
+    let callsign = [("name", "Ion"), ("field", "Callsign"), ("value", "A-1")];
+    let late = ana
+        .on(&phone)
+        .at(before)
+        .slash("punctaj set", callsign)
+        .await;
+    assert_says(&late, &["A-1 came too late"]);
+    assert_hides(&view(&ana, &phone).await, &["Ion"]);
+    // There is nothing to put it back into, and that is said.
+    let nowhere = ana.on(&phone).click(&late, "Restore mine").await;
+    assert_says(&nowhere, &["Nothing was changed"]);
+
+    // Whoever names Ion afterwards means another one, from nothing.
+    let anew = on(&ana, &phone, "punctaj add", five).await;
+    assert_says(&anew, &["(new): 0 → 5"]);
+    let verified = on(&ana, &phone, "punctaj-audit verify", []).await;
+    assert_says(&verified, &["agree"]);
+    all_told(&app).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_filled_in_on_an_old_value_adds_to_what_stands() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let panel = on(&ana, &phone, "punctaj panel", []).await;
+    let picked = ana.on(&phone).select(&panel, "1:panel", ["Ion"]).await;
+    let form = ana.on(&phone).click(&picked, "Other…").await;
+    assert!(form.is_modal());
+    // Meanwhile somebody else gives points, and sets the base anew.
+    on(
+        &bob,
+        &pc,
+        "punctaj add",
+        [("names", "Ion"), ("points", "3")],
+    )
+    .await;
+    set(&bob, &pc, "Ion", "points", "100").await;
+    let given = ana.on(&phone).submit(&form, [("points", "7")]).await;
+    assert_says(&given, &["100 → 107"]);
+    assert_eq!(overwrote(&app).await, Value::Null, "points add up");
+    all_told(&app).await;
+    app.finish().await;
+}

@@ -50,6 +50,9 @@ pub fn with_meant(
     let title = title(receipt, locale);
     let reply = Reply::card(card(&title, &lines, Some(&footer(receipt, locale)), locale));
     let reply = reply.aside(receipt.aside);
+    if let Some(mine) = mine_after_all(event, locale) {
+        return reply.row(CreateActionRow::Buttons(vec![mine]));
+    }
     if event.action.is_session() || event.outcome != Outcome::Applied || !has_effect(event) {
         return reply;
     }
@@ -63,6 +66,24 @@ pub fn with_meant(
     let meant = meant.map(|meant| meant_button(meant, event, locale));
     let buttons = [undo].into_iter().chain(meant).collect();
     reply.row(CreateActionRow::Buttons(buttons))
+}
+
+/// The button that sets what came too late after all.
+fn mine_after_all(event: &Event, locale: Locale) -> Option<CreateButton> {
+    let [change] = event.changes.as_slice() else {
+        return None;
+    };
+    if event.action != Action::EntrySet || !change.superseded {
+        return None;
+    }
+    wanted(change, false)?;
+    let press = Press::Mine {
+        guild: event.guild_id,
+        event: event.seq,
+        index: 0,
+    };
+    let style = ButtonStyle::Secondary;
+    Some(button(&press, keys::BUTTON_RESTORE_MINE, style, locale))
 }
 
 fn meant_button(meant: &Meant, event: &Event, locale: Locale) -> CreateButton {
@@ -232,6 +253,15 @@ pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String>
     event.changes.iter().filter_map(line).collect()
 }
 
+/// The value that a change which came too late was to give a field.
+fn wanted(change: &Change, by_delta: bool) -> Option<serde_json::Value> {
+    let value = match change.requested {
+        Some(points) => (!by_delta).then(|| points.into())?,
+        None => change.after.clone(),
+    };
+    (value != change.before).then_some(value)
+}
+
 /// A line for one change alone.
 pub(super) fn line(event: &Event, change: &Change, ranks: &Ranks, locale: Locale) -> String {
     Telling::of(event, ranks, locale).line(change, State::Same)
@@ -288,9 +318,7 @@ impl<'a> Telling<'a> {
     /// What one change was.
     fn line(&self, change: &Change, state: State) -> String {
         let message = if change.superseded {
-            Message::new(keys::LINE_SUPERSEDED)
-                .with("field", field_of(change, self.locale))
-                .with("value", self.value(change, &change.before))
+            self.too_late(change)
         } else if change.is_creation() {
             let key = if self.brings_back {
                 keys::LINE_RESTORED
@@ -317,6 +345,19 @@ impl<'a> Telling<'a> {
         };
         self.locale
             .text(&message.with("name", subject(change, self.locale)))
+    }
+
+    /// What stands, and what was to stand, where that is a value.
+    fn too_late(&self, change: &Change) -> Message {
+        let message = match wanted(change, self.by_delta) {
+            Some(wanted) => {
+                Message::new(keys::LINE_TOO_LATE).with("wanted", self.value(change, &wanted))
+            }
+            None => Message::new(keys::LINE_SUPERSEDED),
+        };
+        message
+            .with("field", field_of(change, self.locale))
+            .with("value", self.value(change, &change.before))
     }
 
     fn value(&self, change: &Change, of: &serde_json::Value) -> String {

@@ -54,6 +54,20 @@ impl Operation<'_> {
         Some(self.hold(found))
     }
 
+    /// The entry that bore that name until another device renamed it a moment ago, which this one was
+    /// not shown: whoever names it so can only mean that one, where nobody bears the name now.
+    pub(in crate::service) fn by_unseen_name(&mut self, name: &Name) -> Option<EntryId> {
+        let (key, stamp) = (name.key(), self.stamp());
+        let found = self
+            .found
+            .iter()
+            .filter(|f| f.name_key.as_ref() == Some(&key) && f.entry.deleted.is_none())
+            .filter(|f| f.until.as_ref().is_some_and(|until| *until <= stamp))
+            .max_by(|a, b| a.until.cmp(&b.until))?
+            .clone();
+        Some(self.hold(found))
+    }
+
     /// The live entry linked to that member.
     pub(in crate::service) fn by_member(&mut self, member: UserId) -> Option<EntryId> {
         let found = self

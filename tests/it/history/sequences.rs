@@ -287,7 +287,7 @@ impl Case<'_> {
             Ok(receipt) => {
                 let row = rows.last().ok_or("an operation left no event")?;
                 check_receipt(&receipt, row)?;
-                check_meant(&step, meant, row)?;
+                check_meant(&self.oracle, &step, meant, row)?;
                 check_rule(&step, row)?;
                 self.check_undo(&step, undone, asks, row)?;
                 self.done.push((request, step, receipt));
@@ -523,7 +523,7 @@ fn check_rule(step: &Step, row: &Value) -> Checked {
 }
 
 /// Each name must have met the entry that it meant; an entry counts once.
-fn check_meant(step: &Step, meant: Option<Vec<Meant>>, row: &Value) -> Checked {
+fn check_meant(oracle: &Oracle, step: &Step, meant: Option<Vec<Meant>>, row: &Value) -> Checked {
     let changes = row["changes"].as_array().map(Vec::as_slice);
     let mut changes = changes.unwrap_or_default().iter().peekable();
     let mut counted: Vec<String> = Vec::new();
@@ -533,6 +533,14 @@ fn check_meant(step: &Step, meant: Option<Vec<Meant>>, row: &Value) -> Checked {
             Meant::Entry(ids) if ids.iter().any(|id| counted.contains(id)) => {
                 let is_it = |next: &&Value| ids.iter().any(|id| next["id"] == **id);
                 if !changes.peek().is_some_and(is_it) {
+                    continue;
+                }
+            }
+            // Who was called so when it was last shown, perhaps named twice by that.
+            Meant::Nobody if !matches!(step.deed, Deed::Add(..)) => {
+                let id = changes.peek().and_then(|next| next["id"].as_str());
+                if !id.is_some_and(|id| !counted.contains(&id.to_owned()) && oracle.was_renamed(id))
+                {
                     continue;
                 }
             }
@@ -546,7 +554,7 @@ fn check_meant(step: &Step, meant: Option<Vec<Meant>>, row: &Value) -> Checked {
         let id = first["id"].as_str().unwrap_or_default().to_owned();
         let fits = match &meant {
             Meant::Entry(ids) => !created && ids.contains(&id),
-            Meant::Nobody => created && matches!(step.deed, Deed::Add(..)),
+            Meant::Nobody => created == matches!(step.deed, Deed::Add(..)),
             Meant::Unsaid => true,
         };
         if !fits {

@@ -406,10 +406,7 @@ impl Oracle {
         let entry = self.entry(id)?;
         let (before, name) = (entry.field(field), entry.name());
         if entry.deleted.is_some() || entry.is_too_late(field, &event.written.when) {
-            return Ok((
-                superseded(telling(id, &name, field, &before, &before)),
-                None,
-            ));
+            return Ok((superseded(telling(id, &name, field, &before, &value)), None));
         }
         entry.fields.insert(field.to_owned(), value.clone());
         entry
@@ -924,6 +921,14 @@ impl Oracle {
         table
             .and_then(|fields| fields.get("floor")?.as_i64())
             .unwrap_or(0)
+    }
+
+    /// Whether an entry has had another name than it has.
+    pub fn was_renamed(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| {
+            let name = entry.name();
+            entry.names.iter().any(|(_, former)| *former != name)
+        })
     }
 
     /// Two live entries of a table never share a name or a member.
