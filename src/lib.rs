@@ -17,6 +17,7 @@ pub mod domain;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod exchange;
+pub mod feed;
 pub mod http;
 pub mod i18n;
 pub mod logging;

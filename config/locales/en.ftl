@@ -35,6 +35,7 @@ button-all = Show all
 button-clear = Pick nobody
 button-export = Export
 button-next = Next
+button-browse = Browse
 button-back = Back
 
 ## Lists
@@ -67,6 +68,7 @@ field-pattern = pattern
 field-language = language
 field-timezone = time zone
 field-log-channel = log channel
+field-layout = layout
 
 ## Values
 
@@ -76,6 +78,8 @@ value-no = no
 kind-text = text
 kind-number = number
 kind-date = date
+layout-phone = for phones
+layout-wide = for wide screens
 language-name = English
 subject-guild = Settings
 platform-desktop = desktop app
@@ -119,6 +123,8 @@ receipt-field-edit = Changed a field of { $table }
 receipt-field-remove = Removed a field from { $table }; undo brings it back with its values
 receipt-rank-set = Changed the ranks of { $table }
 receipt-rank-remove = Removed a rank from { $table }
+receipt-board-post = Board of { $table }
+receipt-board-remove = Removed boards of { $table }
 receipt-settings-set = Changed the settings
 receipt-in-settings = the settings
 receipt-event-undo = Undid event #{ $event } in { $table }
@@ -149,6 +155,7 @@ line-unchanged = **{ $name }**, { $field }: was { $value } already
 line-created = { $what ->
         [table] New table
         [rank] New rank
+        [board] New board
         [field] New field
         [session] New session
        *[entry] New entry
@@ -156,6 +163,7 @@ line-created = { $what ->
 line-deleted = { $what ->
         [table] Table deleted
         [rank] Rank deleted
+        [board] Board removed
         [field] Field removed
         [session] Session deleted
        *[entry] Entry deleted
@@ -163,6 +171,7 @@ line-deleted = { $what ->
 line-restored = { $what ->
         [table] Table restored
         [rank] Rank restored
+        [board] Board restored
         [field] Field restored
         [session] Session restored
        *[entry] Entry restored
@@ -244,11 +253,20 @@ ranks-none = { $table } has no ranks yet. Create one with `/punctaj-admin rank s
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· promoted at { $points }
 ranks-demote = {" "}· demoted below { $points }
+boards-title = Boards of { $table }
+boards-none = { $table } has no board there. Post one with `/punctaj-admin board post`.
+boards-line = { $channel } · { $layout } · { $link }
+boards-line-soon = { $channel } · { $layout } · about to be posted
+boards-line-problem = { $channel } · { $layout } · ⚠️ can’t be posted: { $problem }. Once that is put right, post it again with `/punctaj-admin board post`.
+board-empty = It has no entries yet.
+board-changed = Changed { $at }
+board-table-deleted = The table { $table } was deleted.
 settings-title = Settings of this server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 History up to event **#{ $event }**: `{ $hash }`
+log-board = ⚠️ The board of { $table } in { $channel } can’t be posted: { $problem }. Check that the channel is there and that the bot may write in it, then use `/punctaj-admin board post` again.
 notice-overwritten = ⚠️ In { $table }, what you had written for **{ $name }** in { $field } was replaced by { $who }, who had not seen it: { $lost } → { $now } (event #{ $event }).
 news-title = { $count ->
         [one] One change since you last asked
@@ -433,6 +451,7 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
         [entry] the entry
         [table] the table
         [rank] the rank
+        [board] the board
         [field] the field
         [session] the session
         [guild] the settings
@@ -502,6 +521,7 @@ error-unknown-field = There is no field { $field }. Choose one of: name, rank, p
        *[other] , { $known }.
     }
 error-field-exists = There is a field { $field } already. Choose another name.
+error-no-board = { $table } has no such board. See its boards with `/punctaj-admin board list`.
 error-too-many-fields = A table has at most { $limit } fields of its own. Remove one first.
 error-value-long = The value for { $field } has { $chars }; the limit is { $limit }. Shorten it.
 error-value-number = { $value } does not fit { $field }, which holds a number. Give digits, such as 12 or 12.5, with at most 15 digits before and 6 after the point.
@@ -700,6 +720,28 @@ cmd-punctaj-admin-rank-list = list
     .description = Lists the ranks of a table
 cmd-punctaj-admin-rank-list-table = table
     .description = The table whose ranks to show
+cmd-punctaj-admin-board = board
+    .description = Messages that always show a table
+cmd-punctaj-admin-board-post = post
+    .description = Has a channel always show a table
+cmd-punctaj-admin-board-post-table = table
+    .description = The table to show
+cmd-punctaj-admin-board-post-channel = channel
+    .description = Where; in this channel if left out
+cmd-punctaj-admin-board-post-layout = layout
+    .description = For phones or for wide screens; for phones if left out
+cmd-punctaj-admin-board-remove = remove
+    .description = Removes the boards of a table, with their messages
+cmd-punctaj-admin-board-remove-table = table
+    .description = The table whose boards to remove
+cmd-punctaj-admin-board-remove-channel = channel
+    .description = Only the one in this channel; all if left out
+cmd-punctaj-admin-board-list = list
+    .description = Lists the boards of a table
+cmd-punctaj-admin-board-list-table = table
+    .description = The table whose boards to show
+cmd-punctaj-admin-board-list-channel = channel
+    .description = Only the one in this channel; all if left out
 cmd-punctaj-admin-data = data
     .description = Import and export of data
 cmd-punctaj-admin-data-export = export

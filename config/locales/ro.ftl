@@ -40,6 +40,7 @@ button-all = Arată tot
 button-clear = Nu alege pe nimeni
 button-export = Exportă
 button-next = Înainte
+button-browse = Răsfoiește
 button-back = Înapoi
 
 ## Liste
@@ -73,6 +74,7 @@ field-pattern = model
 field-language = limbă
 field-timezone = fus orar
 field-log-channel = canal de jurnal
+field-layout = aspect
 
 ## Valori
 
@@ -82,6 +84,8 @@ value-no = nu
 kind-text = text
 kind-number = număr
 kind-date = dată
+layout-phone = pentru telefon
+layout-wide = pentru ecrane late
 language-name = română
 subject-guild = Setări
 platform-desktop = aplicația de pe calculator
@@ -129,6 +133,8 @@ receipt-field-edit = Am modificat un câmp din { $table }
 receipt-field-remove = Am scos un câmp din { $table }; desfacerea îl readuce cu valorile lui
 receipt-rank-set = Modificare în gradele din { $table }
 receipt-rank-remove = Am scos un grad din { $table }
+receipt-board-post = Avizierul tabelului { $table }
+receipt-board-remove = Am scos aviziere ale tabelului { $table }
 receipt-settings-set = Am modificat setările
 receipt-in-settings = setări
 receipt-event-undo = Am desfăcut evenimentul #{ $event } din { $table }
@@ -160,6 +166,7 @@ line-unchanged = **{ $name }**, { $field }: era deja { $value }
 line-created = { $what ->
         [table] Tabel nou
         [rank] Grad nou
+        [board] Avizier nou
         [field] Câmp nou
         [session] Sesiune nouă
        *[entry] Înregistrare nouă
@@ -167,6 +174,7 @@ line-created = { $what ->
 line-deleted = { $what ->
         [table] Tabel șters
         [rank] Grad șters
+        [board] Avizier scos
         [field] Câmp scos
         [session] Sesiune ștearsă
        *[entry] Înregistrare ștearsă
@@ -174,6 +182,7 @@ line-deleted = { $what ->
 line-restored = { $what ->
         [table] Tabel readus
         [rank] Grad readus
+        [board] Avizier readus
         [field] Câmp readus
         [session] Sesiune readusă
        *[entry] Înregistrare readusă
@@ -260,11 +269,20 @@ ranks-none = { $table } nu are încă grade. Creează unul cu `/punctaj-admin gr
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· avansează la { $points }
 ranks-demote = {" "}· retrogradează sub { $points }
+boards-title = Avizierele tabelului { $table }
+boards-none = { $table } nu are niciun avizier acolo. Pune unul cu `/punctaj-admin avizier pune`.
+boards-line = { $channel } · { $layout } · { $link }
+boards-line-soon = { $channel } · { $layout } · urmează să fie postat
+boards-line-problem = { $channel } · { $layout } · ⚠️ nu poate fi postat: { $problem }. După ce ai rezolvat, pune-l din nou cu `/punctaj-admin avizier pune`.
+board-empty = Nu are încă înregistrări.
+board-changed = Modificat { $at }
+board-table-deleted = Tabelul { $table } a fost șters.
 settings-title = Setările acestui server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 Istoricul până la evenimentul **#{ $event }**: `{ $hash }`
+log-board = ⚠️ Avizierul tabelului { $table } din { $channel } nu poate fi postat: { $problem }. Verifică dacă există canalul și dacă botul are voie să scrie în el, apoi folosește din nou `/punctaj-admin avizier pune`.
 notice-overwritten = ⚠️ În { $table }, ce scriseseși la **{ $name }**, câmpul { $field }, a fost înlocuit de { $who }, care nu văzuse: { $lost } → { $now } (evenimentul #{ $event }).
 news-title = { $count ->
         [one] O modificare de când ai întrebat ultima dată
@@ -461,6 +479,7 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
         [entry] al înregistrării
         [table] al tabelului
         [rank] al gradului
+        [board] avizierului
         [field] al câmpului
         [session] al sesiunii
         [guild] al setărilor
@@ -531,6 +550,7 @@ error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, gr
        *[other] , { $known }.
     }
 error-field-exists = Există deja câmpul { $field }. Alege alt nume.
+error-no-board = { $table } nu are un astfel de avizier. Vezi avizierele lui cu `/punctaj-admin avizier listă`.
 error-too-many-fields = Un tabel are cel mult { $limit } câmpuri proprii. Scoate mai întâi unul.
 error-value-long = Valoarea pentru { $field } are { $chars }; limita este { $limit }. Scurteaz-o.
 error-value-number = { $value } nu se potrivește la { $field }, care este un număr. Scrie cifre, de exemplu 12 sau 12,5, cu cel mult 15 cifre înainte și 6 după virgulă.
@@ -730,6 +750,28 @@ cmd-punctaj-admin-rank-list = listă
     .description = Arată gradele unui tabel
 cmd-punctaj-admin-rank-list-table = tabel
     .description = Tabelul ale cărui grade vrei să le vezi
+cmd-punctaj-admin-board = avizier
+    .description = Mesaje care arată mereu un tabel
+cmd-punctaj-admin-board-post = pune
+    .description = Un canal arată mereu un tabel
+cmd-punctaj-admin-board-post-table = tabel
+    .description = Tabelul de arătat
+cmd-punctaj-admin-board-post-channel = canal
+    .description = Unde; în acest canal, dacă lipsește
+cmd-punctaj-admin-board-post-layout = aspect
+    .description = Pentru telefon sau pentru ecrane late; pentru telefon, dacă lipsește
+cmd-punctaj-admin-board-remove = scoate
+    .description = Scoate avizierele unui tabel, cu mesajele lor
+cmd-punctaj-admin-board-remove-table = tabel
+    .description = Tabelul ale cărui aviziere le scoți
+cmd-punctaj-admin-board-remove-channel = canal
+    .description = Doar cel din acest canal; toate, dacă lipsește
+cmd-punctaj-admin-board-list = listă
+    .description = Arată avizierele unui tabel
+cmd-punctaj-admin-board-list-table = tabel
+    .description = Tabelul ale cărui aviziere vrei să le vezi
+cmd-punctaj-admin-board-list-channel = canal
+    .description = Doar cel din acest canal; toate, dacă lipsește
 cmd-punctaj-admin-data = date
     .description = Import și export de date
 cmd-punctaj-admin-data-export = export

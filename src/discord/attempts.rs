@@ -20,7 +20,8 @@ pub fn of_command(path: &str) -> Option<Action> {
         | "punctaj news"
         | "menu-profile"
         | "punctaj-admin table list"
-        | "punctaj-admin rank list" => Action::TableView,
+        | "punctaj-admin rank list"
+        | "punctaj-admin board list" => Action::TableView,
         _ if path.starts_with("punctaj-audit ") => Action::AuditView,
         _ if path.starts_with("punctaj-admin settings ") => Action::SettingsSet,
         // `punctaj-admin rank set` attempts `rank.set`.
@@ -38,7 +39,7 @@ pub const fn of_press(press: &Press) -> Option<Action> {
         Press::Undo { .. } | Press::Preview { .. } | Press::Confirm { .. } => {
             Some(Action::EventUndo)
         }
-        Press::View { .. } => Some(Action::TableView),
+        Press::View { .. } | Press::Board { .. } => Some(Action::TableView),
         Press::Find { .. } | Press::Show { .. } | Press::Sessions { .. } => Some(Action::AuditView),
         Press::End { .. } => Some(Action::SessionClose),
         Press::Export { .. } => Some(Action::AuditExport),

@@ -21,7 +21,7 @@ use super::errors::Failure;
 use super::flights::Flights;
 use super::gateway::Gateway;
 use super::presence::Presences;
-use super::{delivery, framework, notices, registration};
+use super::{boards, delivery, framework, notices, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
 
@@ -33,6 +33,10 @@ const LANDING: Duration = Duration::from_secs(10);
 
 /// Discord wants so much time between two attempts to identify.
 const IDENTIFYING: Duration = Duration::from_secs(5);
+
+/// What Discord is asked to tell: of guilds and channels, and which messages were deleted. What
+/// people write is not told without another, privileged intent.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
 
 /// Pauses between two tries of what the bot can't do without: for ever, at most a minute.
 const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
@@ -179,9 +183,13 @@ async fn connected(
     let shards = Arc::clone(&client.shard_manager);
     gateway.watch(&shards);
     let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
+    let boards = boards::run(data.services.clone(), Arc::clone(&client.http));
+    let feed = crate::feed::run(data.services.clone());
     let mut running = std::pin::pin!(start(&mut client, options.shards));
     tokio::select! {
         () = notices => Err(BotError::Closed),
+        () = boards => Err(BotError::Closed),
+        () = feed => Err(BotError::Closed),
         ended = &mut running => {
             give_up(&shards).await;
             Err(ended.err().unwrap_or(BotError::Closed))
@@ -281,10 +289,10 @@ async fn client(
     cache.cache_users = false;
     let http = options.http();
     let client = if options.presence {
-        let intents = GatewayIntents::GUILDS | GatewayIntents::GUILD_PRESENCES;
+        let intents = INTENTS | GatewayIntents::GUILD_PRESENCES;
         ClientBuilder::new_with_http(http, intents).raw_event_handler(presences)
     } else {
-        ClientBuilder::new_with_http(http, GatewayIntents::GUILDS)
+        ClientBuilder::new_with_http(http, INTENTS)
     };
     client
         .cache_settings(cache)

@@ -4,6 +4,7 @@
 //! ```text
 //! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
+//! 1:board:<table>
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
 //! 1:mine:<guild>:<seq>:<index>
@@ -30,7 +31,7 @@ use crate::domain::panel::Mark;
 use crate::domain::points;
 use crate::service::Sort;
 
-use super::layout::Layout;
+use crate::domain::layout::Layout;
 
 const VERSION: &str = "1";
 
@@ -64,6 +65,11 @@ pub enum Press {
     },
     /// Leave things as they are.
     Cancel,
+    /// Show the table of a board to the one who clicked.
+    Board {
+        /// Which table.
+        table: TableId,
+    },
     /// Show a page of a table.
     View {
         /// The session.
@@ -232,6 +238,9 @@ impl Press {
                 index: index.parse().ok()?,
             }),
             ("cancel", []) => Some(Self::Cancel),
+            ("board", [table]) => Some(Self::Board {
+                table: TableId::from_short(table)?,
+            }),
             ("view", [device, table, sort, page, layout, audience, at @ ..]) => Some(Self::View {
                 device: read_device(device).ok()?,
                 table: TableId::from_short(table)?,
@@ -315,6 +324,7 @@ impl fmt::Display for Press {
                 index,
             } => write!(f, "mine:{guild}:{event}:{index}"),
             Self::Cancel => f.write_str("cancel"),
+            Self::Board { table } => write!(f, "board:{}", table.short()),
             Self::View {
                 device,
                 table,
@@ -658,6 +668,9 @@ mod tests {
                     shared,
                     at,
                 }
+            }),
+            any::<u128>().prop_map(|table| Press::Board {
+                table: TableId(Uuid::from_u128(table)),
             }),
             (device(), draft(), prop::option::of(seq())).prop_map(|(device, draft, before)| {
                 Press::Find {

@@ -139,6 +139,20 @@ impl<'a> Outgoing<'a> {
         }
     }
 
+    /// A question with parameters, which can be asked again and again.
+    #[must_use]
+    pub fn question_with(
+        route: Route<'a>,
+        parameters: Vec<(&'static str, String)>,
+        limits: Limits,
+    ) -> Self {
+        let question = Self::question(route, limits);
+        Self {
+            request: question.request.params(Some(parameters)),
+            ..question
+        }
+    }
+
     /// Whether another try may do better, and harms nobody.
     fn may_repeat(&self, fault: &Fault) -> bool {
         match fault {
@@ -194,12 +208,40 @@ pub enum Posted {
 
 /// Sends a message that nobody waits for.
 pub async fn post(http: &Http, outgoing: &Outgoing<'_>) -> Posted {
+    match ask(http, outgoing).await {
+        Answered::Yes(_) => Posted::Yes,
+        Answered::Refused { message, .. } => Posted::Never(message),
+        Answered::NotNow => Posted::NotNow,
+    }
+}
+
+/// What Discord says to a request that nobody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// It was carried out: what Discord told.
+    Yes(Vec<u8>),
+    /// It is refused, and will be the next time too.
+    Refused {
+        /// Discord's number for why.
+        code: u32,
+        /// Its words.
+        message: String,
+    },
+    /// It may be sent later.
+    NotNow,
+}
+
+/// Sends a request that nobody waits for, and reads what Discord says to it.
+pub async fn ask(http: &Http, outgoing: &Outgoing<'_>) -> Answered {
     match send(http, outgoing).await.0 {
-        Ok(_) => Posted::Yes,
-        Err(Fault::Refused(refusal)) if refusal.is_final() => Posted::Never(refusal.message),
+        Ok(body) => Answered::Yes(body),
+        Err(Fault::Refused(refusal)) if refusal.is_final() => Answered::Refused {
+            code: refusal.code,
+            message: refusal.message,
+        },
         Err(fault) => {
             tracing::warn!(error = %fault, "Discord did not take a message; it is sent again later");
-            Posted::NotNow
+            Answered::NotNow
         }
     }
 }

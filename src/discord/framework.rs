@@ -8,6 +8,7 @@ use serenity::client::FullEvent;
 use serenity::model::application::Interaction;
 
 use super::answer;
+use super::boards;
 use super::context::{Call, Data};
 use super::errors::Failure;
 use super::registration;
@@ -45,6 +46,17 @@ async fn on_event(
         } => {
             Box::pin(router::form(data, http, form)).await;
         }
+        FullEvent::GuildCreate { guild, .. } => boards::look_again(data, guild.id).await,
+        FullEvent::MessageDelete {
+            channel_id,
+            deleted_message_id,
+            ..
+        } => boards::messages_gone(data, *channel_id, &[*deleted_message_id]).await,
+        FullEvent::MessageDeleteBulk {
+            channel_id,
+            multiple_deleted_messages_ids,
+            ..
+        } => boards::messages_gone(data, *channel_id, multiple_deleted_messages_ids).await,
         _ => {}
     }
     Ok(())

@@ -12,13 +12,15 @@
 //! - A command reads its options ([`commands`]), calls one service, and shows what it returned
 //!   through a pure function of [`views`].
 //! - [`presence`] knows which kind of client people are signed in on, if Discord tells.
-//! - [`notices`] posts what nobody asked for: the log channel.
+//! - [`notices`] posts what nobody asked for: the log channel; [`boards`] keeps messages up to date
+//!   that always show a table.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
 //! Architecture invariant: no state of a button or menu is in memory; see [`custom_id`].
 
 pub mod answer;
 pub mod attempts;
+pub mod boards;
 pub mod bot;
 pub mod commands;
 pub mod complete;
@@ -29,7 +31,6 @@ pub mod errors;
 pub mod flights;
 pub mod framework;
 pub mod gateway;
-pub mod layout;
 pub mod notices;
 pub mod people;
 pub mod presence;

@@ -9,7 +9,7 @@ use serenity::all::Nonce;
 use serenity::builder::{CreateAllowedMentions, CreateMessage};
 use serenity::http::{Http, HttpError, LightMethod, Route};
 use serenity::model::id::{ChannelId, UserId};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::delivery::{self, Limits, Outgoing, Posted, Repeat};
 use super::views;
@@ -32,12 +32,14 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Posts news as it comes, for ever.
 pub async fn run(services: Services, http: Arc<Http>) {
+    let mut bell = services.bell();
     loop {
         if let Err(error) = post_all(&services, &http).await {
             tracing::debug!(%error, "what others must be told waits for the database");
             tokio::time::sleep(PAUSE).await;
         }
-        services.wait_for_news(POLL).await;
+        // That the time is up is no failure.
+        let _ = timeout(POLL, bell.changed()).await;
     }
 }
 

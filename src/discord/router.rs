@@ -108,6 +108,7 @@ const fn manner(press: &Press) -> Manner {
     match press {
         Press::Undo { force: false, .. }
         | Press::Show { .. }
+        | Press::Board { .. }
         | Press::End { .. }
         | Press::Meant { .. }
         | Press::Preview { .. }
@@ -179,6 +180,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             force,
         } => commands::undo_confirmed(call, device, event, force).await,
         Press::Export { device, draft } => commands::export_search(call, device, draft).await,
+        Press::Board { table } => commands::browse_board(call, table).await,
         Press::Sessions { device, who, page } => {
             commands::sessions_page(call, device, who, page).await
         }

@@ -42,6 +42,9 @@ pub enum Right {
     /// Export tables.
     #[serde(rename = "data.export")]
     DataExport,
+    /// Post and remove boards.
+    #[serde(rename = "board.manage")]
+    BoardManage,
     /// Change the guild's settings.
     #[serde(rename = "settings.manage")]
     SettingsManage,
@@ -64,6 +67,7 @@ impl Right {
             Self::AuditUndo => "audit.undo",
             Self::AuditExport => "audit.export",
             Self::DataExport => "data.export",
+            Self::BoardManage => "board.manage",
             Self::SettingsManage => "settings.manage",
         }
     }

@@ -67,6 +67,10 @@ actions! {
     RankSet = "rank.set";
     /// A rank was taken away, also from the entries that held it.
     RankRemove = "rank.remove";
+    /// A board was posted, or laid out anew.
+    BoardPost = "board.post";
+    /// Boards were removed.
+    BoardRemove = "board.remove";
     /// A setting of the guild was changed.
     SettingsSet = "settings.set";
     /// An earlier event was undone.
@@ -190,6 +194,8 @@ pub enum What {
     Rank,
     /// An extra field of a table.
     Field,
+    /// A message that always shows a table.
+    Board,
     /// A row of a table.
     Entry,
     /// The guild itself: its settings.
@@ -206,6 +212,7 @@ impl What {
             Self::Table => "table",
             Self::Rank => "rank",
             Self::Field => "field",
+            Self::Board => "board",
             Self::Entry => "entry",
             Self::Guild => "guild",
             Self::Session => "session",
@@ -214,12 +221,12 @@ impl What {
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
-/// (ranks: `title`, sessions: `user`) from nothing, and goes by a change of it to nothing.
+/// (ranks: `title`, boards: `layout`, sessions: `user`) from nothing, and goes by a change of it to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The kind of thing.
     pub what: What,
-    /// Which one: an entry's or table's uuid, a rank's or extra field's number, a session's
+    /// Which one: an entry's or table's uuid, a rank's or extra field's number, a board's channel, a session's
     /// `device_id`, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
@@ -334,6 +341,7 @@ impl Change {
         let field = match self.what {
             What::Table | What::Field | What::Entry => "name",
             What::Rank => "title",
+            What::Board => "layout",
             What::Session => "user",
             What::Guild => return false,
         };

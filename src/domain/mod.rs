@@ -8,6 +8,7 @@ pub mod event;
 pub mod field;
 pub mod guild;
 pub mod ids;
+pub mod layout;
 pub mod moment;
 pub mod name;
 pub mod panel;

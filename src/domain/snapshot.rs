@@ -13,7 +13,7 @@ use super::replay::{Fields, Key, State};
 
 /// The version of a packed state. One of another version is not read: raise it with every change
 /// of what [`State`] holds or of how it is packed here.
-pub const FORMAT: i32 = 2;
+pub const FORMAT: i32 = 3;
 
 /// Kind of thing -> its table, or nothing -> its id -> its fields.
 type Packed = BTreeMap<What, BTreeMap<String, BTreeMap<String, Fields>>>;

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::event::{Change, What};
 use super::field::ExtraField;
-use super::ids::{RoleId, TableId};
+use super::ids::{ChannelId, RoleId, TableId};
+use super::layout::Layout;
 use super::name::fold;
 
 /// The highest rank number; there are far fewer ranks in practice.
@@ -34,6 +35,9 @@ pub struct Table {
     pub ranks: BTreeMap<i32, Rank>,
     /// By number, with those that were removed.
     pub fields: BTreeMap<i32, ExtraField>,
+    /// The channels in which a message always shows the table, and how it is laid out there.
+    #[serde(default)]
+    pub boards: BTreeMap<ChannelId, Layout>,
 }
 
 /// A rank of a table. Entries are promoted and demoted by points when a period closes.
@@ -104,9 +108,18 @@ impl Table {
                 .map(|(number, field)| (*number, told(field)))
                 .collect()
         };
+        let boards = |table: &Self| -> BTreeMap<ChannelId, (String, Registers)> {
+            let told = |layout: &Layout| (table.address(), board_registers(*layout));
+            let boards = table.boards.iter();
+            boards
+                .map(|(channel, layout)| (*channel, told(layout)))
+                .collect()
+        };
         let before = |of: fn(&Self) -> _| old.map(of).unwrap_or_default();
         changes.extend(diff_all(What::Rank, &before(ranks), &ranks(self)));
         changes.extend(diff_all(What::Field, &before(fields), &fields(self)));
+        let old_boards = old.map(boards).unwrap_or_default();
+        changes.extend(diff_all(What::Board, &old_boards, &boards(self)));
         changes
     }
 
@@ -120,8 +133,8 @@ impl Table {
         ]
     }
 
-    /// A register of the table, of one of its ranks or of one of its extra fields, as events hold
-    /// it; null where there is no such thing.
+    /// A register of the table, of one of its ranks, extra fields or boards, as events hold it; null
+    /// where there is no such thing.
     #[must_use]
     pub fn register(&self, what: What, id: &str, field: &str) -> Value {
         let number = id.parse().unwrap_or_default();
@@ -129,6 +142,9 @@ impl Table {
             What::Table => Some(self.registers()),
             What::Rank => self.ranks.get(&number).map(Rank::registers),
             What::Field => self.fields.get(&number).map(ExtraField::registers),
+            What::Board => board_of(id)
+                .and_then(|channel| self.boards.get(&channel))
+                .map(|layout| board_registers(*layout)),
             What::Entry | What::Guild | What::Session => None,
         };
         let mut of_field = registers.into_iter().flatten();
@@ -138,8 +154,8 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// Writes a register back, as an undo does. A rank comes to be by it and goes with its title;
-    /// a table or an extra field only leaves sight.
+    /// Writes a register back, as an undo does. A rank comes to be by it and goes with its title, a
+    /// board with its layout; a table or an extra field only leaves sight.
     pub fn write_register(&mut self, change: &Change, value: &Value, now: DateTime<Utc>) {
         let number = change.id.parse().unwrap_or_default();
         match change.what {
@@ -160,6 +176,14 @@ impl Table {
             What::Field => {
                 if let Some(field) = self.fields.get_mut(&number) {
                     field.write(&change.field, value);
+                }
+            }
+            What::Board => {
+                if let Some(channel) = board_of(&change.id) {
+                    match value.as_str().and_then(Layout::parse) {
+                        Some(layout) => drop(self.boards.insert(channel, layout)),
+                        None => drop(self.boards.remove(&channel)),
+                    }
                 }
             }
             What::Entry | What::Guild | What::Session => {}
@@ -208,6 +232,16 @@ impl Rank {
     }
 }
 
+/// A board's fields: it is there as long as it has a layout.
+fn board_registers(layout: Layout) -> Registers {
+    vec![("layout", layout.as_str().into())]
+}
+
+/// A board is known by its channel.
+fn board_of(id: &str) -> Option<ChannelId> {
+    id.parse().ok().map(ChannelId::from_db)
+}
+
 /// The fields of a thing, as events hold them.
 pub(super) type Registers = Vec<(&'static str, Value)>;
 
@@ -238,14 +272,14 @@ pub(super) fn diff(
         .collect()
 }
 
-fn diff_all(
+fn diff_all<Id: Ord + ToString>(
     what: What,
-    before: &BTreeMap<i32, (String, Registers)>,
-    after: &BTreeMap<i32, (String, Registers)>,
+    before: &BTreeMap<Id, (String, Registers)>,
+    after: &BTreeMap<Id, (String, Registers)>,
 ) -> Vec<Change> {
-    let numbers: BTreeSet<&i32> = before.keys().chain(after.keys()).collect();
-    let of = |number: &i32| {
-        let (old, new) = (before.get(number), after.get(number));
+    let ids: BTreeSet<&Id> = before.keys().chain(after.keys()).collect();
+    let of = |id: &Id| {
+        let (old, new) = (before.get(id), after.get(id));
         let name = old.or(new).map(|(name, _)| name.as_str());
         let registers = |thing: Option<&(String, Registers)>| {
             thing
@@ -254,11 +288,11 @@ fn diff_all(
         };
         diff(
             what,
-            &number.to_string(),
+            &id.to_string(),
             name.unwrap_or_default(),
             &registers(old),
             &registers(new),
         )
     };
-    numbers.into_iter().flat_map(of).collect()
+    ids.into_iter().flat_map(of).collect()
 }

@@ -33,6 +33,7 @@ keys! {
     BUTTON_ALL = "button-all";
     BUTTON_CLEAR = "button-clear";
     BUTTON_NEXT = "button-next";
+    BUTTON_BROWSE = "button-browse";
     BUTTON_BACK = "button-back";
 
     MORE_LINES = "more-lines";
@@ -57,12 +58,15 @@ keys! {
     FIELD_LANGUAGE = "field-language";
     FIELD_TIMEZONE = "field-timezone";
     FIELD_LOG_CHANNEL = "field-log-channel";
+    FIELD_LAYOUT = "field-layout";
     VALUE_NONE = "value-none";
     VALUE_YES = "value-yes";
     VALUE_NO = "value-no";
     KIND_TEXT = "kind-text";
     KIND_NUMBER = "kind-number";
     KIND_DATE = "kind-date";
+    LAYOUT_PHONE = "layout-phone";
+    LAYOUT_WIDE = "layout-wide";
     LANGUAGE_NAME = "language-name";
     SUBJECT_GUILD = "subject-guild";
     PLATFORM_DESKTOP = "platform-desktop";
@@ -91,6 +95,8 @@ keys! {
     RECEIPT_FIELD_REMOVE = "receipt-field-remove";
     RECEIPT_RANK_SET = "receipt-rank-set";
     RECEIPT_RANK_REMOVE = "receipt-rank-remove";
+    RECEIPT_BOARD_POST = "receipt-board-post";
+    RECEIPT_BOARD_REMOVE = "receipt-board-remove";
     RECEIPT_SETTINGS_SET = "receipt-settings-set";
     RECEIPT_IN_SETTINGS = "receipt-in-settings";
     RECEIPT_EVENT_UNDO = "receipt-event-undo";
@@ -165,11 +171,20 @@ keys! {
     RANKS_LINE = "ranks-line";
     RANKS_PROMOTE = "ranks-promote";
     RANKS_DEMOTE = "ranks-demote";
+    BOARDS_TITLE = "boards-title";
+    BOARDS_NONE = "boards-none";
+    BOARDS_LINE = "boards-line";
+    BOARDS_LINE_SOON = "boards-line-soon";
+    BOARDS_LINE_PROBLEM = "boards-line-problem";
+    BOARD_EMPTY = "board-empty";
+    BOARD_CHANGED = "board-changed";
+    BOARD_TABLE_DELETED = "board-table-deleted";
     SETTINGS_TITLE = "settings-title";
     SETTINGS_LINE = "settings-line";
     SETTINGS_LOG_PROBLEM = "settings-log-problem";
     LOG_EDIT = "log-edit";
     LOG_HEAD = "log-head";
+    LOG_BOARD = "log-board";
     NOTICE_OVERWRITTEN = "notice-overwritten";
     NEWS_TITLE = "news-title";
     NEWS_NONE = "news-none";
@@ -348,6 +363,7 @@ keys! {
     ERROR_BELOW_NEW_FLOOR = "error-below-new-floor";
     ERROR_UNKNOWN_FIELD = "error-unknown-field";
     ERROR_FIELD_EXISTS = "error-field-exists";
+    ERROR_NO_BOARD = "error-no-board";
     ERROR_TOO_MANY_FIELDS = "error-too-many-fields";
     ERROR_VALUE_LONG = "error-value-long";
     ERROR_VALUE_NUMBER = "error-value-number";

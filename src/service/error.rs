@@ -226,6 +226,12 @@ pub enum ServiceError {
         /// As given.
         session: String,
     },
+    /// The table has no such board.
+    #[error("no such board")]
+    NoBoard {
+        /// Its address.
+        table: String,
+    },
     /// The guild never had a session of that `device_id` or label.
     #[error("unknown device")]
     UnknownDevice {

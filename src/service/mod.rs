@@ -19,6 +19,7 @@ macro_rules! read {
 }
 
 pub mod audit;
+pub mod boards;
 pub mod complete;
 pub mod drafts;
 pub mod entries;
@@ -50,9 +51,10 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Postgres, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::domain::session::SessionLimits;
+use crate::store::listen::Listener;
 use entropy::Entropy;
 
 pub use error::ServiceError;
@@ -71,8 +73,8 @@ pub struct Services {
     pool: PgPool,
     entropy: Arc<Entropy>,
     limits: SessionLimits,
-    /// Rung when something was queued for others.
-    outbox: Arc<Notify>,
+    /// Rung when something was written.
+    bell: Arc<watch::Sender<()>>,
     snapshot_every: i64,
 }
 
@@ -84,7 +86,7 @@ impl Services {
             pool,
             entropy: Arc::new(entropy),
             limits,
-            outbox: Arc::default(),
+            bell: Arc::new(watch::Sender::new(())),
             snapshot_every: past::SNAPSHOT_EVERY,
         }
     }
@@ -94,6 +96,26 @@ impl Services {
     pub fn with_snapshots_every(mut self, events: NonZeroU32) -> Self {
         self.snapshot_every = events.get().into();
         self
+    }
+
+    /// Hears when something may have been written: by this process, or by others as far as that is
+    /// heard of.
+    #[must_use]
+    pub fn bell(&self) -> watch::Receiver<()> {
+        self.bell.subscribe()
+    }
+
+    /// Something was written, or may have been.
+    pub fn ring(&self) {
+        self.bell.send_replace(());
+    }
+
+    /// A connection that hears of what others write.
+    ///
+    /// # Errors
+    /// If the database can't be reached, or lets nobody listen.
+    pub async fn listen(&self) -> Result<Listener, StoreError> {
+        Listener::connect(&self.pool).await
     }
 
     /// A transaction that reads one state of the database, however long it takes.

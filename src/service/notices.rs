@@ -1,18 +1,16 @@
 //! What others must be told: taken from the outbox, so that it is posted once however many
 //! processes there are and whenever one of them ends.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use crate::domain::guild::Settings;
-use crate::domain::ids::{GuildId, Seq};
+use crate::domain::ids::{ChannelId, GuildId, Seq};
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
-use crate::store::{events, guilds};
+use crate::store::{boards, events, guilds};
 
 use super::operation::Receipt;
 use super::{ServiceError, Services};
@@ -49,6 +47,15 @@ pub enum Told {
         /// Its hash, whole.
         hash: String,
     },
+    /// A board can't be posted.
+    Board {
+        /// Its table's address.
+        table: String,
+        /// Where it should stand.
+        channel: ChannelId,
+        /// Why not, in Discord's words.
+        problem: String,
+    },
     /// A value was replaced unseen.
     Overwritten {
         /// What replaced it.
@@ -67,13 +74,6 @@ impl Post {
 }
 
 impl Services {
-    /// Waits until something may have been queued: by this process, or by another one within
-    /// `longest`.
-    pub async fn wait_for_news(&self, longest: Duration) {
-        // That the time is up is no failure.
-        let _ = tokio::time::timeout(longest, self.outbox.notified()).await;
-    }
-
     /// Queues the head of each chain that was not posted today. Which day it is in a guild is
     /// computed here: the database may not know each time zone that can be set.
     ///
@@ -130,6 +130,14 @@ impl Services {
                 seq: *seq,
                 hash: hash.clone(),
             }),
+            News::Board { table, channel } => {
+                let found = boards::problem(conn, *table, *channel).await?;
+                found.map(|(table, problem)| Told::Board {
+                    table: table.address(),
+                    channel: *channel,
+                    problem,
+                })
+            }
             News::Event { seq } => match events::by_seq(conn, guild, *seq).await? {
                 Some(event) => Some(Told::Edit(Box::new(self.receipt_of(conn, event).await?))),
                 None => None,

@@ -365,6 +365,7 @@ impl Operation<'_> {
             deleted_at: None,
             ranks: BTreeMap::new(),
             fields: BTreeMap::new(),
+            boards: BTreeMap::new(),
         }
     }
 
@@ -528,7 +529,6 @@ impl Operation<'_> {
             aside,
             ..Receipt::new(event, table, session, false)
         };
-        let told = !writes.outbox.is_empty();
         let Operation {
             tx,
             services,
@@ -537,9 +537,7 @@ impl Operation<'_> {
         } = *this;
         match tx.commit().await {
             Ok(()) => {
-                if told {
-                    services.outbox.notify_one();
-                }
+                services.ring();
                 Ok(receipt)
             }
             Err(error) => services.outcome(&request, receipt, error).await,

@@ -226,6 +226,7 @@ mod tests {
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             fields: BTreeMap::new(),
+            boards: BTreeMap::new(),
         };
         let of = |rank, points| next_rank(&table, rank, points);
         assert_eq!(of(Some(1), 45), NextRank::Missing(&table.ranks[&5], 5));

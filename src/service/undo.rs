@@ -263,6 +263,7 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::FieldRemove
         | Action::RankSet
         | Action::RankRemove => Right::TableEdit,
+        Action::BoardPost | Action::BoardRemove => Right::BoardManage,
         Action::SettingsSet => Right::SettingsManage,
         Action::EventUndo
         | Action::SessionOpen
@@ -479,7 +480,7 @@ impl Undoing<'_, '_> {
                     self.structure_conflict(change, stands).await?;
                     settings.write_register(&change.field, &change.before);
                 }
-                (What::Table | What::Rank | What::Field, Some(table)) => {
+                (What::Table | What::Rank | What::Field | What::Board, Some(table)) => {
                     self.structural(change, table, now).await?;
                 }
                 _ => {}
@@ -525,7 +526,7 @@ impl Undoing<'_, '_> {
         }
         let comes_or_goes = change.is_creation() || change.is_deletion();
         let stands = table.register(change.what, &change.id, &change.field);
-        let is_back = change.is_deletion() && change.what != What::Rank && !stands.is_null();
+        let is_back = change.is_deletion() && leaves_sight(change.what) && !stands.is_null();
         if stands == change.before || is_back {
             return Ok(());
         }
@@ -535,7 +536,7 @@ impl Undoing<'_, '_> {
             // It went with its rank or extra field: writing to it would bring that back.
             return Ok(());
         }
-        if change.is_creation() {
+        if change.is_creation() && change.what != What::Board {
             self.in_use(table, change).await?;
         }
         if let ("floor", Some(floor)) = (change.field.as_str(), change.before.as_i64()) {
@@ -683,6 +684,11 @@ impl Undoing<'_, '_> {
         });
         Ok(())
     }
+}
+
+/// Whether a thing that goes only leaves sight, and comes back as it was.
+const fn leaves_sight(what: What) -> bool {
+    !matches!(what, What::Rank | What::Board)
 }
 
 /// A field that comes back under a name that another one has by now can't, nor one too many.

@@ -1,12 +1,14 @@
 //! All SQL of the program, one file per aggregate: functions on a connection, checked queries,
 //! a row type per query shape. Nothing here decides; what may happen is decided in `service`.
 
+pub mod boards;
 pub mod complete;
 pub mod drafts;
 pub mod entries;
 pub mod events;
 pub mod guilds;
 pub mod ledger;
+pub mod listen;
 pub mod operation;
 pub mod outbox;
 pub mod panels;
@@ -31,6 +33,9 @@ pub enum StoreError {
     /// The database can't be reached, or the connection broke.
     #[error("the database is unreachable")]
     Unreachable(#[source] sqlx::Error),
+    /// The connection that listens says nothing more.
+    #[error("the connection that listens is silent")]
+    Silent,
     /// Others hold what is needed, or the server is too slow for now.
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),

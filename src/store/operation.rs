@@ -17,7 +17,8 @@ use crate::domain::entry::Entry;
 use crate::domain::event::Event;
 use crate::domain::field::ExtraField;
 use crate::domain::guild::Settings;
-use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, TableId, UserId};
+use crate::domain::ids::{ChannelId, DeviceId, EntryId, GuildId, OpId, TableId, UserId};
+use crate::domain::layout::Layout;
 use crate::domain::name::fold;
 use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::stamp::Stamp;
@@ -118,6 +119,13 @@ pub(super) struct TableRow {
     deleted_at: Option<DateTime<Utc>>,
     ranks: Vec<Rank>,
     fields: Vec<ExtraField>,
+    boards: Vec<BoardRow>,
+}
+
+#[derive(Deserialize, Serialize, Debug)]
+struct BoardRow {
+    channel: ChannelId,
+    layout: Layout,
 }
 
 impl From<TableRow> for Table {
@@ -131,6 +139,11 @@ impl From<TableRow> for Table {
             deleted_at: row.deleted_at,
             ranks: by_number(row.ranks, |rank| rank.number),
             fields: by_number(row.fields, |field| field.number),
+            boards: row
+                .boards
+                .into_iter()
+                .map(|board| (board.channel, board.layout))
+                .collect(),
         }
     }
 }
@@ -244,6 +257,7 @@ pub struct TableWrite<'a> {
     deleted_at: Option<DateTime<Utc>>,
     ranks: Vec<&'a Rank>,
     fields: Vec<FieldWrite<'a>>,
+    boards: Vec<BoardRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -270,6 +284,11 @@ impl<'a> From<&'a Table> for TableWrite<'a> {
             deleted_at: table.deleted_at,
             ranks: table.ranks.values().collect(),
             fields: table.fields.values().map(field).collect(),
+            boards: table
+                .boards
+                .iter()
+                .map(|(&channel, &layout)| BoardRow { channel, layout })
+                .collect(),
         }
     }
 }

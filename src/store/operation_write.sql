@@ -58,6 +58,26 @@ written_fields as (
         set name = excluded.name, name_key = excluded.name_key, pattern = excluded.pattern,
             removed = excluded.removed
 ),
+kept_boards as (
+    select x.id as table_id, b.*
+    from jsonb_to_recordset($7::jsonb) as x (id uuid, boards jsonb),
+        lateral jsonb_to_recordset(x.boards) as b (channel bigint, layout text)
+),
+removed_boards as (
+    update punctaj.boards b set layout = null, problem = null, not_before = null
+    from jsonb_to_recordset($7::jsonb) as x (id uuid)
+    where b.table_id = x.id and b.layout is not null
+        and not exists (select from kept_boards k where k.table_id = b.table_id and k.channel = b.channel_id)
+),
+written_boards as (
+    insert into punctaj.boards as b (table_id, channel_id, layout)
+    select k.table_id, k.channel, k.layout from kept_boards k
+    on conflict (table_id, channel_id) do update
+        set layout = excluded.layout,
+            -- One that is posted anew has another chance.
+            problem = null, not_before = null
+        where b.layout is distinct from excluded.layout
+),
 written_entries as (
     insert into punctaj.entries as e (
         entry_id, guild_id, table_id, name, name_key, member_id, rank, points, extra, stamps,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::ids::{ChannelId, GuildId, Seq, UserId};
+use crate::domain::ids::{ChannelId, GuildId, Seq, TableId, UserId};
 
 /// To whom something is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,6 +47,13 @@ pub enum News {
         seq: Seq,
         /// Its hash, whole.
         hash: String,
+    },
+    /// A board can't be posted.
+    Board {
+        /// Which table it shows.
+        table: TableId,
+        /// Where.
+        channel: ChannelId,
     },
     /// A value of somebody's was replaced unseen.
     Overwritten {

@@ -33,6 +33,10 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
         )
         from punctaj.fields f join punctaj.tables t using (table_id) where t.guild_id = $1
         union all
+        select 'board', b.table_id::text, b.channel_id::text, jsonb_build_object('layout', b.layout)
+        from punctaj.boards b join punctaj.tables t using (table_id)
+        where t.guild_id = $1 and b.layout is not null
+        union all
         select 'entry', e.table_id::text, e.entry_id::text, jsonb_build_object(
             'name', case when e.deleted_at is null then e.name end, 'rank', e.rank,
             'member', e.member_id::text, 'points', e.points
@@ -64,6 +68,7 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
             "table" => "table",
             "rank" => "rank",
             "field" => "field",
+            "board" => "board",
             "guild" => "guild",
             "entry" => "entry",
             _ => "session",

@@ -2,6 +2,7 @@
 //! returned.
 
 mod add;
+mod admin_board;
 mod admin_data;
 mod admin_field;
 mod admin_rank;
@@ -38,6 +39,7 @@ use super::errors::Failure;
 use super::reply::{Manner, Reply};
 
 pub use add::link;
+pub use admin_board::browse as browse_board;
 pub use audit_export::again as export_search;
 pub use audit_search::page as search_page;
 pub use audit_sessions::{end as end_session, page as sessions_page};
@@ -106,6 +108,7 @@ fn punctaj_admin() -> Command {
             admin_table::group(),
             admin_field::group(),
             admin_rank::group(),
+            admin_board::group(),
             admin_data::group(),
             admin_settings::group(),
         ],

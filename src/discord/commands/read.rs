@@ -4,6 +4,7 @@ use crate::discord::errors::Failure;
 use crate::discord::views::{input, words};
 use crate::domain::field::{self, MAX_PATTERN_CHARS};
 use crate::domain::ids::{Seq, UserId};
+use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use crate::domain::points;
@@ -270,6 +271,11 @@ fn member(text: &str) -> Result<UserId, Failure> {
         .filter(|id| is_id && *id > 0)
         .and_then(|id| UserId::try_from(id).ok());
     id.ok_or_else(|| Failure::told(input::not_a_member(text)))
+}
+
+/// A layout.
+pub(super) fn layout(text: &str) -> Result<Layout, Failure> {
+    Layout::parse(text).ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_LAYOUT))
 }
 
 #[cfg(test)]

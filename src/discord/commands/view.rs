@@ -10,10 +10,10 @@ use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
-use crate::discord::layout::Layout;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, TableId};
+use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
 use crate::service::news::Shown;
@@ -63,7 +63,7 @@ impl View {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
-        let layout = self.layout.as_deref().map(layout).transpose()?;
+        let layout = self.layout.as_deref().map(read::layout).transpose()?;
         let order = ViewOrder {
             table: place.address,
             table_id: place.id,
@@ -148,7 +148,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
 }
 
 /// The page as what the session has been shown by it. The past shows nothing of the present.
-fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
+pub(super) fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
     let reply = reply.aside(page.aside);
     if page.as_of.is_some() {
         return reply;
@@ -164,10 +164,6 @@ fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
 /// Entries may have been deleted since the button was made.
 const fn is_past_the_end(page: &TablePage) -> bool {
     page.rows.is_empty() && page.page > 0
-}
-
-fn layout(text: &str) -> Result<Layout, Failure> {
-    Layout::parse(text).ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_LAYOUT))
 }
 
 fn sort(text: &str) -> Result<Sort, Failure> {

@@ -172,6 +172,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::ChangedSince { event, .. } => {
             Message::new(keys::UNDO_ASKS).with("event", event.to_string())
         }
+        ServiceError::NoBoard { table } => {
+            Message::new(keys::ERROR_NO_BOARD).with("table", shown(table))
+        }
         ServiceError::UnknownDevice { device } => {
             Message::new(keys::ERROR_UNKNOWN_DEVICE).with("device", shown(device))
         }

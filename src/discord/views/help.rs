@@ -77,6 +77,9 @@ const TOPICS: &[Topic] = &[
             ("punctaj-admin rank set", Some(Right::TableEdit)),
             ("punctaj-admin rank remove", Some(Right::TableEdit)),
             ("punctaj-admin rank list", Some(Right::TableView)),
+            ("punctaj-admin board post", Some(Right::BoardManage)),
+            ("punctaj-admin board remove", Some(Right::BoardManage)),
+            ("punctaj-admin board list", Some(Right::BoardManage)),
             ("punctaj-admin data export", Some(Right::DataExport)),
             ("punctaj-admin settings show", Some(Right::SettingsManage)),
             (

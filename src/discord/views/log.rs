@@ -50,7 +50,7 @@ pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
             let style = ButtonStyle::Primary;
             Some(button(&press, keys::BUTTON_RESTORE_MINE, style, locale))
         }
-        Told::Edit(_) | Told::Head { .. } => None,
+        Told::Edit(_) | Told::Head { .. } | Told::Board { .. } => None,
     });
     let buttons: Vec<_> = buttons.take(BUTTONS).collect();
     if buttons.is_empty() {
@@ -80,6 +80,17 @@ fn lines(told: &Told, locale: Locale) -> Vec<String> {
                 .with("event", seq.to_string())
                 .with("hash", hash.as_str());
             vec![locale.text(&head)]
+        }
+        Told::Board {
+            table,
+            channel,
+            problem,
+        } => {
+            let message = Message::new(keys::LOG_BOARD)
+                .with("table", shown(table))
+                .with("channel", format!("<#{channel}>"))
+                .with("problem", shown(problem));
+            vec![locale.text(&message)]
         }
         Told::Overwritten { by, index } => overwritten(by, *index, locale),
     }

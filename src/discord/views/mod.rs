@@ -4,6 +4,7 @@
 //! fit end with how many lines are left out.
 
 pub mod audit;
+pub mod board;
 pub mod choose;
 pub mod errors;
 pub mod export;

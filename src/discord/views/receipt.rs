@@ -153,6 +153,8 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::FieldRemove => about(keys::RECEIPT_FIELD_REMOVE),
         Action::RankSet => about(keys::RECEIPT_RANK_SET),
         Action::RankRemove => about(keys::RECEIPT_RANK_REMOVE),
+        Action::BoardPost => about(keys::RECEIPT_BOARD_POST),
+        Action::BoardRemove => about(keys::RECEIPT_BOARD_REMOVE),
         Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
         // They stand in the history only as refused.
         Action::TableView
@@ -412,6 +414,7 @@ const fn kind(what: What) -> &'static str {
         What::Table => "table",
         What::Rank => "rank",
         What::Field => "field",
+        What::Board => "board",
         What::Entry => "entry",
         What::Guild => "guild",
         What::Session => "session",

@@ -7,10 +7,11 @@ use super::receipt::missed_note;
 use super::words::{entries, moment, points};
 use super::{CONTENT, DESCRIPTION, button, shown};
 use crate::discord::custom_id::Press;
-use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::field::{ExtraField, FieldKind};
 use crate::domain::ids::DeviceId;
+use crate::domain::layout::Layout;
+use crate::domain::table::Table;
 use crate::i18n::{Locale, Message, keys};
 use crate::render::{self, Align, Column, Fit, Rendered, TableView};
 use crate::service::PageRow;
@@ -45,7 +46,7 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     }
     let room =
         |limit: usize| limit.saturating_sub(render::length(&head) + render::length(&foot) + 120);
-    let view = view(page, how.layout, locale);
+    let view = page_view(page, how.layout, locale);
     let content = laid_out(&view, how.layout, room(CONTENT));
     let reply = if content.rows_shown == page.rows.len() {
         Reply::text(format!("{head}\n{}\n{foot}", content.text))
@@ -100,24 +101,39 @@ fn page_number(page: &TablePage, locale: Locale) -> String {
     locale.text(&message)
 }
 
-fn cut(rows: usize, locale: Locale) -> String {
+pub(super) fn cut(rows: usize, locale: Locale) -> String {
     if rows == 0 {
         return String::new();
     }
     locale.text(&Message::new(keys::TABLE_CUT).with("count", rows)) + "\n"
 }
 
-fn laid_out(view: &TableView, layout: Layout, room: usize) -> Rendered {
+pub(super) fn laid_out(view: &TableView, layout: Layout, room: usize) -> Rendered {
     match layout {
         Layout::Phone => render::phone(view, room),
         Layout::Wide => render::wide(view, WIDE_COLUMNS, room),
     }
 }
 
-fn view(page: &TablePage, layout: Layout, locale: Locale) -> TableView {
+fn page_view(page: &TablePage, layout: Layout, locale: Locale) -> TableView {
+    view(
+        (&page.table, &page.rows),
+        page.first_place(),
+        layout,
+        locale,
+    )
+}
+
+/// These rows of a table, numbered from `first_place`.
+pub(super) fn view(
+    (table, rows): (&Table, &[PageRow]),
+    first_place: i64,
+    layout: Layout,
+    locale: Locale,
+) -> TableView {
     let title = |key| locale.text(&Message::new(key));
-    let has_ranks = page.rows.iter().any(|row| row.rank.is_some());
-    let extras = extras(page, layout);
+    let has_ranks = rows.iter().any(|row| row.rank.is_some());
+    let extras = extras(table, rows, layout);
     let mut columns = vec![
         Column::new("#", Align::Right, Fit::Whole),
         Column::new(title(keys::COLUMN_NAME), Align::Left, Fit::Shrink),
@@ -139,7 +155,7 @@ fn view(page: &TablePage, layout: Layout, locale: Locale) -> TableView {
     let row = |(row, place): (&PageRow, i64)| {
         let mut cells = vec![locale.integer(place), row.name.clone()];
         if has_ranks {
-            cells.push(rank(page, row, locale));
+            cells.push(rank(table, row, locale));
         }
         cells.extend(extras.iter().map(|field| value(row, field)));
         cells.push(locale.integer(row.points));
@@ -147,22 +163,17 @@ fn view(page: &TablePage, layout: Layout, locale: Locale) -> TableView {
     };
     TableView {
         columns,
-        rows: page
-            .rows
-            .iter()
-            .zip(page.first_place()..)
-            .map(row)
-            .collect(),
+        rows: rows.iter().zip(first_place..).map(row).collect(),
     }
 }
 
 /// The extra fields that a wide screen has room for: those with a value on the page.
-fn extras(page: &TablePage, layout: Layout) -> Vec<&ExtraField> {
+fn extras<'t>(table: &'t Table, rows: &[PageRow], layout: Layout) -> Vec<&'t ExtraField> {
     if layout == Layout::Phone {
         return Vec::new();
     }
-    let is_used = |field: &&ExtraField| page.rows.iter().any(|row| !value(row, field).is_empty());
-    page.table.live_fields().filter(is_used).collect()
+    let is_used = |field: &&ExtraField| rows.iter().any(|row| !value(row, field).is_empty());
+    table.live_fields().filter(is_used).collect()
 }
 
 fn value(row: &PageRow, field: &ExtraField) -> String {
@@ -177,11 +188,11 @@ fn align(field: &ExtraField) -> Align {
     }
 }
 
-fn rank(page: &TablePage, row: &PageRow, locale: Locale) -> String {
+fn rank(table: &Table, row: &PageRow, locale: Locale) -> String {
     let Some(number) = row.rank else {
         return String::new();
     };
-    page.table
+    table
         .ranks
         .get(&number)
         .map_or_else(|| locale.integer(number), |rank| rank.title.clone())

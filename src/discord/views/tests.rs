@@ -16,12 +16,12 @@ use super::{
     undo, verify,
 };
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
-use crate::discord::layout::Layout;
 use crate::discord::reply::Reply;
 use crate::domain::access::{Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::layout::Layout;
 use crate::domain::name::{Name, NameOrMember};
 use crate::domain::panel::Picked;
 use crate::domain::points::LIMIT;
@@ -382,6 +382,7 @@ fn ranks_and_tables_are_called_what_they_are() {
     let bare = Table {
         ranks: BTreeMap::new(),
         fields: BTreeMap::new(),
+        boards: BTreeMap::new(),
         ..table_of("x")
     };
     assert_eq!(

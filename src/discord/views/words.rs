@@ -9,6 +9,7 @@ use super::shown;
 use crate::domain::event::{Change, What};
 use crate::domain::guild::Language;
 use crate::domain::ids::UserId;
+use crate::domain::layout::Layout;
 use crate::domain::session::{Attribution, Session};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
@@ -51,6 +52,7 @@ const fn field_key_of(name: &[u8]) -> Option<Key> {
         b"language" => keys::FIELD_LANGUAGE,
         b"timezone" => keys::FIELD_TIMEZONE,
         b"log_channel" => keys::FIELD_LOG_CHANNEL,
+        b"layout" => keys::FIELD_LAYOUT,
         _ => return None,
     })
 }
@@ -74,6 +76,9 @@ pub fn value(field: &str, value: &Value, locale: Locale) -> String {
         ("log_channel", Value::String(id)) if is_id(id) => format!("<#{id}>"),
         ("kind", Value::String(kind)) => field_kind(kind, locale),
         ("language", Value::String(code)) => language(code),
+        ("layout", Value::String(name)) => {
+            Layout::parse(name).map_or_else(|| shown(name), |it| layout(it, locale))
+        }
         ("pattern", Value::String(pattern)) => format!("`{}`", render::code_safe(pattern)),
         ("platform", Value::String(name)) => platform_of(name, locale),
         ("ended", Value::String(reason)) => end_reason(reason, locale),
@@ -102,6 +107,16 @@ pub fn field_kind(kind: &str, locale: Locale) -> String {
     locale.text(&key.into())
 }
 
+/// How a board is laid out.
+#[must_use]
+pub fn layout(layout: Layout, locale: Locale) -> String {
+    let key = match layout {
+        Layout::Phone => keys::LAYOUT_PHONE,
+        Layout::Wide => keys::LAYOUT_WIDE,
+    };
+    locale.text(&key.into())
+}
+
 /// A language, as it calls itself.
 #[must_use]
 pub fn language(code: &str) -> String {
@@ -121,6 +136,7 @@ fn is_id(text: &str) -> bool {
 pub fn subject(change: &Change, locale: Locale) -> String {
     match (change.what, change.name.as_deref()) {
         (What::Rank, Some(title)) => format!("{} · {}", shown(&change.id), shown(title)),
+        (What::Board, _) if is_id(&change.id) => format!("<#{}>", change.id),
         (What::Session, Some(label)) => format!("{} ({})", shown(label), short_device(&change.id)),
         (What::Guild, _) => locale.text(&keys::SUBJECT_GUILD.into()),
         (What::Session, None) => short_device(&change.id),

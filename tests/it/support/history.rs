@@ -55,6 +55,7 @@ impl History {
             deleted_at: None,
             ranks: BTreeMap::new(),
             fields: BTreeMap::new(),
+            boards: BTreeMap::new(),
         };
         self.append(at, Action::TableCreate, id, table.changes_since(None));
         self.tables.insert(id, table);

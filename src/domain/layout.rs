@@ -1,9 +1,12 @@
 //! How a table is laid out, and who chose it.
 
-use crate::domain::session::{Platform, Session};
+use serde::{Deserialize, Serialize};
+
+use super::session::{Platform, Session};
 
 /// A layout of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Narrow lines.
     Phone,

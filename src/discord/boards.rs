@@ -1,0 +1,338 @@
+//! Keeps boards up to date: whichever of them is behind is taken in hand by one process, and what
+//! its message shows is made what it should show. Whatever goes wrong on the way, the next look
+//! finds it behind still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serenity::all::Nonce;
+use serenity::builder::{CreateAllowedMentions, CreateMessage, EditMessage};
+use serenity::http::{Http, LightMethod, Route};
+use serenity::model::channel::Message;
+use serenity::model::id::{ChannelId, GuildId, MessageId};
+use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::context::Data;
+use super::custom_id::Press;
+use super::delivery::{self, Answered, Limits, Outgoing, Repeat};
+use super::reply::Reply;
+use super::views;
+use crate::domain::ids;
+use crate::i18n::Locale;
+use crate::service::boards::{Board, InHand, Next, Outcome, Shown};
+use crate::service::{ServiceError, Services};
+
+/// How many boards are in hand at once.
+const HANDS: usize = 4;
+
+/// How often it is looked where nothing is heard.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How long nothing is tried when the database fails.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long one message is tried before it is left for later.
+const TRYING: Duration = Duration::from_secs(20);
+
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many messages of a channel are looked through for one that was posted unknown: as many as
+/// Discord tells at once.
+const LOOK_BACK: u8 = 100;
+
+/// "Unknown message".
+const UNKNOWN_MESSAGE: u32 = 10008;
+
+/// Works for ever.
+pub async fn run(services: Services, http: Arc<Http>) {
+    let hands = (0..HANDS).map(|_| work(&services, &http));
+    futures_util::future::join_all(hands).await;
+}
+
+/// What happened to a guild's messages while Discord could not tell, nobody knows: its boards are
+/// looked at once more.
+pub async fn look_again(data: &Data, guild: GuildId) {
+    let Ok(guild) = ids::GuildId::try_from(guild.get()) else {
+        return;
+    };
+    match data.services.recheck_boards(&[guild]).await {
+        Ok(()) => data.services.ring(),
+        Err(error) => tracing::debug!(%error, "boards are not looked at again"),
+    }
+}
+
+/// Messages were deleted, perhaps boards.
+pub async fn messages_gone(data: &Data, channel: ChannelId, messages: &[MessageId]) {
+    let Ok(channel) = ids::ChannelId::try_from(channel.get()) else {
+        return;
+    };
+    let messages: Vec<i64> = messages.iter().copied().map(raw).collect();
+    match data.services.messages_gone(channel, &messages).await {
+        Ok(()) => data.services.ring(),
+        Err(error) => tracing::debug!(%error, "that messages were deleted is not noted"),
+    }
+}
+
+async fn work(services: &Services, http: &Http) {
+    let mut bell = services.bell();
+    loop {
+        let wait = match next(services, http).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::debug!(%error, "boards wait for the database");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        if let Some(longest) = wait {
+            // That the time is up is no failure.
+            let _ = timeout(longest, bell.changed()).await;
+        }
+    }
+}
+
+/// Brings one board up to date. Returns how long to wait if there is none.
+async fn next(services: &Services, http: &Http) -> Result<Option<Duration>, ServiceError> {
+    let in_hand = match services.next_board().await? {
+        Next::Board(in_hand) => in_hand,
+        Next::Wait(wait) => return Ok(Some(wait)),
+        Next::Nothing => return Ok(Some(POLL)),
+    };
+    let outcome = Box::pin(bring_up_to_date(services, http, &in_hand)).await?;
+    let board = &in_hand.board;
+    if services.board_done(board, &outcome).await? {
+        tracing::warn!(
+            channel.id = %board.channel,
+            error = ?outcome,
+            "a board can't be posted: check that its channel is there and that the bot may write in it"
+        );
+    }
+    Ok(None)
+}
+
+async fn bring_up_to_date(
+    services: &Services,
+    http: &Http,
+    in_hand: &InHand,
+) -> Result<Outcome, ServiceError> {
+    let hand = Hand {
+        http,
+        board: &in_hand.board,
+        channel: ChannelId::new(in_hand.board.channel.get()),
+    };
+    let Some(page) = &in_hand.page else {
+        return Ok(hand.take_down().await);
+    };
+    let locale = Locale::from(in_hand.settings.language());
+    let reply = views::board::board(page, locale);
+    match in_hand.board.message {
+        Some(message) => Ok(hand.edit(message, reply).await),
+        None => {
+            // Should an earlier post have arrived unknown, that message is the board.
+            if in_hand.board.posting {
+                match hand.found().await {
+                    Ok(Some(message)) => return Ok(hand.edit(message, reply).await),
+                    Ok(None) => {}
+                    Err(outcome) => return Ok(outcome),
+                }
+            }
+            services.posting(&in_hand.board).await?;
+            Ok(hand.post(reply).await)
+        }
+    }
+}
+
+/// One board, while nobody else has it in hand.
+struct Hand<'a> {
+    http: &'a Http,
+    board: &'a Board,
+    channel: ChannelId,
+}
+
+impl Hand<'_> {
+    async fn post(&self, reply: Reply) -> Outcome {
+        let hash = hash(&reply);
+        let content = reply.content.clone();
+        let message = CreateMessage::new()
+            .content(reply.content)
+            .embeds(reply.embed.into_iter().collect())
+            .components(reply.rows)
+            .allowed_mentions(CreateAllowedMentions::new())
+            .nonce(Nonce::String(self.nonce()))
+            .enforce_nonce(true);
+        let route = Route::ChannelMessages {
+            channel_id: self.channel,
+        };
+        match self.send(LightMethod::Post, route, &message).await {
+            Answered::Yes(body) => match serde_json::from_slice::<Posted>(&body) {
+                // A repeated post is answered with the first message, whatever that says.
+                Ok(posted) => shows(posted.id, hash, posted.content == content),
+                Err(_) => Outcome::NotNow,
+            },
+            Answered::Refused { message, .. } => Outcome::Never(message),
+            Answered::NotNow => Outcome::NotNow,
+        }
+    }
+
+    async fn edit(&self, message: i64, reply: Reply) -> Outcome {
+        let hash = hash(&reply);
+        if self.board.shows.as_deref() == Some(hash.as_str()) {
+            return Outcome::Shows(Shown {
+                message,
+                hash,
+                written: false,
+            });
+        }
+        let edit = EditMessage::new()
+            .content(reply.content)
+            .embeds(reply.embed.into_iter().collect())
+            .components(reply.rows)
+            .allowed_mentions(CreateAllowedMentions::new());
+        match self
+            .send(LightMethod::Patch, self.message(message), &edit)
+            .await
+        {
+            Answered::Yes(_) => Outcome::Shows(Shown {
+                message,
+                hash,
+                written: true,
+            }),
+            Answered::Refused { code, .. } if code == UNKNOWN_MESSAGE => Outcome::Gone,
+            Answered::Refused { message, .. } => Outcome::Never(message),
+            Answered::NotNow => Outcome::NotNow,
+        }
+    }
+
+    /// The board was removed: its message goes too.
+    async fn take_down(&self) -> Outcome {
+        let message = match (self.board.message, self.board.posting) {
+            (Some(message), _) => Some(message),
+            (None, true) => match self.found().await {
+                Ok(found) => found,
+                Err(Outcome::NotNow) => return Outcome::NotNow,
+                Err(_) => None,
+            },
+            (None, false) => None,
+        };
+        match message {
+            Some(message) => match self.delete(message).await {
+                Answered::NotNow => Outcome::NotNow,
+                // Gone, or out of reach for good.
+                Answered::Yes(_) | Answered::Refused { .. } => Outcome::Removed,
+            },
+            None => Outcome::Removed,
+        }
+    }
+
+    /// The message of this board that stands in the channel though nobody knows of it: the newest.
+    /// If there are several, the others go.
+    async fn found(&self) -> Result<Option<i64>, Outcome> {
+        let route = Route::ChannelMessages {
+            channel_id: self.channel,
+        };
+        let question = Outgoing::question_with(
+            route,
+            vec![("limit", LOOK_BACK.to_string())],
+            Self::limits(),
+        );
+        let messages: Vec<Message> = match delivery::ask(self.http, &question).await {
+            Answered::Yes(body) => serde_json::from_slice(&body).map_err(|_| Outcome::NotNow)?,
+            Answered::Refused { message, .. } => return Err(Outcome::Never(message)),
+            Answered::NotNow => return Err(Outcome::NotNow),
+        };
+        let ours = Press::Board {
+            table: self.board.table,
+        };
+        let ours = ours.encode();
+        let mut found = messages
+            .iter()
+            .filter(|message| has_button(message, &ours))
+            .map(|message| message.id);
+        let newest = found.next();
+        for older in found {
+            self.delete(raw(older)).await;
+        }
+        Ok(newest.map(raw))
+    }
+
+    async fn delete(&self, message: i64) -> Answered {
+        self.send(LightMethod::Delete, self.message(message), &())
+            .await
+    }
+
+    fn message(&self, message: i64) -> Route<'static> {
+        Route::ChannelMessage {
+            channel_id: self.channel,
+            message_id: MessageId::new(message.unsigned_abs()),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: LightMethod,
+        route: Route<'_>,
+        body: &impl serde::Serialize,
+    ) -> Answered {
+        let limits = (Repeat::Safe, Self::limits());
+        match Outgoing::new((method, route), body, None, limits) {
+            Ok(outgoing) => delivery::ask(self.http, &outgoing).await,
+            Err(error) => Answered::Refused {
+                code: 0,
+                message: error.to_string(),
+            },
+        }
+    }
+
+    fn limits() -> Limits {
+        Limits {
+            until: Instant::now() + TRYING,
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same however often one post is tried, and another one after the message was deleted; in
+    /// at most 25 characters.
+    fn nonce(&self) -> String {
+        let Board {
+            table,
+            channel,
+            posts,
+            ..
+        } = self.board;
+        let digest = Sha256::digest(format!("{table}/{channel}/{posts}"));
+        hex::encode(&digest[..12])
+    }
+}
+
+/// Of a message that Discord has taken.
+#[derive(Deserialize)]
+struct Posted {
+    id: MessageId,
+    content: String,
+}
+
+fn shows(message: MessageId, hash: String, is_it: bool) -> Outcome {
+    Outcome::Shows(Shown {
+        message: raw(message),
+        hash: if is_it { hash } else { String::new() },
+        written: true,
+    })
+}
+
+fn has_button(message: &Message, custom_id: &str) -> bool {
+    let components = serde_json::to_string(&message.components).unwrap_or_default();
+    components.contains(custom_id)
+}
+
+/// As the database keeps it.
+fn raw(id: MessageId) -> i64 {
+    i64::try_from(id.get()).unwrap_or(i64::MAX)
+}
+
+fn hash(reply: &Reply) -> String {
+    let shown = serde_json::json!([reply.content, reply.embed, reply.rows]);
+    hex::encode(Sha256::digest(shown.to_string()))
+}

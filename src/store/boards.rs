@@ -1,0 +1,484 @@
+//! Boards: what is known of the messages that show tables, and which of them is behind.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+
+use super::StoreError;
+use super::entries::PageRow;
+use super::operation::decode;
+use super::tables;
+use crate::domain::ids::{ChannelId, GuildId, Seq, TableId};
+use crate::domain::layout::Layout;
+use crate::domain::table::Table;
+
+/// Held while a board is taken in hand, so that a channel's budget is counted by one at a time.
+const TAKING: i64 = 0x7075_6e63_7461_6a02;
+
+/// A board and its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Board {
+    /// Whose.
+    pub guild: GuildId,
+    /// Which table it shows.
+    pub table: TableId,
+    /// Where.
+    pub channel: ChannelId,
+    /// How it is laid out; none where it was removed and its message is to go.
+    pub layout: Option<Layout>,
+    /// The message.
+    pub message: Option<i64>,
+    /// How often it was posted.
+    pub posts: i32,
+    /// Whether a post was begun whose end nobody saw.
+    pub posting: bool,
+    /// A hash of what the message shows.
+    pub shows: Option<String>,
+    /// The newest event when it was taken in hand.
+    pub head: Seq,
+    /// Why it can't be posted.
+    pub problem: Option<String>,
+}
+
+/// What a message shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Which message.
+    pub message: i64,
+    /// A hash of it.
+    pub hash: String,
+    /// Whether Discord was written to for that.
+    pub written: bool,
+}
+
+/// The rows that a board shows, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// The first ones, most points first.
+    pub rows: Vec<PageRow>,
+    /// All rows of the table.
+    pub total: i64,
+    /// The sum of their points.
+    pub points: i64,
+}
+
+struct Row {
+    guild_id: i64,
+    table_id: uuid::Uuid,
+    channel_id: i64,
+    layout: Option<String>,
+    message_id: Option<i64>,
+    posts: i32,
+    posting: bool,
+    shows: Option<String>,
+    head_seq: i64,
+    problem: Option<String>,
+}
+
+impl From<Row> for Board {
+    fn from(row: Row) -> Self {
+        Self {
+            guild: GuildId::from_db(row.guild_id),
+            table: TableId(row.table_id),
+            channel: ChannelId::from_db(row.channel_id),
+            layout: row.layout.as_deref().and_then(Layout::parse),
+            message: row.message_id,
+            posts: row.posts,
+            posting: row.posting,
+            shows: row.shows,
+            head: Seq(row.head_seq),
+            problem: row.problem,
+        }
+    }
+}
+
+/// Takes a board in hand that is behind: nobody else has it or another one of its channel, and the
+/// channel was written to less often than `budget` allows. To be committed at once.
+///
+/// # Errors
+/// If the database fails.
+pub async fn take(
+    conn: &mut PgConnection,
+    patience: TimeDelta,
+    (most, within): (i64, TimeDelta),
+) -> Result<Option<Board>, StoreError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", TAKING)
+        .execute(&mut *conn)
+        .await?;
+    let found = sqlx::query_as!(
+        Row,
+        r#"
+        with due as (
+            select b.table_id, b.channel_id
+            from punctaj.boards b
+            join punctaj.tables t using (table_id)
+            join punctaj.guilds g using (guild_id)
+            where b.problem is null and coalesce(b.not_before, '-infinity') <= now()
+                and (b.seen_seq < g.head_seq or b.layout is null)
+                and not exists (
+                    select from punctaj.boards o
+                    where o.channel_id = b.channel_id and o.claimed_at > now() - make_interval(secs => $1)
+                )
+                and $2 > (
+                    select count(*) from punctaj.boards o, unnest(o.edited_at) as edit
+                    where o.channel_id = b.channel_id and edit > now() - make_interval(secs => $3)
+                )
+            order by b.claimed_at nulls first
+            limit 1
+        )
+        update punctaj.boards b
+        set claimed_at = now()
+        from due d, punctaj.tables t, punctaj.guilds g
+        where b.table_id = d.table_id and b.channel_id = d.channel_id
+            and t.table_id = b.table_id and g.guild_id = t.guild_id
+        returning t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.posts, b.posting,
+            b.shows, g.head_seq, b.problem
+        "#,
+        patience.as_seconds_f64(),
+        most,
+        within.as_seconds_f64(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(Board::from))
+}
+
+/// Whether a board is behind, though it can't be taken in hand yet.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_one_behind(conn: &mut PgConnection) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from punctaj.boards b
+            join punctaj.tables t using (table_id)
+            join punctaj.guilds g using (guild_id)
+            where b.problem is null and (b.seen_seq < g.head_seq or b.layout is null)
+        ) as "behind!"
+        "#,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// What a table's board is to show: the table, its first rows, when it was changed last.
+///
+/// # Errors
+/// If the database fails.
+pub async fn page(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+) -> Result<(Table, Whole, Option<DateTime<Utc>>), StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select punctaj.table_json(t) as "table!",
+            (
+                select coalesce(jsonb_agg(to_jsonb(r) order by r.place), '[]')
+                from (
+                    select e.entry_id as id, e.name, e.member_id, e.rank, e.points, e.extra,
+                        row_number() over (order by e.points desc, e.name_key) as place
+                    from punctaj.entries e
+                    where e.table_id = t.table_id and e.deleted_at is null
+                    order by e.points desc, e.name_key
+                    limit 20
+                ) r
+            ) as "rows!",
+            (
+                select count(*) from punctaj.entries e
+                where e.table_id = t.table_id and e.deleted_at is null
+            ) as "total!",
+            (
+                select coalesce(sum(e.points), 0)::bigint from punctaj.entries e
+                where e.table_id = t.table_id and e.deleted_at is null
+            ) as "points!",
+            (
+                select e.applied_at from punctaj.events e
+                where e.guild_id = $1 and e.table_id = t.table_id
+                order by e.seq desc
+                limit 1
+            ) as changed_at
+        from punctaj.tables t
+        where t.guild_id = $1 and t.table_id = $2
+        "#,
+        guild.db(),
+        table.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    let rows = Whole {
+        rows: decode::<Vec<PageRow>>(found.rows, "rows")?,
+        total: found.total,
+        points: found.points,
+    };
+    Ok((tables::decoded(found.table)?, rows, found.changed_at))
+}
+
+/// The boards of a table.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_table(
+    conn: &mut PgConnection,
+    table: TableId,
+) -> Result<BTreeMap<ChannelId, Board>, StoreError> {
+    let found = sqlx::query_as!(
+        Row,
+        r#"
+        select t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.posts, b.posting,
+            b.shows, b.seen_seq as head_seq, b.problem
+        from punctaj.boards b join punctaj.tables t using (table_id)
+        where b.table_id = $1 and b.layout is not null
+        "#,
+        table.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let boards = found.into_iter().map(Board::from);
+    Ok(boards.map(|board| (board.channel, board)).collect())
+}
+
+/// One that could not be posted has another chance.
+///
+/// # Errors
+/// If the database fails.
+pub async fn try_again(
+    conn: &mut PgConnection,
+    table: TableId,
+    channel: ChannelId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set problem = null, not_before = null, seen_seq = 0, shows = null
+        where table_id = $1 and channel_id = $2
+        "#,
+        table.0,
+        channel.db(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A message is about to be posted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn posting(conn: &mut PgConnection, board: &Board) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update punctaj.boards set posting = true where table_id = $1 and channel_id = $2",
+        board.table.0,
+        board.channel.db(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The message shows the state as of the board's head.
+///
+/// # Errors
+/// If the database fails.
+pub async fn shows(
+    conn: &mut PgConnection,
+    board: &Board,
+    shown: &Shown,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set claimed_at = null,
+            edited_at = case when $6 then (array[now()] || edited_at)[1:3] else edited_at end,
+            -- Not where the message was deleted meanwhile.
+            message_id = case when posts = $7 then $3 else message_id end,
+            shows = case when posts = $7 then $4 else shows end,
+            posting = posting and posts <> $7,
+            not_before = null,
+            seen_seq = case when posts = $7 and $4 <> '' then greatest(seen_seq, $5) else seen_seq end
+        where table_id = $1 and channel_id = $2
+        "#,
+        board.table.0,
+        board.channel.db(),
+        shown.message,
+        shown.hash,
+        board.head.0,
+        shown.written,
+        board.posts,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The message is gone; the next one is posted under another nonce.
+///
+/// # Errors
+/// If the database fails.
+pub async fn gone(conn: &mut PgConnection, board: &Board) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set message_id = null, shows = null, posting = false, posts = posts + 1, seen_seq = 0,
+            claimed_at = null
+        where table_id = $1 and channel_id = $2 and message_id is not distinct from $3
+        "#,
+        board.table.0,
+        board.channel.db(),
+        board.message,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A board that was removed is gone with its message; unless it was posted again meanwhile.
+///
+/// # Errors
+/// If the database fails.
+pub async fn removed(conn: &mut PgConnection, board: &Board) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        with gone as (
+            delete from punctaj.boards where table_id = $1 and channel_id = $2 and layout is null
+        )
+        update punctaj.boards
+        set message_id = null, shows = null, posting = false, posts = posts + 1, seen_seq = 0,
+            claimed_at = null
+        where table_id = $1 and channel_id = $2 and layout is not null
+        "#,
+        board.table.0,
+        board.channel.db(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The board is left alone for a while.
+///
+/// # Errors
+/// If the database fails.
+pub async fn rests(
+    conn: &mut PgConnection,
+    board: &Board,
+    rest: TimeDelta,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set claimed_at = null, not_before = now() + make_interval(secs => $3)
+        where table_id = $1 and channel_id = $2
+        "#,
+        board.table.0,
+        board.channel.db(),
+        rest.as_seconds_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The board can't be posted: it is left alone until somebody posts it again, and the log channel
+/// is told. Returns whether that is news.
+///
+/// # Errors
+/// If the database fails.
+pub async fn park(
+    conn: &mut PgConnection,
+    board: &Board,
+    problem: &str,
+) -> Result<bool, StoreError> {
+    let parked = sqlx::query!(
+        r#"
+        with parked as (
+            update punctaj.boards
+            set claimed_at = null, posting = false, problem = $4
+            where table_id = $2 and channel_id = $3 and problem is null
+            returning channel_id
+        )
+        insert into punctaj.outbox (guild_id, channel_id, kind, body)
+        select $1, g.log_channel, 'board', jsonb_build_object('table', $2::uuid, 'channel', $3::bigint)
+        from parked p join punctaj.guilds g on g.guild_id = $1
+        where g.log_channel is not null and g.log_channel <> p.channel_id
+        "#,
+        board.guild.db(),
+        board.table.0,
+        board.channel.db(),
+        problem,
+    )
+    .execute(conn)
+    .await?;
+    Ok(parked.rows_affected() > 0)
+}
+
+/// Messages of a channel were deleted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn messages_gone(
+    conn: &mut PgConnection,
+    channel: ChannelId,
+    messages: &[i64],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set message_id = null, shows = null, posts = posts + 1, seen_seq = 0
+        where channel_id = $1 and message_id = any($2)
+        "#,
+        channel.db(),
+        messages,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Each board of these guilds is looked at once more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn recheck(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<(), StoreError> {
+    let guilds: Vec<i64> = guilds.iter().map(|guild| guild.db()).collect();
+    sqlx::query!(
+        r#"
+        update punctaj.boards b
+        set shows = null, seen_seq = 0
+        from punctaj.tables t
+        where t.table_id = b.table_id and t.guild_id = any($1) and b.problem is null
+        "#,
+        &guilds,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A board that can't be posted, by the name of its table, and why.
+///
+/// # Errors
+/// If the database fails.
+pub async fn problem(
+    conn: &mut PgConnection,
+    table: TableId,
+    channel: ChannelId,
+) -> Result<Option<(Table, String)>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select punctaj.table_json(t) as "table!", b.problem as "problem!"
+        from punctaj.boards b join punctaj.tables t using (table_id)
+        where b.table_id = $1 and b.channel_id = $2 and b.problem is not null
+        "#,
+        table.0,
+        channel.db(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    let read = |table: Value, problem| Ok((tables::decoded(table)?, problem));
+    found.map(|row| read(row.table, row.problem)).transpose()
+}
