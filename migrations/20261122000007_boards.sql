@@ -8,7 +8,8 @@ create table punctaj.boards (
     -- Null when it was removed: the row goes with its message.
     layout text constraint boards_layout_known check (layout in ('phone', 'wide')),
     message_id bigint,
-    -- How often it was posted: each time under another nonce.
+    -- This board and how often it was posted make the nonce of its next post.
+    mark uuid not null default gen_random_uuid(),
     posts integer not null default 0,
     -- A post was begun and not yet seen to end: its message may stand in the channel unknown.
     posting boolean not null default false,

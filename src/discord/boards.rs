@@ -128,21 +128,19 @@ async fn bring_up_to_date(
     };
     let locale = Locale::from(in_hand.settings.language());
     let reply = views::board::board(page, locale);
-    match in_hand.board.message {
-        Some(message) => Ok(hand.edit(message, reply).await),
-        None => {
-            // Should an earlier post have arrived unknown, that message is the board.
-            if in_hand.board.posting {
-                match hand.found().await {
-                    Ok(Some(message)) => return Ok(hand.edit(message, reply).await),
-                    Ok(None) => {}
-                    Err(outcome) => return Ok(outcome),
-                }
-            }
-            services.posting(&in_hand.board).await?;
-            Ok(hand.post(reply).await)
+    if let Some(message) = in_hand.board.message {
+        return Ok(hand.edit(message, reply).await);
+    }
+    // Should an earlier post have arrived unknown, that message is the board.
+    if in_hand.board.posting {
+        match hand.found().await {
+            Ok(Some(message)) => return Ok(hand.edit(message, reply).await),
+            Ok(None) => {}
+            Err(outcome) => return Ok(outcome),
         }
     }
+    services.posting(&in_hand.board).await?;
+    Ok(hand.post(reply).await)
 }
 
 /// One board, while nobody else has it in hand.
@@ -296,13 +294,8 @@ impl Hand<'_> {
     /// The same however often one post is tried, and another one after the message was deleted; in
     /// at most 25 characters.
     fn nonce(&self) -> String {
-        let Board {
-            table,
-            channel,
-            posts,
-            ..
-        } = self.board;
-        let digest = Sha256::digest(format!("{table}/{channel}/{posts}"));
+        let Board { mark, posts, .. } = self.board;
+        let digest = Sha256::digest(format!("{mark}/{posts}"));
         hex::encode(&digest[..12])
     }
 }

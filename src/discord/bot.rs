@@ -140,7 +140,14 @@ pub async fn run(
     };
     let flights = data.flights.clone();
     let ended = loop {
-        let ended = connected(&options, &data, &gateway, address.clone(), &mut shutdown).await;
+        let ended = Box::pin(connected(
+            &options,
+            &data,
+            &gateway,
+            address.clone(),
+            &mut shutdown,
+        ))
+        .await;
         if !(options.presence && matches!(&ended, Err(error) if error.is_about_intents())) {
             break ended;
         }

@@ -30,6 +30,8 @@ pub struct Board {
     pub layout: Option<Layout>,
     /// The message.
     pub message: Option<i64>,
+    /// What makes its nonces others than those of any other board.
+    pub mark: uuid::Uuid,
     /// How often it was posted.
     pub posts: i32,
     /// Whether a post was begun whose end nobody saw.
@@ -70,6 +72,7 @@ struct Row {
     channel_id: i64,
     layout: Option<String>,
     message_id: Option<i64>,
+    mark: uuid::Uuid,
     posts: i32,
     posting: bool,
     shows: Option<String>,
@@ -85,6 +88,7 @@ impl From<Row> for Board {
             channel: ChannelId::from_db(row.channel_id),
             layout: row.layout.as_deref().and_then(Layout::parse),
             message: row.message_id,
+            mark: row.mark,
             posts: row.posts,
             posting: row.posting,
             shows: row.shows,
@@ -133,7 +137,7 @@ pub async fn take(
         from due d, punctaj.tables t, punctaj.guilds g
         where b.table_id = d.table_id and b.channel_id = d.channel_id
             and t.table_id = b.table_id and g.guild_id = t.guild_id
-        returning t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.posts, b.posting,
+        returning t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.mark, b.posts, b.posting,
             b.shows, g.head_seq, b.problem
         "#,
         patience.as_seconds_f64(),
@@ -229,7 +233,7 @@ pub async fn of_table(
     let found = sqlx::query_as!(
         Row,
         r#"
-        select t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.posts, b.posting,
+        select t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.mark, b.posts, b.posting,
             b.shows, b.seen_seq as head_seq, b.problem
         from punctaj.boards b join punctaj.tables t using (table_id)
         where b.table_id = $1 and b.layout is not null

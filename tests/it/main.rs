@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod boards;
 mod cli;
 mod commands;
 mod conflicts;

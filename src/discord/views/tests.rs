@@ -874,6 +874,7 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::UnknownSession {
             session: String::new(),
         },
+        ServiceError::NoBoard { table: text() },
         ServiceError::UnknownDevice { device: text() },
         ServiceError::SessionOver { session: text() },
         ServiceError::HistoryBroken { event },
@@ -967,6 +968,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotUndoable { .. }
         | ServiceError::NothingToUndo
         | ServiceError::UnknownSession { .. }
+        | ServiceError::NoBoard { .. }
         | ServiceError::UnknownDevice { .. }
         | ServiceError::SessionOver { .. }
         | ServiceError::TableGone
@@ -1566,6 +1568,7 @@ fn table_of(title: &str) -> Table {
         deleted_at: None,
         ranks: BTreeMap::from([(2, rank_of(title))]),
         fields: BTreeMap::from([(1, field_of(title))]),
+        boards: BTreeMap::new(),
     }
 }
 

@@ -146,6 +146,8 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         Action::FieldRemove => services.remove_field(&by(), &clan(), "Insignă").await,
         Action::RankSet => services.set_rank(&by(), rank(2, "Căpitan")).await,
         Action::RankRemove => services.remove_rank(&by(), &clan(), 2).await,
+        Action::BoardPost => post_board(services, now, 8).await,
+        Action::BoardRemove => remove_board(services, now, 9).await,
         Action::SettingsSet => {
             let channel = Setting::LogChannel(ChannelId::from_db(5));
             services.set_setting(&by(), channel).await
@@ -175,6 +177,26 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
     Some(receipt.unwrap())
 }
 
+async fn post_board(
+    services: &Services,
+    now: &Interactions,
+    channel: i64,
+) -> Result<Receipt, ServiceError> {
+    let channel = ChannelId::from_db(channel);
+    let request = now.by(GUILD, 1);
+    services.post_board(&request, &clan(), channel, None).await
+}
+
+async fn remove_board(
+    services: &Services,
+    now: &Interactions,
+    channel: i64,
+) -> Result<Receipt, ServiceError> {
+    post_board(services, now, channel).await.unwrap();
+    let request = now.by(GUILD, 1);
+    services.remove_boards(&request, &clan(), None).await
+}
+
 const fn is_undoable(action: Action) -> bool {
     !action.is_session() && !action.is_only_refused()
 }
@@ -187,6 +209,8 @@ async fn state(db: &TestDb) -> BTreeMap<String, Value> {
          from punctaj.tables where deleted_at is null
          union all select 'rank ' || number, jsonb_build_array(title, promote_at, demote_below, role_id)
          from punctaj.ranks
+         union all select 'board ' || channel_id, jsonb_build_array(layout)
+         from punctaj.boards where layout is not null
          union all select 'field ' || number, jsonb_build_array(name, kind, pattern)
          from punctaj.fields where not removed
          union all select 'entry ' || name, jsonb_build_array(member_id, rank, points, extra)
@@ -251,6 +275,9 @@ async fn every_action_can_be_undone_and_that_be_undone_or_is_refused_clearly() {
             }
             Action::EventUndo => {
                 before.get_mut("entry Ana").unwrap()[2] = 17.into();
+            }
+            Action::BoardRemove => {
+                before.insert("board 9".to_owned(), json!(["phone"]));
             }
             // Before it, what is merged was given.
             Action::EntryMerge => {

@@ -10,6 +10,7 @@ use punctaj::domain::event::{Action, Change, Event, Via};
 use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, RoleId, UserId};
+use punctaj::domain::layout::Layout;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
@@ -333,6 +334,15 @@ async fn structure(services: &Services, by: &impl Fn(i64) -> Request) -> Result<
     };
     services.edit_table(&ana(), edit).await?;
     let renamed = TableAddress::parse("Poliția „Nouă”").unwrap();
+    for (channel, layout) in [(7, None), (8, Some(Layout::Wide)), (7, Some(Layout::Wide))] {
+        let channel = ChannelId::from_db(channel);
+        services
+            .post_board(&ana(), &renamed, channel, layout)
+            .await?;
+    }
+    services
+        .remove_boards(&ana(), &renamed, Some(ChannelId::from_db(7)))
+        .await?;
     services.delete_table(&ana(), &renamed).await?;
     services.restore_table(&ana(), &renamed).await?;
     for setting in [

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::discord::FakeDiscord;
+use super::impossible;
+use crate::rest::messages;
 use crate::{gateway::intents, reply::Reply, state::Id, wire};
 
 /// A channel, of a guild or for direct messages.
@@ -53,6 +55,18 @@ impl Channel {
     #[must_use]
     pub fn last_message(&self) -> Option<Reply> {
         self.messages().pop()
+    }
+
+    /// Somebody deletes a message.
+    ///
+    /// # Panics
+    /// If it does not stand here any more.
+    pub fn delete_message(&self, message: &Reply) {
+        let id = message.message_id().unwrap_or_default();
+        let mut world = self.discord.shared.world();
+        if let Err(problem) = messages::delete(&mut world, id) {
+            impossible(&format!("{} is not there: {problem:?}", message.text()));
+        }
     }
 
     /// Takes permissions from the bot in this channel; 0 gives them back.
