@@ -7,7 +7,6 @@ use fake_discord::{Attempt, Device, FakeDiscord, Fault, Member, Pending, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::discord::gateway::Gateway;
-use punctaj::domain::session::SessionLimits;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::watch;
 
@@ -495,8 +494,7 @@ async fn a_session_that_is_gone_is_begun_anew() {
 /// The bot without a database, until it ends by itself.
 async fn ended_by(happens: impl FnOnce(&FakeDiscord)) -> BotError {
     let discord = FakeDiscord::start().await.unwrap();
-    let limits = SessionLimits::default();
-    let services = TestDb::services_on("postgres://nobody@127.0.0.1:9/x", 1, 1, limits);
+    let services = TestDb::services_nowhere();
     let options = BotOptions {
         token: Secret::new(discord.token()),
         api_url: Some(discord.url().parse().unwrap()),

@@ -1,7 +1,6 @@
 //! The same interaction twice, slow and broken databases, and input that means harm.
 
 use fake_discord::Device;
-use punctaj::domain::session::SessionLimits;
 use sqlx::Executor as _;
 
 use crate::support::app::{TestApp, assert_says, view};
@@ -139,13 +138,7 @@ async fn an_internal_error_shows_a_reference_and_nothing_else() {
 #[tokio::test]
 async fn without_a_database_the_bot_says_so() {
     let mut app = TestApp::without_bot().await;
-    let nowhere = TestDb::services_on(
-        "postgres://nobody@127.0.0.1:9/x",
-        2,
-        1,
-        SessionLimits::default(),
-    );
-    app.start_bot_with(nowhere).await;
+    app.start_bot_with(TestDb::services_nowhere()).await;
     let alice = app.moderator("alice");
     let reply = alice
         .on(&phone())
