@@ -12,6 +12,7 @@ use serenity::http::{Http, LightMethod, Route};
 use serenity::model::channel::Message;
 use serenity::model::id::{ChannelId, GuildId, MessageId};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::context::Data;
@@ -34,10 +35,10 @@ const POLL: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How long one message is tried before it is left for later.
-const TRYING: Duration = Duration::from_secs(20);
+const TRYING: Duration = Duration::from_secs(8);
 
 /// How long one try may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many messages of a channel are looked through for one that was posted unknown: as many as
 /// Discord tells at once.
@@ -46,10 +47,35 @@ const LOOK_BACK: u8 = 100;
 /// "Unknown message".
 const UNKNOWN_MESSAGE: u32 = 10008;
 
-/// Works for ever.
-pub async fn run(services: Services, http: Arc<Http>) {
-    let hands = (0..HANDS).map(|_| work(&services, &http));
-    futures_util::future::join_all(hands).await;
+/// Works for ever. A board that is in hand when this ends is finished all the same.
+pub async fn run(data: Data, http: Arc<Http>) {
+    let hands = Arc::new(Semaphore::new(HANDS));
+    let mut bell = data.services.bell();
+    loop {
+        let Ok(hand) = Arc::clone(&hands).acquire_owned().await else {
+            return;
+        };
+        let longest = match data.services.next_board().await {
+            Ok(Next::Board(in_hand)) => {
+                let (services, http) = (data.services.clone(), Arc::clone(&http));
+                let flight = data.flights.begin();
+                tokio::spawn(async move {
+                    finish(&services, &http, &in_hand).await;
+                    drop((hand, flight));
+                });
+                continue;
+            }
+            Ok(Next::Wait(wait)) => wait,
+            Ok(Next::Nothing) => POLL,
+            Err(error) => {
+                tracing::debug!(%error, "boards wait for the database");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        // That the time is up is no failure.
+        let _ = timeout(longest, bell.changed()).await;
+    }
 }
 
 /// What happened to a guild's messages while Discord could not tell, nobody knows: its boards are
@@ -76,41 +102,25 @@ pub async fn messages_gone(data: &Data, channel: ChannelId, messages: &[MessageI
     }
 }
 
-async fn work(services: &Services, http: &Http) {
-    let mut bell = services.bell();
-    loop {
-        let wait = match next(services, http).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::debug!(%error, "boards wait for the database");
-                sleep(PAUSE).await;
-                continue;
-            }
-        };
-        if let Some(longest) = wait {
-            // That the time is up is no failure.
-            let _ = timeout(longest, bell.changed()).await;
-        }
-    }
-}
-
-/// Brings one board up to date. Returns how long to wait if there is none.
-async fn next(services: &Services, http: &Http) -> Result<Option<Duration>, ServiceError> {
-    let in_hand = match services.next_board().await? {
-        Next::Board(in_hand) => in_hand,
-        Next::Wait(wait) => return Ok(Some(wait)),
-        Next::Nothing => return Ok(Some(POLL)),
-    };
-    let outcome = Box::pin(bring_up_to_date(services, http, &in_hand)).await?;
+/// Brings a board up to date. If the database fails, it is taken in hand again in a while.
+async fn finish(services: &Services, http: &Http, in_hand: &InHand) {
     let board = &in_hand.board;
-    if services.board_done(board, &outcome).await? {
-        tracing::warn!(
+    let outcome = match Box::pin(bring_up_to_date(services, http, in_hand)).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::debug!(%error, "a board waits for the database");
+            return;
+        }
+    };
+    match services.board_done(board, &outcome).await {
+        Ok(false) => {}
+        Ok(true) => tracing::warn!(
             channel.id = %board.channel,
             error = ?outcome,
             "a board can't be posted: check that its channel is there and that the bot may write in it"
-        );
+        ),
+        Err(error) => tracing::debug!(%error, "what became of a board is not noted"),
     }
-    Ok(None)
 }
 
 async fn bring_up_to_date(

@@ -190,7 +190,7 @@ async fn connected(
     let shards = Arc::clone(&client.shard_manager);
     gateway.watch(&shards);
     let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
-    let boards = boards::run(data.services.clone(), Arc::clone(&client.http));
+    let boards = boards::run(data.clone(), Arc::clone(&client.http));
     let feed = crate::feed::run(data.services.clone());
     let mut running = std::pin::pin!(start(&mut client, options.shards));
     tokio::select! {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use sqlx::Connection as _;
+
 use crate::domain::access::Right;
 use crate::domain::event::Action;
 use crate::domain::guild::Settings;
@@ -27,6 +29,10 @@ const REST: TimeDelta = TimeDelta::seconds(5);
 
 /// Discord's limit for edits of older messages in one channel: how many within how long.
 const BUDGET: (i64, TimeDelta) = (3, TimeDelta::seconds(6));
+
+/// When to look again for a board that is behind, and that others have in hand or whose channel was
+/// written to often enough.
+const SOON: Duration = Duration::from_millis(500);
 
 /// A board in hand: what is known of it, and what it is to show.
 #[derive(Debug)]
@@ -57,7 +63,7 @@ pub struct BoardPage {
 pub enum Next {
     /// A board, for this process alone.
     Board(Box<InHand>),
-    /// Nothing yet: a board waits for others to finish, or for its channel's budget.
+    /// Nothing yet: a board waits for others to finish, for its channel's budget, or for its rest.
     Wait(Duration),
     /// Nothing.
     Nothing,
@@ -152,18 +158,16 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn next_board(&self) -> Result<Next, ServiceError> {
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
-        let taken = boards::take(&mut tx, PATIENCE, BUDGET).await?;
-        let Some(board) = taken else {
-            let waits = boards::is_one_behind(&mut tx).await?;
-            return Ok(if waits {
-                Next::Wait(Duration::from_millis(500))
-            } else {
-                Next::Nothing
-            });
-        };
-        tx.commit().await.map_err(StoreError::from)?;
+        if !read!(self, conn => boards::is_one_behind(&mut conn))? {
+            return Ok(Next::Nothing);
+        }
         let mut conn = self.connection().await?;
+        let mut tx = conn.begin().await.map_err(StoreError::from)?;
+        let taken = boards::take(&mut tx, PATIENCE, BUDGET).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        let Some(board) = taken else {
+            return Ok(Next::Wait(SOON));
+        };
         let (settings, _) = guilds::settings(&mut conn, board.guild).await?;
         let page = match board.layout {
             None => None,
