@@ -7,6 +7,7 @@ use punctaj::domain::event::{Change, Event};
 use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, Seq, UserId};
+use punctaj::domain::layout::Layout;
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::domain::session::Platform;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
@@ -94,6 +95,8 @@ enum Deed {
     /// Its new name and pattern; `-` for none.
     EditField(usize, Option<usize>, Option<&'static str>),
     RemoveField(usize),
+    /// In which channel, and whether it is laid out for a wide screen; removed without.
+    Board(i64, Option<bool>),
     Table(TableDeed),
     Set(Setting),
     LogIn(bool),
@@ -154,6 +157,7 @@ fn structure() -> impl Strategy<Value = Deed> {
         3 => (1..4, 0..3_u8, proptest::option::of(1..99_i64))
             .prop_map(|(rank, title, at)| Deed::Rank(rank, title, at)),
         2 => (1..4).prop_map(Deed::RemoveRank),
+        2 => (7..9_i64, proptest::option::of(any::<bool>())).prop_map(|(channel, wide)| Deed::Board(channel, wide)),
         3 => (field(), kind()).prop_map(|(field, kind)| Deed::AddField(field, kind)),
         2 => (field(), proptest::option::of(field()), pattern())
             .prop_map(|(field, name, pattern)| Deed::EditField(field, name, pattern)),
@@ -611,6 +615,17 @@ async fn reshape(
             let order = rank(step, *number, *title, *promote_at);
             services.set_rank(request, order).await
         }
+        Deed::Board(channel, Some(wide)) => {
+            let layout = if *wide { Layout::Wide } else { Layout::Phone };
+            let (table, channel) = (shaped(step), ChannelId::from_db(*channel));
+            services
+                .post_board(request, &table, channel, Some(layout))
+                .await
+        }
+        Deed::Board(channel, None) => {
+            let (table, channel) = (shaped(step), ChannelId::from_db(*channel));
+            services.remove_boards(request, &table, Some(channel)).await
+        }
         Deed::RemoveRank(number) => {
             let table = shaped(step);
             services.remove_rank(request, &table, *number).await
@@ -728,6 +743,7 @@ async fn perform(
         }
         Deed::Rank(..)
         | Deed::RemoveRank(_)
+        | Deed::Board(..)
         | Deed::AddField(..)
         | Deed::EditField(..)
         | Deed::RemoveField(_) => reshape(services, request, step).await,
