@@ -30,6 +30,8 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Parser, Subcommand};
+use punctaj::domain::access::Right;
+use punctaj::domain::event::{Action, Via};
 use punctaj::domain::ids::GuildId;
 use punctaj::domain::session::SessionLimits;
 use punctaj::embedded::{EmbeddedOptions, EmbeddedPostgres};
@@ -69,7 +71,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Ask for the plan and time of the first page of searches in guild 1.
+    /// Ask for the plan and time of the first page of every search in guild 1; fails if one walks through
+    /// a large table.
     Explain,
     /// Verify the history of a guild.
     Verify {
@@ -144,81 +147,128 @@ async fn generate(address: &str, (events, guilds, largest): (usize, u64, usize),
     println!("{written} events in {guilds} guilds");
 }
 
-/// Awards to some of sixty people in four tables, by ten people.
+/// Ten people, each with a device or two, who work on sixty in four tables. Most of it is awards;
+/// few of many are undone, set over another device's value, late, queued or refused.
 fn made(guild: u64, events: usize, seed: u64, end: DateTime<Utc>) -> History {
     let mut random = StdRng::seed_from_u64(seed ^ guild << 32);
     let mut history = History::new(guild);
     let minutes = |left: usize| TimeDelta::minutes(i64::try_from(left).unwrap());
+    let start = end - minutes(events + 1);
     let tables: Vec<_> = ["A", "B", "C", "D"]
         .into_iter()
-        .map(|name| history.table(end - minutes(events + 1), name))
+        .map(|name| history.table(start, name))
         .collect();
+    let actor = |number: u64| i64::try_from(guild * 1000 + number).unwrap();
+    let mut devices = Vec::new();
+    for number in 0..15 {
+        history.actor = actor(number % 10);
+        devices.push((history.actor, history.login(start, "PC Birou")));
+    }
     let people: Vec<String> = (0..60).map(|number| format!("Membru {number}")).collect();
-    for left in (0..events.saturating_sub(tables.len())).rev() {
-        history.actor = i64::try_from(guild).unwrap() * 1000 + random.random_range(0..10);
-        let first = random.random_range(0..people.len() - 3);
-        let several = random.random_range(1..=3);
-        let points: Vec<(&str, i64)> = people[first..first + several]
-            .iter()
-            .map(|name| (name.as_str(), random.random_range(1..=5)))
-            .collect();
+    for left in (0..events.saturating_sub(history.events.len())).rev() {
+        let (actor, device) = devices[random.random_range(0..devices.len())].clone();
+        (history.actor, history.device) = (actor, Some(device));
         let table = tables[random.random_range(0..tables.len())];
-        history.add(end - minutes(left), table, &points);
+        let at = end - minutes(left);
+        let newest = history.events.last().unwrap().seq;
+        let first = random.random_range(0..people.len() - 3);
+        let name = people[first].as_str();
+        history.via = if random.random_range(0..300) == 0 {
+            Via::Journal
+        } else {
+            Via::Direct
+        };
+        match random.random_range(0..1000) {
+            0..20 => history.undo(at, newest),
+            20..25 => history.set(at, table, name, random.random_range(0..500), newest),
+            25..30 => history.late(at, at - TimeDelta::hours(2), table, name),
+            30..35 => history.refuse(at, Action::EntryDelete, Right::EntryDelete),
+            35 => drop(history.login(at, "Telefon")),
+            _ => {
+                let several = random.random_range(1..=3);
+                let points: Vec<(&str, i64)> = people[first..first + several]
+                    .iter()
+                    .map(|name| (name.as_str(), random.random_range(1..=5)))
+                    .collect();
+                history.add(at, table, &points);
+            }
+        }
     }
     history
 }
 
+/// Relations that are never to be walked through.
+const LARGE: [&str; 5] = ["events", "event_names", "sessions", "ledger", "entries"];
+
+/// Every combination of filters, with each `only` and without. Each is prepared anew and run once
+/// under the server's default settings, so that it is planned for its arguments, as the program has it.
 async fn explain(address: &str) {
     let mut conn = PgConnection::connect(address).await.unwrap();
     let statement = include_str!("../src/store/events_search.sql");
-    conn.execute(AssertSqlSafe(format!(
-        "set plan_cache_mode = force_custom_plan; prepare search as {statement}"
-    )))
-    .await
-    .unwrap();
-    let table = "(select table_id from punctaj.tables where guild_id = 1 and name = 'A')";
-    let table: String = sqlx::query_scalar(AssertSqlSafe(format!("select quote_literal({table})")))
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
-    let none = ["null"; 8];
-    let mut searches = vec![("nothing", none)];
-    for (what, place, value) in [
-        ("who", 0, "1003"),
-        ("table", 1, table.as_str()),
-        ("name", 2, "'membru 7'"),
-        ("action", 3, "'table.create'"),
-        ("since", 5, "now() - interval '2 hours'"),
-        ("until", 6, "now() - interval '30 days'"),
-        ("only:conflicts", 7, "'conflicts'"),
-        ("only:undone", 7, "'undone'"),
-        ("only:refused", 7, "'refused'"),
-        ("only:queued", 7, "'queued'"),
-    ] {
-        let mut asked = none;
-        asked[place] = value;
-        searches.push((what, asked));
-    }
-    let mut all = none;
-    (all[0], all[1], all[2], all[3]) = ("1003", table.as_str(), "'membru 7'", "'points.add'");
-    searches.push(("who, table, name and action", all));
-    for (what, asked) in searches {
-        let arguments = format!("1, null, 11, {}, null, false", asked.join(", "));
-        let explain =
-            format!("explain (analyze, costs off, summary on) execute search ({arguments})");
+    let mut slowest: Vec<(f64, String, String)> = Vec::new();
+    let mut walks = Vec::new();
+    for asked in searches(&mut conn).await {
+        let prepare = format!("prepare search as {statement}");
+        conn.execute(AssertSqlSafe(prepare)).await.unwrap();
+        let explain = format!(
+            "explain (analyze, costs off, summary on) execute search (1, null, 11, {asked}, null, false, null)"
+        );
         let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
             .fetch_all(&mut conn)
             .await
             .unwrap();
-        let of_events = lines.iter().filter(|line| {
-            (line.contains("events") || line.contains("event_names")) && line.contains("Scan")
-        });
-        let scans: Vec<&str> = of_events.map(|line| line.trim()).collect();
-        println!("{what}: {}", lines.last().unwrap().trim());
-        for scan in scans {
-            println!("    {scan}");
+        conn.execute("deallocate search").await.unwrap();
+        let time = lines.last().unwrap();
+        let time = time.trim().strip_prefix("Execution Time: ").unwrap();
+        let time = time.strip_suffix(" ms").unwrap().parse().unwrap();
+        let plan = lines.join("\n");
+        let walks_through = |table: &str| plan.contains(&format!("Seq Scan on {table} "));
+        if LARGE.into_iter().any(walks_through) {
+            walks.push(format!("{asked}\n{plan}"));
         }
+        slowest.push((time, asked, plan));
     }
+    slowest.sort_by(|one, other| other.0.total_cmp(&one.0));
+    println!("{} searches", slowest.len());
+    for (time, asked, _) in slowest.iter().take(10) {
+        println!("{time:>9.3} ms: {asked}");
+    }
+    println!("{}", slowest[0].2);
+    assert!(walks.is_empty(), "{}", walks.join("\n\n"));
+}
+
+/// The arguments of all searches: who, tables, name, action, devices, since, until, only.
+async fn searches(conn: &mut PgConnection) -> Vec<String> {
+    let mut values = Vec::new();
+    for value in [
+        "select '1003'",
+        "select format('array[%L::uuid]', table_id) from punctaj.tables where guild_id = 1 and name = 'A'",
+        "select quote_literal('membru 7')",
+        "select quote_literal('points.add')",
+        "select format('array[%L]', min(device_id)) from punctaj.sessions where guild_id = 1",
+        "select quote_literal(percentile_disc(0.2) within group (order by at)) from punctaj.events where guild_id = 1",
+        "select quote_literal(percentile_disc(0.8) within group (order by at)) from punctaj.events where guild_id = 1",
+    ] {
+        let value: String = sqlx::query_scalar(value)
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        values.push(value);
+    }
+    let only = ["null", "'conflicts'", "'undone'", "'refused'", "'queued'"];
+    let mut searches = Vec::new();
+    for bits in 0..1_u32 << values.len() {
+        let given = values.iter().enumerate().map(|(place, value)| {
+            if bits & (1 << place) == 0 {
+                "null"
+            } else {
+                value.as_str()
+            }
+        });
+        let given = given.collect::<Vec<_>>().join(", ");
+        searches.extend(only.iter().map(|only| format!("{given}, {only}")));
+    }
+    searches
 }
 
 async fn verify(address: &str, guild: i64) {

@@ -2,6 +2,14 @@
 --
 -- Building these indexes stops the writers of a long history for a moment each.
 
+-- What no event can be. Somebody who can drop these can put it in all the same: `verify` looks at it.
+alter table punctaj.events
+    add constraint events_seq_positive check (seq > 0),
+    add constraint events_time_finite check (isfinite(at) and isfinite(applied_at));
+alter table punctaj.ledger
+    add constraint ledger_seq_positive check (seq > 0),
+    add constraint ledger_time_finite check (isfinite(at));
+
 -- Which filters there are and which index serves them is held by tests/it/plans.rs.
 create index events_device on punctaj.events (guild_id, device_id, seq desc) where device_id is not null;
 create index events_at on punctaj.events (guild_id, at, seq);
@@ -13,8 +21,9 @@ create index events_refused on punctaj.events (guild_id, seq desc) where outcome
 create index events_queued on punctaj.events (guild_id, seq desc) where via = 'journal';
 
 -- The event that undid an event, if it is undone now. An undo that was itself undone does not
--- count: what decides is whether the chain of undos from the event on is odd.
-create function punctaj.undone_by(guild bigint, event bigint) returns bigint
+-- count: what decides is whether the chain of undos from the event on is odd. As of an event, if one
+-- is given: what was undone later does not count.
+create function punctaj.undone_by(guild bigint, event bigint, as_of bigint default null) returns bigint
     language sql stable
     set search_path = ''
 as $$
@@ -26,13 +35,14 @@ as $$
             lateral (
                 select e.seq from punctaj.events e
                 where e.guild_id = guild and e.undoes = c.seq and e.outcome = 'applied'
+                    and (as_of is null or e.seq <= as_of)
                 order by e.seq desc limit 1
             ) u
     )
     select c.seq from chain c where c.depth = 1 and (select max(depth) % 2 from chain) = 1
 $$;
-revoke all on function punctaj.undone_by(bigint, bigint) from public;
-grant execute on function punctaj.undone_by(bigint, bigint) to punctaj_app;
+revoke all on function punctaj.undone_by(bigint, bigint, bigint) from public;
+grant execute on function punctaj.undone_by(bigint, bigint, bigint) to punctaj_app;
 
 -- `verify` reads the ledger beside the events.
 create index ledger_guild_seq on punctaj.ledger (guild_id, seq);
@@ -68,7 +78,7 @@ begin
     foreach role_name in array array['anon', 'authenticated'] loop
         if exists (select from pg_roles where rolname = role_name) then
             execute format('revoke all on punctaj.refusals from %I', role_name);
-            execute format('revoke all on function punctaj.undone_by(bigint, bigint) from %I', role_name);
+            execute format('revoke all on function punctaj.undone_by(bigint, bigint, bigint) from %I', role_name);
         end if;
     end loop;
 end

@@ -380,6 +380,7 @@ search-title = Events, newest first
 search-empty = No event matches.
 search-line = **#{ $event }** { $when } { $who } · `{ $action }`
 search-undone = {" "}· undone by #{ $event }
+search-unreadable = **#{ $event }** can't be read: somebody changed it, or a newer version of the bot wrote it.
 search-more = {" "}… and { $count ->
         [one] one more change
        *[other] { $count } more changes
@@ -424,6 +425,10 @@ export-files = { $count ->
         [one] In one file.
        *[other] In { $count } files.
     }
+export-unreadable = ⚠ { $count ->
+        [one] One event can't be read and is in no file: { $events }.
+       *[other] { $count } events can't be read and are in no file: { $events }.
+    } Run `/punctaj-audit verify`.
 export-part = File { $part } of { $parts }: events #{ $first } to #{ $last }.
 export-table = { $table }: { $entries }.
 verify-ok = The history is intact
@@ -440,12 +445,14 @@ verify-progress = { $count ->
         [one] Verifying: { $events } of one event …
        *[other] Verifying: { $events } of { $count } events …
     }
+verify-before-first = There is an event #{ $event }, but the first one is #1: somebody put it in.
 verify-missing = Event #{ $event } is missing.
+verify-unreadable = Event #{ $event } can't be read: somebody changed it, or a newer version of the bot wrote it.
 verify-chain = The hash of event #{ $event } does not continue that of the event before it.
 verify-hash = The content of event #{ $event } no longer matches its hash.
 verify-before = Event #{ $event } changes the field “{ $field }” of **{ $name }**, but the value before was not the one written in it.
-verify-ledger = The ledger of points does not hold what event #{ $event } says of **{ $name }**.
-verify-sum = The points of **{ $name }** are not the sum of what the ledger of points holds.
+verify-ledger = The ledger of points does not hold what event #{ $event } says of { $name }.
+verify-sum = The points of { $name } are not the sum of what the ledger of points holds.
 verify-wrong-head = The last event should be #{ $event }, but the history ends elsewhere.
 verify-state = In the tables, the field “{ $field }” of { $what ->
         [entry] the entry
@@ -456,7 +463,9 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
         [session] the session
         [guild] the settings
        *[other] {""}
-    } **{ $name }** is not what follows from the events.
+    } { $name } is not what follows from the events.
+verify-thing = **{ $name }**
+verify-thing-in = **{ $name }** in { $table }
 
 ## Help
 
@@ -529,6 +538,7 @@ error-value-date = { $value } does not fit { $field }, which holds a date. Write
 error-value-pattern = { $value } does not fit { $field }: it must match the pattern `{ $pattern }`.
 error-pattern = `{ $pattern }` is no regular expression that the bot takes. Correct it, keep it under { $limit } characters, or give `-` for none.
 error-unknown-kind = There is no such kind of field. Choose one that Discord offers.
+error-unreadable-event = Event #{ $event } can't be read: somebody changed it, or a newer version of the bot wrote it. `/punctaj-audit verify` tells whether the history is intact.
 error-unknown-event = There is no event #{ $event }. An event's number is in the reply to the edit, and in `/punctaj-audit search`.
 error-not-yours = Event #{ $event } is somebody else's, and here you can undo only your own changes. Choose one of your own events.
 error-already-undone = Event #{ $event } was undone already, by #{ $by }. If you want it back, undo #{ $by }.

@@ -401,6 +401,7 @@ search-title = Evenimente, de la cel mai nou
 search-empty = Niciun eveniment nu se potrivește.
 search-line = **#{ $event }** { $when } { $who } · `{ $action }`
 search-undone = {" "}· desfăcut de #{ $event }
+search-unreadable = **#{ $event }** nu poate fi citit: l-a modificat cineva sau l-a scris o versiune mai nouă a botului.
 search-more = {" "}… și încă { $count ->
         [one] o modificare
         [few] { $count } modificări
@@ -450,6 +451,11 @@ export-files = { $count ->
         [few] În { $count } fișiere.
        *[other] În { $count } de fișiere.
     }
+export-unreadable = ⚠ { $count ->
+        [one] Un eveniment nu poate fi citit și nu este în niciun fișier: { $events }.
+        [few] { $count } evenimente nu pot fi citite și nu sunt în niciun fișier: { $events }.
+       *[other] { $count } de evenimente nu pot fi citite și nu sunt în niciun fișier: { $events }.
+    } Rulează `/punctaj-audit verifică`.
 export-part = Fișierul { $part } din { $parts }: evenimentele de la #{ $first } la #{ $last }.
 export-table = { $table }: { $entries }.
 verify-ok = Istoricul este în regulă
@@ -468,12 +474,14 @@ verify-progress = { $count ->
         [few] Se verifică: { $events } din { $count } evenimente …
        *[other] Se verifică: { $events } din { $count } de evenimente …
     }
+verify-before-first = Există un eveniment #{ $event }, deși primul este #1: l-a pus cineva.
 verify-missing = Lipsește evenimentul #{ $event }.
+verify-unreadable = Evenimentul #{ $event } nu poate fi citit: l-a modificat cineva sau l-a scris o versiune mai nouă a botului.
 verify-chain = Amprenta evenimentului #{ $event } nu o continuă pe cea a evenimentului dinaintea lui.
 verify-hash = Conținutul evenimentului #{ $event } nu mai corespunde amprentei lui.
 verify-before = Evenimentul #{ $event } modifică la **{ $name }** câmpul „{ $field }”, dar valoarea de dinainte nu era cea scrisă în el.
-verify-ledger = Registrul de puncte nu conține ce spune evenimentul #{ $event } despre **{ $name }**.
-verify-sum = Punctele înregistrării **{ $name }** nu sunt suma din registrul de puncte.
+verify-ledger = Registrul de puncte nu conține ce spune evenimentul #{ $event } despre { $name }.
+verify-sum = Punctele înregistrării { $name } nu sunt suma din registrul de puncte.
 verify-wrong-head = Ultimul eveniment ar trebui să fie #{ $event }, dar istoricul se termină în altă parte.
 verify-state = În tabele, câmpul „{ $field }” { $what ->
         [entry] al înregistrării
@@ -484,7 +492,9 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
         [session] al sesiunii
         [guild] al setărilor
        *[other] din
-    } **{ $name }** nu este cel care rezultă din evenimente.
+    } { $name } nu este cel care rezultă din evenimente.
+verify-thing = **{ $name }**
+verify-thing-in = **{ $name }** din { $table }
 
 ## Ajutor
 
@@ -558,6 +568,7 @@ error-value-date = { $value } nu se potrivește la { $field }, care este o dată
 error-value-pattern = { $value } nu se potrivește la { $field }: trebuie să respecte modelul `{ $pattern }`.
 error-pattern = `{ $pattern }` nu este o expresie regulată pe care botul o acceptă. Corecteaz-o, ține-o sub { $limit } de caractere sau scrie `-` pentru niciuna.
 error-unknown-kind = Nu există un astfel de tip de câmp. Alege unul dintre cele oferite de Discord.
+error-unreadable-event = Evenimentul #{ $event } nu poate fi citit: l-a modificat cineva sau l-a scris o versiune mai nouă a botului. `/punctaj-audit verifică` arată dacă istoricul este intact.
 error-unknown-event = Nu există evenimentul #{ $event }. Numărul unui eveniment apare în răspunsul la modificare și în `/punctaj-audit caută`.
 error-not-yours = Evenimentul #{ $event } este al altcuiva, iar aici poți desface doar modificările tale. Alege unul dintre evenimentele tale.
 error-already-undone = Evenimentul #{ $event } a fost deja desfăcut de #{ $by }. Dacă îl vrei înapoi, desfă #{ $by }.

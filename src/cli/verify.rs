@@ -10,7 +10,7 @@ use super::CliError;
 use crate::app::{AppError, Backend};
 use crate::config::Config;
 use crate::domain::ids::GuildId;
-use crate::service::verify::{Problem, Progress, VerifyReport};
+use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::{ServiceError, Services};
 
 /// Verifies one guild, or all; a line each. On a terminal, a bar shows how far it is.
@@ -97,23 +97,37 @@ fn print(guild: GuildId, report: &VerifyReport, out: &mut impl Write) -> io::Res
 
 fn told(problem: &Problem) -> String {
     match problem {
+        Problem::BeforeFirst(seq) => format!("there is an event {seq}, below the first"),
         Problem::Missing(seq) => format!("event {seq} is missing"),
+        Problem::Unreadable(seq) => format!(
+            "event {seq} can't be read: somebody changed it, or a newer version of the bot wrote it"
+        ),
         Problem::BrokenChain(seq) => format!("event {seq} does not follow on the hash before it"),
         Problem::WrongHash(seq) => format!("event {seq} is not what its hash was computed from"),
         Problem::WrongBefore { seq, name, field } => {
             format!("event {seq} changes {field} of {name:?}, which was not as it says")
         }
-        Problem::WrongLedger { seq, name } => {
-            format!("the ledger does not hold what event {seq} says of {name:?}")
+        Problem::WrongLedger { seq, entry } => {
+            let entry = named(entry);
+            format!("the ledger does not hold what event {seq} says of {entry}")
         }
-        Problem::WrongSum { name } => {
-            format!("the points of {name:?} are not the sum of what the ledger holds")
+        Problem::WrongSum { entry } => {
+            let entry = named(entry);
+            format!("the points of {entry} are not the sum of what the ledger holds")
         }
         Problem::WrongHead { head } => {
             format!("the head says {head}, which is not the newest event")
         }
-        Problem::WrongState { what, name, field } => {
-            format!("{field} of {what} {name:?} is not what the events tell")
+        Problem::WrongState { what, thing, field } => {
+            let thing = named(thing);
+            format!("{field} of {what} {thing} is not what the events tell")
         }
+    }
+}
+
+fn named(thing: &Thing) -> String {
+    match &thing.table {
+        Some(table) => format!("{:?} in {table:?}", thing.name),
+        None => format!("{:?}", thing.name),
     }
 }

@@ -112,12 +112,12 @@ where
 
 /// Has a refusal noted in the history. The answer neither depends on it nor waits for it long.
 async fn note_refusal(call: Arc<Call>, right: Right) {
-    let Some((action, request)) = call.attempt() else {
+    let Some((attempt, request)) = call.attempt() else {
         tracing::error!(op.id = %call.id, "what was refused is not known, so it is not in the history");
         return;
     };
     let noting = async move {
-        if let Err(error) = call.services.note_refusal(&request, action, right).await {
+        if let Err(error) = call.services.note_refusal(&request, attempt, right).await {
             tracing::warn!(op.id = %request.op, %error, "a refusal is not in the history");
         }
         // Until then the process does not end.

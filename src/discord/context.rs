@@ -17,7 +17,9 @@ use super::presence::Presences;
 use crate::domain::access::Standing;
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{self, DeviceId, OpId};
+use crate::domain::name::TableAddress;
 use crate::i18n::{Locale, keys};
+use crate::service::refusals::Attempt;
 use crate::service::{Request, Services};
 
 /// What every command is given.
@@ -65,6 +67,8 @@ pub struct Call {
     user: UserId,
     /// What is attempted, for the history if it is refused.
     attempt: OnceLock<Action>,
+    /// In which table, as it was named.
+    table: OnceLock<TableAddress>,
     /// The device session that the click carried.
     device: OnceLock<DeviceId>,
     /// Keeps the process from ending before the answer.
@@ -88,6 +92,7 @@ macro_rules! call {
             guild: interaction.guild_id,
             user: interaction.user.id,
             attempt: OnceLock::new(),
+            table: OnceLock::new(),
             device: OnceLock::new(),
             _flight: $data.flights.begin(),
         })
@@ -127,11 +132,18 @@ impl Call {
         let _ = self.attempt.set(action);
     }
 
+    /// Notes in which table it is attempted, as it was named.
+    pub fn attempts_in(&self, table: TableAddress) {
+        let _ = self.table.set(table);
+    }
+
     /// What is attempted, and the request for it: once more, for the history.
     #[must_use]
-    pub fn attempt(&self) -> Option<(Action, Request)> {
+    pub fn attempt(&self) -> Option<(Attempt, Request)> {
         let request = self.request(self.device.get().cloned()).ok()?;
-        Some((*self.attempt.get()?, request))
+        let action = *self.attempt.get()?;
+        let table = self.table.get().cloned();
+        Some((Attempt { action, table }, request))
     }
 
     /// The request to the services, with the device session that a click carried.

@@ -44,8 +44,13 @@ pub async fn run(services: Services, http: Arc<Http>) {
 }
 
 async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> {
-    services.tell_refusals().await?;
-    services.queue_heads().await?;
+    // What can't be queued is tried the next time; what is queued does not wait for it.
+    if let Err(error) = services.tell_refusals().await {
+        tracing::debug!(%error, "counted refusals wait for the database");
+    }
+    if let Err(error) = services.queue_heads().await {
+        tracing::debug!(%error, "heads of the day wait for the database");
+    }
     while let Some(post) = services.next_post().await? {
         match post.to {
             To::Channel(channel) => in_channel(services, http, &post, channel).await?,

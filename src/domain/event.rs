@@ -221,8 +221,12 @@ impl What {
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
-/// (ranks: `title`, boards: `layout`, sessions: `user`) from nothing, and goes by a change of it to nothing.
+/// (ranks: `title`, boards: `layout`, sessions: `user`) from nothing, and goes by a change of it to
+/// nothing.
+///
+/// A key that is not one of these is no change of ours: no hash would cover it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// The kind of thing.
     pub what: What,
@@ -358,8 +362,9 @@ pub fn extra_register(number: &str) -> String {
     format!("{EXTRA}{number}")
 }
 
-/// A value of another device that an edit replaced unseen.
+/// A value of another device that an edit replaced unseen. With no other keys, as [`Change`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Overwrote {
     /// The event that had written it.
     pub seq: Seq,

@@ -28,6 +28,31 @@ pub struct Key {
     pub id: String,
 }
 
+/// A thing that the tables do not hold as the events tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which one.
+    pub key: Key,
+    /// What it is called, if it has a name.
+    pub name: Option<String>,
+    /// The first field that is not the same.
+    pub field: String,
+}
+
+impl Difference {
+    fn between(key: &Key, told: &Fields, stored: &Fields) -> Option<Self> {
+        let mut fields = told.keys().chain(stored.keys());
+        let field = fields.find(|field| told.get(*field) != stored.get(*field))?;
+        let names = [told, stored].map(|fields| fields.get("name").or(fields.get("title")));
+        let name = names.into_iter().flatten().find_map(Value::as_str);
+        Some(Self {
+            key: key.clone(),
+            name: name.map(str::to_owned),
+            field: field.clone(),
+        })
+    }
+}
+
 /// An event whose `before` is not what the events up to it had written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
@@ -68,26 +93,19 @@ impl State {
         self.things.insert(key, fields);
     }
 
-    /// The first thing in which two states differ, with the field.
+    /// Takes out a thing, and says in what it differs from what the tables hold of it.
+    pub fn settle(&mut self, key: &Key, mut stored: Fields) -> Option<Difference> {
+        stored.retain(|_, value| !value.is_null());
+        let told = self.things.remove(key).unwrap_or_default();
+        Difference::between(key, &told, &stored)
+    }
+
+    /// The first thing that was not taken out: the tables do not hold it.
     #[must_use]
-    pub fn first_difference(&self, other: &Self) -> Option<(Key, String)> {
-        let keys = self
-            .things
-            .keys()
-            .chain(other.things.keys())
-            .collect::<std::collections::BTreeSet<_>>();
-        keys.into_iter().find_map(|key| {
-            let empty = Fields::new();
-            let (one, two) = (
-                self.things.get(key).unwrap_or(&empty),
-                other.things.get(key).unwrap_or(&empty),
-            );
-            let fields = one.keys().chain(two.keys());
-            let different = fields
-                .clone()
-                .find(|field| one.get(*field) != two.get(*field))?;
-            Some((key.clone(), different.clone()))
-        })
+    pub fn first_left(&self) -> Option<Difference> {
+        let nothing = Fields::new();
+        let mut things = self.things.iter();
+        things.find_map(|(key, told)| Difference::between(key, told, &nothing))
     }
 
     fn apply_change(&mut self, event: &Event, change: &Change) -> Result<(), ()> {

@@ -266,6 +266,7 @@ keys! {
     SEARCH_EMPTY = "search-empty";
     SEARCH_LINE = "search-line";
     SEARCH_UNDONE = "search-undone";
+    SEARCH_UNREADABLE = "search-unreadable";
     SEARCH_MORE = "search-more";
     SEARCH_CHANGES = "search-changes";
     SEARCH_MENU = "search-menu";
@@ -295,6 +296,7 @@ keys! {
     OUTCOME_REFUSED = "outcome-refused";
     EXPORT_EVENTS = "export-events";
     EXPORT_FILES = "export-files";
+    EXPORT_UNREADABLE = "export-unreadable";
     EXPORT_PART = "export-part";
     EXPORT_TABLE = "export-table";
     VERIFY_OK = "verify-ok";
@@ -303,7 +305,9 @@ keys! {
     VERIFY_HEAD = "verify-head";
     VERIFY_COMPARE = "verify-compare";
     VERIFY_PROGRESS = "verify-progress";
+    VERIFY_BEFORE_FIRST = "verify-before-first";
     VERIFY_MISSING = "verify-missing";
+    VERIFY_UNREADABLE = "verify-unreadable";
     VERIFY_CHAIN = "verify-chain";
     VERIFY_HASH = "verify-hash";
     VERIFY_BEFORE = "verify-before";
@@ -311,6 +315,8 @@ keys! {
     VERIFY_SUM = "verify-sum";
     VERIFY_WRONG_HEAD = "verify-wrong-head";
     VERIFY_STATE = "verify-state";
+    VERIFY_THING = "verify-thing";
+    VERIFY_THING_IN = "verify-thing-in";
     HELP_TITLE = "help-title";
     HELP_NOTHING = "help-nothing";
     HELP_EVERYDAY = "help-everyday";
@@ -372,6 +378,7 @@ keys! {
     ERROR_PATTERN = "error-pattern";
     ERROR_UNKNOWN_KIND = "error-unknown-kind";
     ERROR_UNKNOWN_EVENT = "error-unknown-event";
+    ERROR_UNREADABLE_EVENT = "error-unreadable-event";
     ERROR_NOT_YOURS = "error-not-yours";
     ERROR_ALREADY_UNDONE = "error-already-undone";
     ERROR_NOT_UNDOABLE = "error-not-undoable";

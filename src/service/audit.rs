@@ -9,7 +9,7 @@ use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, DraftId, GuildId, Seq, UserId};
 use crate::domain::moment::Moment;
 use crate::domain::name::{TableAddress, fold};
-use crate::store::events::{self, Filter, Found, Page};
+use crate::store::events::{self, Filter, Found, Hit, Page};
 use crate::store::sessions::{self, Device};
 use crate::store::{StoreError, drafts};
 
@@ -38,7 +38,7 @@ const SHORT: usize = 8;
 pub struct SearchOrder {
     /// Who acted.
     pub who: Option<UserId>,
-    /// In which table.
+    /// In which table: any that has this address, or had it.
     pub table: Option<TableAddress>,
     /// A name the event is about.
     pub name: Option<String>,
@@ -60,12 +60,25 @@ pub struct SearchOrder {
 pub struct SearchPage {
     /// The events.
     pub events: Vec<Found>,
+    /// Those among them whose rows can't be read.
+    pub unreadable: Vec<Seq>,
     /// Where the next page begins, if there is one.
     pub older: Option<Seq>,
     /// Where the page before this one begins; `None` within it for the first page.
     pub newer: Option<Option<Seq>>,
     /// By which the buttons find the same search again.
     pub draft: DraftId,
+}
+
+/// Events of an export that are read at once.
+#[derive(Debug, Clone)]
+pub struct ExportBatch {
+    /// The events, oldest first.
+    pub events: Vec<Found>,
+    /// Those among them whose rows can't be read.
+    pub unreadable: Vec<Seq>,
+    /// The last of both; none after the last ones.
+    pub last: Option<Seq>,
 }
 
 /// An export of a search: what it holds does not change while it is read.
@@ -144,8 +157,11 @@ impl Services {
         let page = Page::Oldest(seq, Some(seq.next()));
         let mut tx = self.searching().await?;
         let found = events::search(&mut tx, request.guild, &Filter::default(), page, 1).await?;
-        let found = found.into_iter().next();
-        found.ok_or(ServiceError::UnknownEvent { event: seq })
+        match found.into_iter().next() {
+            Some(Hit::Event(found)) => Ok(*found),
+            Some(Hit::Unreadable(event)) => Err(ServiceError::UnreadableEvent { event }),
+            None => Err(ServiceError::UnknownEvent { event: seq }),
+        }
     }
 
     /// Begins an export of all events of a search.
@@ -176,12 +192,17 @@ impl Services {
         self.export(request, filter).await
     }
 
-    async fn export(&self, request: &Request, filter: Filter) -> Result<EventExport, ServiceError> {
+    async fn export(
+        &self,
+        request: &Request,
+        mut filter: Filter,
+    ) -> Result<EventExport, ServiceError> {
         let guild = request.guild;
         let mut conn = self.connection().await?;
         let head = events::head(&mut conn, guild).await?;
         let (head_seq, head_hash) =
             head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
+        filter.as_of = Some(head_seq);
         Ok(EventExport {
             head_seq,
             head_hash,
@@ -198,10 +219,17 @@ impl Services {
         &self,
         export: &EventExport,
         after: Seq,
-    ) -> Result<Vec<Found>, ServiceError> {
+    ) -> Result<ExportBatch, ServiceError> {
         let page = Page::Oldest(after.next(), Some(export.head_seq.next()));
         let mut tx = self.searching().await?;
-        Ok(events::search(&mut tx, export.guild, &export.filter, page, BATCH).await?)
+        let hits = events::search(&mut tx, export.guild, &export.filter, page, BATCH).await?;
+        let last = hits.last().map(Hit::seq);
+        let (events, unreadable) = told_apart(hits);
+        Ok(ExportBatch {
+            events,
+            unreadable,
+            last,
+        })
     }
 
     /// A transaction for searches.
@@ -213,8 +241,8 @@ impl Services {
 
     async fn filter(&self, request: &Request, order: SearchOrder) -> Result<Filter, ServiceError> {
         let mut conn = self.connection().await?;
-        let table = match &order.table {
-            Some(address) => Some(tables::find_ever(&mut conn, request, address).await?.id),
+        let tables = match &order.table {
+            Some(address) => Some(tables::ever_called(&mut conn, request, address).await?),
             None => None,
         };
         let devices = match &order.device {
@@ -225,13 +253,14 @@ impl Services {
         let clock = clock.as_ref();
         Ok(Filter {
             who: order.who,
-            table,
+            tables,
             name_key: order.name.map(|name| fold(name.trim())),
             action: order.action.map(|action| action.as_str().to_owned()),
             devices,
             since: clock.and_then(|clock| Some(order.since?.first(clock.now, clock.timezone))),
             until: clock.and_then(|clock| Some(order.until?.last(clock.now, clock.timezone))),
             only: order.only,
+            as_of: None,
         })
     }
 
@@ -267,18 +296,32 @@ impl Services {
         let mut found = events::search(&mut tx, request.guild, filter, page, limit).await?;
         let more = found.len() > PAGE_EVENTS;
         found.truncate(PAGE_EVENTS);
-        let older = found.last().map(|last| last.event.seq).filter(|_| more);
+        let older = found.last().map(Hit::seq).filter(|_| more);
         let newer = match before {
             Some(before) => Some(newer_page(&mut tx, request.guild, filter, before).await?),
             None => None,
         };
+        let (events, unreadable) = told_apart(found);
         Ok(SearchPage {
-            events: found,
+            events,
+            unreadable,
             older,
             newer,
             draft,
         })
     }
+}
+
+/// What can be read, and what can't.
+fn told_apart(hits: Vec<Hit>) -> (Vec<Found>, Vec<Seq>) {
+    let (mut events, mut unreadable) = (Vec::new(), Vec::new());
+    for hit in hits {
+        match hit {
+            Hit::Event(found) => events.push(*found),
+            Hit::Unreadable(seq) => unreadable.push(seq),
+        }
+    }
+    (events, unreadable)
 }
 
 /// Where the page of the events from `before` on begins; `None` if that is the first page.
@@ -290,7 +333,7 @@ async fn newer_page(
 ) -> Result<Option<Seq>, StoreError> {
     let limit = i64::try_from(PAGE_EVENTS).unwrap_or(10) + 1;
     let newer = events::search(conn, guild, filter, Page::Oldest(before, None), limit).await?;
-    Ok(newer.get(PAGE_EVENTS).map(|found| found.event.seq))
+    Ok(newer.get(PAGE_EVENTS).map(Hit::seq))
 }
 
 /// The sessions that are meant by a `device_id`, its beginning, or a label.

@@ -187,6 +187,13 @@ pub enum ServiceError {
         /// The number.
         event: Seq,
     },
+    /// The row of that event can't be read: somebody changed it, or a later version of the program
+    /// wrote it.
+    #[error("event {event} can't be read")]
+    UnreadableEvent {
+        /// The number.
+        event: Seq,
+    },
     /// The event is somebody else's, and this command undoes one's own.
     #[error("somebody else's event")]
     NotYours {
@@ -332,6 +339,14 @@ pub struct OfferedLink {
     pub entry: EntryId,
     /// What it is called.
     pub name: String,
+}
+
+impl ServiceError {
+    /// Whether the database can't be reached: nothing else will work either.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unreachable(_)))
+    }
 }
 
 /// A name that is not in the table.

@@ -78,7 +78,7 @@ impl Services {
     /// computed here: the database may not know each time zone that can be set.
     ///
     /// # Errors
-    /// If the database fails.
+    /// If the database can't be reached.
     pub async fn queue_heads(&self) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
         for log in outbox::logs(&mut conn).await? {
@@ -88,7 +88,14 @@ impl Services {
             };
             let today = log.now.with_timezone(&settings.timezone()).date_naive();
             if log.head_posted_on != Some(today) {
-                outbox::queue_head(&mut conn, log.guild, today).await?;
+                let queued = outbox::queue_head(&mut conn, log.guild, today).await;
+                if let Err(error) = queued.map_err(ServiceError::from) {
+                    if error.is_unreachable() {
+                        return Err(error);
+                    }
+                    // What is wrong with one guild is not to keep the others waiting.
+                    tracing::warn!(guild.id = %log.guild, %error, "the head of the day is not queued yet");
+                }
             }
         }
         Ok(())

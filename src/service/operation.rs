@@ -180,6 +180,8 @@ pub struct Operation<'s> {
     aside: Aside,
     /// Its own event tells of an attempt that was refused.
     refused: bool,
+    /// In which table that was attempted.
+    attempted_in: Option<TableId>,
 }
 
 impl Services {
@@ -243,6 +245,7 @@ impl Services {
                 parked: opening.parked,
             },
             refused: false,
+            attempted_in: None,
         };
         op.end_expired_sessions();
         op.take_session(ask.session)?;
@@ -592,7 +595,8 @@ impl Operation<'_> {
                 .table
                 .as_ref()
                 .map(|table| table.id)
-                .filter(|_| action.is_about_table()),
+                .filter(|_| action.is_about_table())
+                .or(self.attempted_in),
             changes: std::mem::take(&mut self.changes),
             reason,
             overwrote: (!self.overwrote.is_empty()).then(|| {

@@ -22,6 +22,7 @@ use crate::domain::replay::State;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::table::Table;
 use crate::store::entries::{PageRow, Sort};
+use crate::store::events::Walked;
 use crate::store::{StoreError, entries, events, snapshots, tables};
 
 use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
@@ -150,13 +151,13 @@ impl Services {
         let mut keeper = Keeper::new(&self.pool, guild, self.snapshot_every);
         while replay.seq < target {
             let left = target.0.saturating_sub(replay.seq.0);
-            let batch = events::walk(conn, guild, replay.seq, left.min(BATCH)).await?;
+            let batch = events::walk(conn, guild, replay.seq.next(), left.min(BATCH)).await?;
             if batch.is_empty() {
                 let event = replay.seq.next();
                 return Err(ServiceError::HistoryBroken { event });
             }
-            for event in batch {
-                replay.step(event, &mut keeper)?;
+            for row in batch {
+                replay.step(row, &mut keeper)?;
             }
         }
         Ok(replay)
@@ -197,13 +198,16 @@ impl Replay {
         })
     }
 
-    fn step(&mut self, mut event: Event, keeper: &mut Keeper) -> Result<(), ServiceError> {
+    fn step(&mut self, row: Walked, keeper: &mut Keeper) -> Result<(), ServiceError> {
+        let next = self.seq.next();
+        let broken = ServiceError::HistoryBroken { event: next };
+        let Some(mut event) = row.event.filter(|event| event.seq == next) else {
+            return Err(broken);
+        };
         // Sessions are no part of a table: without them a state is smaller, and names fewer people.
         event.changes.retain(|change| change.what != What::Session);
-        let fits = event.seq == self.seq.next() && self.state.apply(&event).is_ok();
-        if !fits {
-            let event = self.seq.next();
-            return Err(ServiceError::HistoryBroken { event });
+        if self.state.apply(&event).is_err() {
+            return Err(broken);
         }
         self.seq = event.seq;
         self.read += 1;

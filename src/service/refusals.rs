@@ -1,13 +1,34 @@
 //! Refused attempts, as events: each in a transaction of its own, after that of the attempt is gone.
 
+use sqlx::PgConnection;
+
 use crate::domain::access::{Right, Standing};
 use crate::domain::event::{Action, Via};
-use crate::domain::ids::{GuildId, UserId};
+use crate::domain::ids::{GuildId, TableId, UserId};
+use crate::domain::name::{Name, TableAddress};
 use crate::domain::refusal::{Noted, Tally};
-use crate::store::refusals;
+use crate::store::{StoreError, refusals, tables};
 
 use super::operation::{Ask, Begun, SessionNeed};
 use super::{Request, ServiceError, Services};
+
+/// What somebody was refused.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// What was attempted.
+    pub action: Action,
+    /// In which table, as it was named.
+    pub table: Option<TableAddress>,
+}
+
+impl From<Action> for Attempt {
+    fn from(action: Action) -> Self {
+        Self {
+            action,
+            table: None,
+        }
+    }
+}
 
 impl Services {
     /// Notes that somebody was refused what they have no right to. What was attempted is an event,
@@ -18,7 +39,7 @@ impl Services {
     pub async fn note_refusal(
         &self,
         request: &Request,
-        attempt: Action,
+        attempt: impl Into<Attempt>,
         right: Right,
     ) -> Result<(), ServiceError> {
         let ask = Ask {
@@ -44,7 +65,14 @@ impl Services {
         }
         refusals::keep(op.conn(), guild, user, &tally).await?;
         match noted {
-            Noted::Event => op.refuse(attempt, right).await.map(drop),
+            Noted::Event => {
+                let Attempt { action, table } = attempt.into();
+                let table = match table {
+                    Some(address) => attempted_in(op.conn(), guild, &address).await?,
+                    None => None,
+                };
+                op.refuse(action, table, right).await.map(drop)
+            }
             Noted::Counted | Noted::Again => op.keep().await,
         }
     }
@@ -53,13 +81,19 @@ impl Services {
     /// and several at once.
     ///
     /// # Errors
-    /// If the database fails; the next time it is done.
+    /// If the database can't be reached; the next time it is done.
     pub async fn tell_refusals(&self) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
         let due = refusals::due(&mut conn).await?;
         drop(conn);
         for (guild, user) in due {
-            self.tell_refusals_of(guild, user).await?;
+            match self.tell_refusals_of(guild, user).await {
+                // What is wrong with one guild is not to keep the others waiting.
+                Err(error) if !error.is_unreachable() => {
+                    tracing::warn!(guild.id = %guild, %error, "counted refusals are not in the history yet");
+                }
+                done => done?,
+            }
         }
         Ok(())
     }
@@ -99,4 +133,20 @@ impl Services {
         refusals::keep(op.conn(), guild, user, &told).await?;
         op.sum_up(&refusal).await.map(drop)
     }
+}
+
+/// The live table of that address; none where there is none or the address means several. Private
+/// tables too: whoever was refused is not told.
+async fn attempted_in(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    address: &TableAddress,
+) -> Result<Option<TableId>, StoreError> {
+    let category = address.category().map(Name::key);
+    let name = address.name().key();
+    let found = tables::by_address(conn, guild, category.as_deref(), &name, true).await?;
+    Ok(match found.as_slice() {
+        [only] => Some(only.id),
+        _ => None,
+    })
 }

@@ -3,7 +3,7 @@
 use crate::domain::access::Right;
 use crate::domain::event::Action;
 use crate::domain::field::ExtraField;
-use crate::domain::ids::RoleId;
+use crate::domain::ids::{RoleId, TableId};
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::{Rank, Table};
 use crate::store::{entries, tables};
@@ -296,6 +296,30 @@ pub(super) async fn find_ever(
             deleted.filter(seen).ok_or(error)
         }
         found => found,
+    }
+}
+
+/// The tables that have that address or had it, so that nothing which happened under it is out of
+/// reach: for searching the history.
+pub(super) async fn ever_called(
+    conn: &mut sqlx::PgConnection,
+    request: &Request,
+    address: &TableAddress,
+) -> Result<Vec<TableId>, ServiceError> {
+    let (meant, unknown) = match find_ever(conn, request, address).await {
+        // A bare name may have meant a table with a category.
+        Ok(table) => (TableAddress::parse(&table.address()).ok(), None),
+        Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
+            (None, Some(error))
+        }
+        Err(error) => return Err(error),
+    };
+    let (meant, sees_private) = (meant.as_ref(), request.standing.sees_private());
+    let meant = meant.unwrap_or(address);
+    let ids = tables::ever_called(conn, request.guild, meant, sees_private).await?;
+    match unknown {
+        Some(error) if ids.is_empty() => Err(error),
+        _ => Ok(ids),
     }
 }
 

@@ -1,23 +1,38 @@
 //! Verifying a guild's history: the chain of hashes, that replaying all events gives exactly what the
 //! tables hold, and that the ledger holds exactly the points that the events tell of.
 //!
-//! Events and ledger are read in batches, side by side, and forgotten: what grows is only the state.
+//! Whoever tampered may have left anything in the tables: no row that can't be read ends it in an
+//! error.
+//!
+//! Events and ledger are read in batches, side by side, and forgotten, and the tables row by row.
+//! What stays in memory is the one state: every table, rank, field, entry and session that there
+//! ever was, those that were deleted or ended too. It grows with these, not with the events.
 
+use std::pin::pin;
+
+use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
 use crate::domain::access::Right;
 use crate::domain::canonical::{self, GENESIS};
 use crate::domain::event::Event;
-use crate::domain::ids::{EntryId, GuildId, Seq};
-use crate::domain::replay::State;
-use crate::store::operation::LedgerRow;
+use crate::domain::ids::{GuildId, Seq};
+use crate::domain::replay::{Difference, State};
+use crate::store::events::Walked;
+use crate::store::ledger::Named;
 use crate::store::{StoreError, events, ledger, state};
 
 use super::{Request, ServiceError, Services, operation};
 
 /// Events read at once.
 const BATCH: i64 = 500;
+
+/// The number of the first event.
+const FIRST: Seq = Seq(1);
+
+/// Where reading begins: below whatever somebody may have put in.
+const LOWEST: Seq = Seq(i64::MIN);
 
 /// How far verifying has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,8 +59,13 @@ pub struct VerifyReport {
 /// The first thing that does not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
+    /// There is an event of this number, below that of the first.
+    BeforeFirst(Seq),
     /// The event of this number is missing; another stands in its place, or none.
     Missing(Seq),
+    /// The event's row can't be read: somebody changed it, or a later version of the program wrote
+    /// it.
+    Unreadable(Seq),
     /// The event does not follow on the hash of the one before.
     BrokenChain(Seq),
     /// The event's content is not what its hash was computed from.
@@ -63,13 +83,13 @@ pub enum Problem {
     WrongLedger {
         /// Which event.
         seq: Seq,
-        /// The entry's name, or its id where the event does not name it.
-        name: String,
+        /// Whose points.
+        entry: Thing,
     },
     /// An entry's points are not the sum of its rows in the ledger.
     WrongSum {
-        /// The entry's name.
-        name: String,
+        /// Whose points.
+        entry: Thing,
     },
     /// The guild's head is not the newest event.
     WrongHead {
@@ -78,13 +98,31 @@ pub enum Problem {
     },
     /// Something in the tables is not what the events tell.
     WrongState {
-        /// `table`, `rank`, `entry` or `session`.
+        /// `table`, `rank`, `field`, `entry`, `session` or `guild`.
         what: String,
-        /// Its name, or its id where it has none.
-        name: String,
+        /// Which one.
+        thing: Thing,
         /// Which field.
         field: String,
     },
+}
+
+/// What people know a thing by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thing {
+    /// The address of the table that it is in; none for what is in no table.
+    pub table: Option<String>,
+    /// Its name, or its id where it has none; a table's address.
+    pub name: String,
+}
+
+impl From<Named> for Thing {
+    fn from(named: Named) -> Self {
+        Self {
+            table: Some(named.table),
+            name: named.name,
+        }
+    }
 }
 
 impl Services {
@@ -141,23 +179,25 @@ impl Services {
         let head = events::head(&mut tx, guild).await?;
         let (head_seq, head_hash) =
             head.map_or((Seq(0), GENESIS.to_owned()), |head| (head.seq, head.hash));
-        let mut walk = Walk::default();
-        loop {
-            let batch = events::walk(&mut tx, guild, walk.seq, BATCH).await?;
-            if batch.is_empty() || walk.problem.is_some() {
-                break;
-            }
-            walk.batch(&mut tx, guild, &batch).await?;
+        let (mut walk, mut from) = (Walk::new(guild), LOWEST);
+        while walk.problem.is_none() {
+            let batch = events::walk(&mut tx, guild, from, BATCH).await?;
+            let Some(last) = batch.last() else { break };
+            from = last.seq.next();
+            walk.batch(&mut tx, batch).await?;
             progress.send_replace(Progress {
                 events: walk.seen,
                 of: head_seq.0,
             });
         }
+        if walk.problem.is_none() && head_seq > walk.seq {
+            walk.problem = Some(Problem::Missing(walk.seq.next()));
+        }
         if walk.problem.is_none() && (head_seq, &head_hash) != (walk.seq, &walk.hash) {
             walk.problem = Some(Problem::WrongHead { head: head_seq });
         }
         if walk.problem.is_none() {
-            walk.problem = walk.compare(&mut tx, guild).await?;
+            walk.problem = walk.compare(&mut tx).await?;
         }
         Ok(VerifyReport {
             events: walk.seen,
@@ -170,120 +210,171 @@ impl Services {
 
 /// What has been read so far.
 struct Walk {
+    guild: GuildId,
+    /// The last event that is as it should be.
     seq: Seq,
     hash: String,
     seen: i64,
     state: State,
+    /// From which event on the ledger was not read yet.
+    unread: Seq,
     problem: Option<Problem>,
 }
 
-impl Default for Walk {
-    fn default() -> Self {
+impl Walk {
+    fn new(guild: GuildId) -> Self {
         Self {
+            guild,
             seq: Seq(0),
             hash: GENESIS.to_owned(),
             seen: 0,
             state: State::default(),
+            unread: LOWEST,
             problem: None,
         }
     }
-}
 
-impl Walk {
-    /// Goes on with the next events, and what the ledger holds of them.
+    /// Goes on with the next events, and what the ledger holds of them. Of what is wrong with both,
+    /// what comes first is told.
     async fn batch(
         &mut self,
         conn: &mut PgConnection,
-        guild: GuildId,
-        batch: &[Event],
+        batch: Vec<Walked>,
     ) -> Result<(), StoreError> {
-        let (before, last) = (self.seq, batch.last().map(|event| event.seq));
-        for event in batch {
-            self.step(event);
+        let (mut good, mut failed) = (Vec::with_capacity(batch.len()), None);
+        for row in batch {
+            let at = row.seq.min(self.seq.next());
+            self.seen += 1;
+            match self.step(row) {
+                Ok(event) => good.push(event),
+                Err(problem) => {
+                    failed = Some((at, problem));
+                    break;
+                }
+            }
         }
-        if self.problem.is_none() {
-            let told = operation::ledger(batch);
-            let stored = ledger::walk(conn, guild, before, last, None).await?;
-            self.problem = wrong_ledger(batch, &told, &stored);
-        }
+        let upto = match &failed {
+            Some((at, _)) => Seq(at.0.saturating_sub(1)),
+            None => self.seq,
+        };
+        let wrong = self.ledger(conn, &good, upto).await?;
+        self.problem = wrong.or(failed.map(|(_, problem)| problem));
         Ok(())
     }
 
-    /// Compares what the events tell with what the tables hold now.
-    async fn compare(
-        &self,
-        conn: &mut PgConnection,
-        guild: GuildId,
-    ) -> Result<Option<Problem>, StoreError> {
-        let beyond = ledger::walk(conn, guild, self.seq, None, Some(1)).await?;
-        if let Some(problem) = wrong_ledger(&[], &[], &beyond) {
-            return Ok(Some(problem));
+    fn step(&mut self, row: Walked) -> Result<Event, Problem> {
+        let next = self.seq.next();
+        if row.seq < FIRST {
+            return Err(Problem::BeforeFirst(row.seq));
         }
-        let stored = state::of_guild(conn, guild).await?;
-        if let Some((key, field)) = self.state.first_difference(&stored) {
-            let name = [&self.state, &stored].into_iter().find_map(|state| {
-                let name = state.thing(&key)?.get("name")?;
-                Some(name.as_str()?.to_owned())
-            });
-            return Ok(Some(Problem::WrongState {
-                what: key.what.to_owned(),
-                name: name.unwrap_or(key.id),
-                field,
-            }));
+        if row.seq != next {
+            return Err(Problem::Missing(next));
         }
-        let wrong = ledger::wrong_sum(conn, guild).await?;
-        Ok(wrong.map(|name| Problem::WrongSum { name }))
-    }
-
-    fn step(&mut self, event: &Event) {
-        if self.problem.is_some() {
-            return;
-        }
-        self.problem = self.check(event);
-        self.seen += 1;
-        self.seq = event.seq;
-        self.hash.clone_from(&event.hash);
-    }
-
-    fn check(&mut self, event: &Event) -> Option<Problem> {
-        if event.seq != self.seq.next() {
-            return Some(Problem::Missing(self.seq.next()));
-        }
+        let event = row.event.ok_or(Problem::Unreadable(next))?;
         if event.prev_hash != self.hash {
-            return Some(Problem::BrokenChain(event.seq));
+            return Err(Problem::BrokenChain(next));
         }
-        if canonical::hash(event) != event.hash {
-            return Some(Problem::WrongHash(event.seq));
+        if canonical::hash(&event) != event.hash {
+            return Err(Problem::WrongHash(next));
         }
-        let mismatch = self.state.apply(event).err()?;
-        let name = mismatch.change.name.unwrap_or(mismatch.change.id);
-        Some(Problem::WrongBefore {
-            seq: event.seq,
-            name,
-            field: mismatch.change.field,
-        })
+        if let Err(mismatch) = self.state.apply(&event) {
+            return Err(Problem::WrongBefore {
+                seq: next,
+                name: mismatch.change.name.unwrap_or(mismatch.change.id),
+                field: mismatch.change.field,
+            });
+        }
+        self.seq = next;
+        self.hash.clone_from(&event.hash);
+        Ok(event)
+    }
+
+    /// Compares what the ledger holds, up to an event, with what these events tell: the first row
+    /// that is not as it should be, is missing, or is one too many.
+    async fn ledger(
+        &mut self,
+        conn: &mut PgConnection,
+        events: &[Event],
+        upto: Seq,
+    ) -> Result<Option<Problem>, StoreError> {
+        let told = operation::ledger(events);
+        // With one more than there should be, the first that is too many is there.
+        let limit = i64::try_from(told.len() + 1).unwrap_or(i64::MAX);
+        let stored = ledger::walk(conn, self.guild, self.unread, upto, limit).await?;
+        self.unread = upto.next();
+        let rows = told.len().max(stored.len());
+        let is_wrong = |row: &usize| match (told.get(*row), stored.get(*row)) {
+            (Some(told), Some(stored)) => stored.row.as_ref() != Some(told),
+            _ => true,
+        };
+        let Some(wrong) = (0..rows).find(is_wrong) else {
+            return Ok(None);
+        };
+        let told = told.get(wrong).map(|row| (Seq(row.seq), row.entry_id));
+        let stored = stored.get(wrong).map(|row| (row.seq, row.entry_id));
+        let Some((seq, entry)) = told.into_iter().chain(stored).min() else {
+            return Ok(None);
+        };
+        let named = ledger::named(conn, self.guild, entry).await?;
+        let entry = named.map_or_else(|| nameless(entry.to_string()), Thing::from);
+        Ok(Some(Problem::WrongLedger { seq, entry }))
+    }
+
+    /// Compares what the events tell with what the tables hold now.
+    async fn compare(&mut self, conn: &mut PgConnection) -> Result<Option<Problem>, StoreError> {
+        let beyond = self.ledger(conn, &[], Seq(i64::MAX)).await?;
+        if beyond.is_some() {
+            return Ok(beyond);
+        }
+        if let Some(difference) = self.difference(conn).await? {
+            let Difference { key, name, field } = difference;
+            let table = key
+                .table
+                .as_ref()
+                .or((key.what == "table").then_some(&key.id));
+            let address = match table {
+                Some(id) => state::address(conn, self.guild, id).await?,
+                None => None,
+            };
+            let thing = if key.what == "table" {
+                nameless(address.unwrap_or(key.id))
+            } else {
+                Thing {
+                    table: address.or(key.table),
+                    name: name.unwrap_or(key.id),
+                }
+            };
+            let what = key.what.to_owned();
+            return Ok(Some(Problem::WrongState { what, thing, field }));
+        }
+        let wrong = ledger::wrong_sum(conn, self.guild).await?;
+        Ok(wrong.map(|named| Problem::WrongSum {
+            entry: named.into(),
+        }))
+    }
+
+    /// The first thing that the tables do not hold as the events tell. What agrees is forgotten row
+    /// by row, so that there is never a second state.
+    async fn difference(
+        &mut self,
+        conn: &mut PgConnection,
+    ) -> Result<Option<Difference>, StoreError> {
+        let mut rows = pin!(state::of_guild(conn, self.guild));
+        let mut first: Option<Difference> = None;
+        while let Some((key, fields)) = rows.try_next().await? {
+            let found = self.state.settle(&key, fields);
+            first = earlier(first, found);
+        }
+        Ok(earlier(first, self.state.first_left()))
     }
 }
 
-/// The first row that is not as it should be, is missing, or is one too many.
-fn wrong_ledger(batch: &[Event], told: &[LedgerRow], stored: &[LedgerRow]) -> Option<Problem> {
-    let rows = told.len().max(stored.len());
-    let differs = (0..rows).find(|row| told.get(*row) != stored.get(*row))?;
-    let both = [told.get(differs), stored.get(differs)];
-    let first = both
-        .into_iter()
-        .flatten()
-        .min_by_key(|row| (row.seq, row.entry_id.0))?;
-    Some(Problem::WrongLedger {
-        seq: Seq(first.seq),
-        name: name_of(batch, first.entry_id),
-    })
+fn earlier(one: Option<Difference>, other: Option<Difference>) -> Option<Difference> {
+    let both = one.into_iter().chain(other);
+    both.min_by(|one, other| one.key.cmp(&other.key))
 }
 
-fn name_of(batch: &[Event], entry: EntryId) -> String {
-    let mut changes = batch.iter().flat_map(|event| &event.changes);
-    let named = changes.find(|change| change.entry_id() == Some(entry));
-    named
-        .and_then(|change| change.name.clone())
-        .unwrap_or_else(|| entry.to_string())
+/// What is in no table.
+const fn nameless(name: String) -> Thing {
+    Thing { table: None, name }
 }

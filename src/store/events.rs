@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::decode;
@@ -172,7 +173,7 @@ pub async fn last_touching(
     found.map(|event| decode(event, "event")).transpose()
 }
 
-/// The newest event in a table after `after`.
+/// The newest event in a table after `after`; refused attempts are none of it.
 ///
 /// # Errors
 /// If the database fails.
@@ -186,7 +187,7 @@ pub async fn last_in_table(
         r#"
         select to_jsonb(e) as "event!"
         from punctaj.events e
-        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3
+        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3 and e.outcome <> 'refused'
         order by e.seq desc
         limit 1
         "#,
@@ -279,8 +280,8 @@ pub async fn free_name(
 pub struct Filter {
     /// Who acted.
     pub who: Option<UserId>,
-    /// In which table.
-    pub table: Option<TableId>,
+    /// In one of these tables.
+    pub tables: Option<Vec<TableId>>,
     /// Folded name of an entry or table that the event is about.
     pub name_key: Option<String>,
     /// What was done, as [`crate::domain::event::Action`] writes it.
@@ -293,6 +294,9 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
     /// Only those of which this is so.
     pub only: Option<Only>,
+    /// What is undone by a later event than this counts as not undone: a file that is written
+    /// batch by batch is of one moment.
+    pub as_of: Option<Seq>,
 }
 
 /// What may be so of an event.
@@ -357,6 +361,27 @@ pub struct Found {
     pub ranks: BTreeMap<i32, String>,
 }
 
+/// What a search finds.
+#[derive(Debug, Clone)]
+pub enum Hit {
+    /// An event.
+    Event(Box<Found>),
+    /// The row of an event that is none any more: somebody changed it, or a later version of the
+    /// program wrote it.
+    Unreadable(Seq),
+}
+
+impl Hit {
+    /// The event's number.
+    #[must_use]
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Event(found) => found.event.seq,
+            Self::Unreadable(seq) => *seq,
+        }
+    }
+}
+
 /// Has the statements of this transaction planned for their arguments each time: a search asks
 /// for another few of many filters each time, and no one plan serves them all.
 ///
@@ -380,7 +405,7 @@ pub async fn search(
     filter: &Filter,
     page: Page,
     limit: i64,
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Vec<Hit>, StoreError> {
     let (from, before, oldest_first) = match page {
         Page::Newest(before) => (None, before, false),
         Page::Oldest(from, before) => (Some(from), before, true),
@@ -389,13 +414,17 @@ pub async fn search(
         .devices
         .as_ref()
         .map(|ids| ids.iter().map(ToString::to_string).collect());
+    let tables: Option<Vec<Uuid>> = filter
+        .tables
+        .as_ref()
+        .map(|ids| ids.iter().map(|id| id.0).collect());
     let rows = sqlx::query_file!(
         "src/store/events_search.sql",
         guild.db(),
         before.map(|seq| seq.0),
         limit,
         filter.who.map(UserId::db),
-        filter.table.map(|id| id.0),
+        tables.as_deref(),
         filter.name_key.as_deref(),
         filter.action.as_deref(),
         devices.as_deref(),
@@ -404,49 +433,64 @@ pub async fn search(
         filter.only.map(Only::as_str),
         from.map(|seq| seq.0),
         oldest_first,
+        filter.as_of.map(|seq| seq.0),
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Found {
-                event: decode(row.event, "event")?,
+            let Ok(event) = decode(row.event, "event") else {
+                return Ok(Hit::Unreadable(Seq(row.seq)));
+            };
+            Ok(Hit::Event(Box::new(Found {
+                event,
                 table: row.table,
                 platform: row.platform,
                 label: row.label,
                 undone_by: row.undone_by.map(Seq),
                 ranks: decode(row.ranks, "ranks")?,
-            })
+            })))
         })
         .collect()
 }
 
-/// Events in `seq` order after `after`, up to `limit`: for walking the whole history.
+/// A row of the history.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    /// The event's number.
+    pub seq: Seq,
+    /// The event; none where the row is none any more.
+    pub event: Option<Event>,
+}
+
+/// Events in `seq` order from `from` on, up to `limit`: for walking the whole history.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn walk(
     conn: &mut PgConnection,
     guild: GuildId,
-    after: Seq,
+    from: Seq,
     limit: i64,
-) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query_scalar!(
+) -> Result<Vec<Walked>, StoreError> {
+    let rows = sqlx::query!(
         r#"
-        select to_jsonb(e) as "event!" from punctaj.events e
-        where e.guild_id = $1 and e.seq > $2
+        select e.seq, to_jsonb(e) as "event!" from punctaj.events e
+        where e.guild_id = $1 and e.seq >= $2
         order by e.seq
         limit $3
         "#,
         guild.db(),
-        after.0,
+        from.0,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|event| decode(event, "event"))
-        .collect()
+    let walked = rows.into_iter().map(|row| Walked {
+        seq: Seq(row.seq),
+        event: decode(row.event, "event").ok(),
+    });
+    Ok(walked.collect())
 }
 
 /// The head of a guild's chain, as the guild's own row has it.
@@ -456,8 +500,6 @@ pub struct Head {
     pub seq: Seq,
     /// Its hash.
     pub hash: String,
-    /// When it took effect.
-    pub applied_at: DateTime<Utc>,
 }
 
 /// The head of a guild's chain; none before its first event.
@@ -466,7 +508,7 @@ pub struct Head {
 /// If the database fails.
 pub async fn head(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Head>, StoreError> {
     let found = sqlx::query!(
-        "select head_seq, head_hash, applied_at from punctaj.guilds where guild_id = $1",
+        "select head_seq, head_hash from punctaj.guilds where guild_id = $1",
         guild.db(),
     )
     .fetch_optional(conn)
@@ -474,7 +516,6 @@ pub async fn head(conn: &mut PgConnection, guild: GuildId) -> Result<Option<Head
     Ok(found.map(|row| Head {
         seq: Seq(row.head_seq),
         hash: row.head_hash,
-        applied_at: row.applied_at,
     }))
 }
 

@@ -7,66 +7,106 @@ use super::operation::LedgerRow;
 use crate::domain::ids::{EntryId, GuildId, OpId, Seq};
 use crate::domain::stamp::Stamp;
 
-/// The rows of the events after `after`, up to `upto` where one is given: in the order of events,
-/// then of entries. As many as these events have, or `limit`.
+/// A row of the ledger.
+#[derive(Debug)]
+pub struct Stored {
+    /// The number of its event.
+    pub seq: Seq,
+    /// Whose points.
+    pub entry_id: EntryId,
+    /// The row; none where somebody gave it a time that no event can have.
+    pub row: Option<LedgerRow>,
+}
+
+/// The rows of the events from `from` to `upto`, up to `limit`: in the order of events, then of
+/// entries.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn walk(
     conn: &mut PgConnection,
     guild: GuildId,
-    after: Seq,
-    upto: Option<Seq>,
-    limit: Option<i64>,
-) -> Result<Vec<LedgerRow>, StoreError> {
+    from: Seq,
+    upto: Seq,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
     let found = sqlx::query!(
         r#"
-        select seq, entry_id, at, op_id, delta
+        select
+            seq, entry_id,
+            case when isfinite(at) and at < '10000-01-01' then at end as at,
+            op_id, delta
         from punctaj.ledger
-        where guild_id = $1 and seq > $2 and ($3::bigint is null or seq <= $3)
+        where guild_id = $1 and seq between $2 and $3
         order by seq, entry_id
         limit $4
         "#,
         guild.db(),
-        after.0,
-        upto.map(|seq| seq.0),
+        from.0,
+        upto.0,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(found
-        .into_iter()
-        .map(|row| LedgerRow {
+    let stored = found.into_iter().map(|row| Stored {
+        seq: Seq(row.seq),
+        entry_id: EntryId(row.entry_id),
+        row: row.at.map(|at| LedgerRow {
             seq: row.seq,
             entry_id: EntryId(row.entry_id),
-            stamp: Stamp::new(row.at, OpId::new(row.op_id)),
+            stamp: Stamp::new(at, OpId::new(row.op_id)),
             delta: row.delta,
-        })
-        .collect())
+        }),
+    });
+    Ok(stored.collect())
 }
 
-/// The name of an entry whose points are not the sum of its rows.
+/// What people know an entry by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its table's address.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What an entry of the guild is called, be it deleted or not.
+///
+/// # Errors
+/// If the database fails.
+pub async fn named(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    entry: EntryId,
+) -> Result<Option<Named>, StoreError> {
+    let found = sqlx::query_as!(
+        Named,
+        r#"
+        select
+            case when t.category is null then t.name else t.category || '/' || t.name end as "table!",
+            e.name
+        from punctaj.entries e
+        join punctaj.tables t using (table_id)
+        where e.guild_id = $1 and e.entry_id = $2
+        "#,
+        guild.db(),
+        entry.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
+/// An entry whose points are not the sum of its rows.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn wrong_sum(
     conn: &mut PgConnection,
     guild: GuildId,
-) -> Result<Option<String>, StoreError> {
-    let found = sqlx::query_scalar!(
-        r#"
-        select e.name
-        from punctaj.entries e
-        left join (
-            select l.entry_id, sum(l.delta) as points from punctaj.ledger l group by l.entry_id
-        ) l using (entry_id)
-        where e.guild_id = $1 and e.points <> coalesce(l.points, 0)
-        order by e.name_key
-        limit 1
-        "#,
-        guild.db(),
-    )
-    .fetch_optional(conn)
-    .await?;
+) -> Result<Option<Named>, StoreError> {
+    let found = sqlx::query_file_as!(Named, "src/store/ledger_wrong_sum.sql", guild.db())
+        .fetch_optional(conn)
+        .await?;
     Ok(found)
 }

@@ -1,20 +1,23 @@
 //! A guild's whole state as the tables hold it, in the words of the events, for `verify`.
 
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::decode;
 use crate::domain::ids::GuildId;
-use crate::domain::replay::{Fields, Key, State};
+use crate::domain::replay::{Fields, Key};
 
-/// Reads it row by row.
+/// Reads it row by row, in no order.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, StoreError> {
-    let mut rows = sqlx::query!(
+pub fn of_guild(
+    conn: &mut PgConnection,
+    guild: GuildId,
+) -> impl Stream<Item = Result<(Key, Fields), StoreError>> {
+    let rows = sqlx::query!(
         r#"
         select 'table' as "what!", null::text as table_id, t.table_id::text as "id!", jsonb_build_object(
             'name', case when t.deleted_at is null then t.name end, 'category', t.category,
@@ -59,8 +62,8 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
         guild.db(),
     )
     .fetch(conn);
-    let mut state = State::default();
-    while let Some(row) = rows.try_next().await? {
+    rows.map(|row| {
+        let row = row?;
         let fields: Fields = decode::<serde_json::Map<String, Value>>(row.fields, "state")?
             .into_iter()
             .collect();
@@ -73,14 +76,30 @@ pub async fn of_guild(conn: &mut PgConnection, guild: GuildId) -> Result<State, 
             "entry" => "entry",
             _ => "session",
         };
-        state.insert(
-            Key {
-                what,
-                table: row.table_id,
-                id: row.id,
-            },
-            fields,
-        );
-    }
-    Ok(state)
+        let (table, id) = (row.table_id, row.id);
+        Ok((Key { what, table, id }, fields))
+    })
+}
+
+/// The address of a table of the guild, be it deleted or not.
+///
+/// # Errors
+/// If the database fails.
+pub async fn address(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: &str,
+) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select case when category is null then name else category || '/' || name end as "address!"
+        from punctaj.tables
+        where guild_id = $1 and table_id::text = $2
+        "#,
+        guild.db(),
+        table,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
 }

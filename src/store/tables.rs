@@ -1,10 +1,13 @@
 //! Tables and their ranks, outside operations.
 
+use std::collections::BTreeSet;
+
 use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
 use crate::domain::ids::{GuildId, TableId};
+use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::table::Table;
 
 /// A table, be it deleted or not.
@@ -63,6 +66,51 @@ pub async fn deleted(
         Some(id) => by_id(conn, guild, TableId(id)).await,
         None => Ok(None),
     }
+}
+
+/// The tables that have an address, or had it: those that were deleted, or are called otherwise by
+/// now, too.
+///
+/// # Errors
+/// If the database fails.
+pub async fn ever_called(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    address: &TableAddress,
+    sees_private: bool,
+) -> Result<Vec<TableId>, StoreError> {
+    let category = address.category().map(Name::key).unwrap_or_default();
+    let whole = fold(&address.to_string());
+    let rows = sqlx::query!(
+        r#"
+        select t.table_id as "table_id!", null::text as former
+        from punctaj.tables t
+        where t.guild_id = $1 and t.category_key = $2 and t.name_key = $3 and ($5 or not t.private)
+        union
+        select t.table_id, c.value ->> 'name'
+        from punctaj.event_names n
+        join punctaj.events e on e.guild_id = n.guild_id and e.seq = n.seq
+            and (starts_with(e.action, 'table.') or e.action = 'event.undo')
+        join punctaj.tables t on t.table_id = e.table_id and ($5 or not t.private)
+        cross join lateral jsonb_array_elements(e.changes) c
+        where n.guild_id = $1 and n.name_key = $4 and c.value ->> 'what' = 'table'
+        "#,
+        guild.db(),
+        category,
+        address.name().key(),
+        whole,
+        sees_private,
+    )
+    .fetch_all(conn)
+    .await?;
+    // An event is found by any name in it: only what was the table's own address counts.
+    let meant = rows.into_iter().filter(|row| {
+        row.former
+            .as_deref()
+            .is_none_or(|former| fold(former) == whole)
+    });
+    let ids: BTreeSet<TableId> = meant.map(|row| TableId(row.table_id)).collect();
+    Ok(ids.into_iter().collect())
 }
 
 /// A guild's live tables in the order of their addresses, with their ranks.

@@ -180,6 +180,26 @@ async fn the_real_binary_serves_verifies_and_stops_on_sigterm() {
         "{}",
         said(&verified)
     );
+    let pool = app.db.superuser().await;
+    sqlx::raw_sql(
+        "set session_replication_role = replica;
+         create table kept as select changes from punctaj.events where seq = 3;
+         update punctaj.events set changes = '[{}]' where seq = 3",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let verified = run(&["verify"], &[("PUNCTAJ_DATABASE_URL", app.db.url())]).await;
+    assert_eq!(verified.status.code(), Some(1), "{}", said(&verified));
+    let told = said(&verified);
+    assert!(told.contains("event 3 can't be read"), "{told}");
+    sqlx::raw_sql(
+        "set session_replication_role = replica;
+         update punctaj.events set changes = (select changes from kept) where seq = 3",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     app.finish().await;
 }
 

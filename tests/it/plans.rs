@@ -150,7 +150,7 @@ impl Asked {
     /// Who, table, name, action, device, since, until, only.
     const ALL: [&'static str; 7] = [
         "7003",
-        "'00000000-0000-0000-0000-000000000071'",
+        "array['00000000-0000-0000-0000-000000000071'::uuid]",
         "'nume 7'",
         "'points.add'",
         "array[lpad('7x3', 22, 'A')]",
@@ -166,8 +166,18 @@ impl Asked {
             ("null", "null")
         };
         format!(
-            "7, {before}, 11, {who}, {table}, {name}, {action}, {device}, {since}, {until}, {only}, {from}, {oldest_first}"
+            "7, {before}, 11, {who}, {table}, {name}, {action}, {device}, {since}, {until}, {only}, {from}, {oldest_first}, null"
         )
+    }
+}
+
+/// Relations that are never to be walked through.
+const LARGE: [&str; 5] = ["events", "event_names", "sessions", "ledger", "entries"];
+
+fn assert_walks_through_nothing(plan: &str, asked: &str) {
+    for table in LARGE {
+        let walk = format!("Seq Scan on {table} ");
+        assert!(!plan.contains(&walk), "{asked}\n{plan}");
     }
 }
 
@@ -206,14 +216,10 @@ async fn a_search_by_any_filters_takes_its_page_from_indexes() {
             asked.0[7] = only;
             for oldest_first in [false, true] {
                 let plan = search_plan(&pool, &asked, oldest_first, "force_custom_plan").await;
-                assert!(
-                    !plan.contains("Seq Scan on events"),
-                    "{}\n{plan}",
-                    asked.arguments(oldest_first)
-                );
+                assert_walks_through_nothing(&plan, &asked.arguments(oldest_first));
             }
             let plan = search_plan(&pool, &asked, false, "auto").await;
-            assert!(!plan.contains("Seq Scan on events"), "{plan}");
+            assert_walks_through_nothing(&plan, &asked.arguments(false));
         }
     }
 }
@@ -251,4 +257,31 @@ async fn a_search_for_what_is_rare_has_an_index_of_its_own() {
     old.0[6] = "now() - interval '960 minutes'";
     let plan = search_plan(&pool, &old, false, "force_custom_plan").await;
     assert!(plan.contains("events_at"), "{plan}");
+}
+
+#[tokio::test]
+async fn the_sums_of_a_guild_are_taken_from_its_own_part_of_the_ledger() {
+    let (_db, pool) = history().await;
+    pool.execute(
+        "set session_replication_role = replica;
+         insert into punctaj.tables (table_id, guild_id, name, name_key)
+         select lpad((g * 10)::text, 32, '0')::uuid, g, 'T', 't' from generate_series(1, 100) g;
+         insert into punctaj.entries
+             (entry_id, guild_id, table_id, name, name_key, points, stamps, created_at, created_op)
+         select lpad((g * 1000 + n)::text, 32, '0')::uuid, g, lpad((g * 10)::text, 32, '0')::uuid,
+             'Membru ' || n, 'membru ' || n, 85, '{}', now(), '1'
+         from generate_series(1, 100) g, generate_series(0, 59) n;
+         insert into punctaj.ledger (guild_id, seq, entry_id, at, op_id, delta)
+         select g, n, lpad((g * 1000 + n % 60)::text, 32, '0')::uuid, now(), n, 5
+         from generate_series(1, 100) g, generate_series(1, 1000) n;
+         analyze punctaj.tables; analyze punctaj.entries; analyze punctaj.ledger",
+    )
+    .await
+    .unwrap();
+    let statement = include_str!("../../src/store/ledger_wrong_sum.sql");
+    for plan in plans(&pool, statement, "7").await {
+        assert!(!plan.contains("Seq Scan on ledger"), "{plan}");
+        let by_entry = ["ledger_pkey", "ledger_entry_at"];
+        assert!(by_entry.iter().any(|index| plan.contains(index)), "{plan}");
+    }
 }

@@ -86,6 +86,8 @@ pub async fn again(
 struct Sizes {
     files: usize,
     events: usize,
+    /// Events that can't be read, so that they are in no file.
+    unreadable: Vec<Seq>,
     bytes: usize,
     /// The last file that was written.
     last: Option<File>,
@@ -98,7 +100,10 @@ async fn send(call: &Call, export: &EventExport, format: Format) -> Result<Reply
     if sizes.files > MAX_FILES {
         return Err(views::export::too_large(sizes.bytes, limit, MAX_FILES));
     }
-    let all = |locale| views::export::events(export, sizes.events, sizes.files, locale);
+    let all = |locale| {
+        let events = (sizes.events, sizes.unreadable.as_slice());
+        views::export::events(export, events, sizes.files, locale)
+    };
     if let (1, Some(only)) = (sizes.files, sizes.last) {
         let name = views::export::events_name(export, None, format);
         return Ok(all(call.locale).attach(CreateAttachment::bytes(only.bytes, name)));
@@ -114,9 +119,9 @@ async fn send(call: &Call, export: &EventExport, format: Format) -> Result<Reply
     let mut after = Seq(0);
     loop {
         let batch = call.services.export_batch(export, after).await?;
-        let Some(last) = batch.last() else { break };
-        after = last.event.seq;
-        for found in &batch {
+        let Some(last) = batch.last else { break };
+        after = last;
+        for found in &batch.events {
             if let Some(file) = files.add(found).map_err(unwritten)? {
                 sending.send(file).await?;
             }
@@ -140,10 +145,11 @@ async fn measured(
     let mut after = Seq(0);
     loop {
         let batch = call.services.export_batch(export, after).await?;
-        let Some(last) = batch.last() else { break };
-        after = last.event.seq;
-        sizes.events += batch.len();
-        for found in &batch {
+        let Some(last) = batch.last else { break };
+        after = last;
+        sizes.events += batch.events.len();
+        sizes.unreadable.extend(batch.unreadable);
+        for found in &batch.events {
             if let Some(file) = files.add(found).map_err(unwritten)? {
                 sizes.files += 1;
                 sizes.bytes += file.bytes.len();

@@ -32,11 +32,14 @@ mod view;
 use std::future::Future;
 use std::sync::Arc;
 
+use serenity::model::application::{ResolvedOption, ResolvedValue};
+
 use super::answer;
 use super::attempts;
 use super::context::{Call, CommandResult, Ctx, Data};
 use super::errors::Failure;
 use super::reply::{Manner, Reply};
+use crate::domain::name::TableAddress;
 
 pub use add::link;
 pub use admin_board::browse as browse_board;
@@ -153,6 +156,14 @@ where
     Ok(())
 }
 
+/// The table that an option names.
+fn table_of(option: &ResolvedOption<'_>) -> Option<TableAddress> {
+    match option.value {
+        ResolvedValue::String(text) if option.name == "table" => TableAddress::parse(text).ok(),
+        _ => None,
+    }
+}
+
 fn called(ctx: Ctx<'_>) -> Arc<Call> {
     let framework = ctx.framework;
     let call = Call::of_command(
@@ -163,6 +174,9 @@ fn called(ctx: Ctx<'_>) -> Arc<Call> {
     let names = ctx.command_tree.iter().map(|it| it.name.as_ref());
     if let Some(action) = attempts::of_command(&names.collect::<Vec<_>>().join(" ")) {
         call.attempts(action);
+    }
+    if let Some(table) = ctx.args.iter().find_map(table_of) {
+        call.attempts_in(table);
     }
     call
 }

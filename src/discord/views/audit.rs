@@ -1,5 +1,7 @@
 //! The history: a page of events, and one event whole.
 
+use std::cmp::Reverse;
+
 use serenity::all::ButtonStyle;
 use serenity::builder::{
     CreateActionRow, CreateAttachment, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
@@ -32,15 +34,18 @@ const OPTION: usize = 100;
 #[must_use]
 pub fn list(page: &SearchPage, device: &DeviceId, locale: Locale) -> Reply {
     let title = locale.text(&keys::SEARCH_TITLE.into());
-    if page.events.is_empty() {
+    if page.events.is_empty() && page.unreadable.is_empty() {
         let lines = [locale.text(&keys::SEARCH_EMPTY.into())];
         return Reply::card(card(&title, &lines, None, locale));
     }
-    let lines: Vec<String> = page
-        .events
-        .iter()
-        .map(|found| line(found, locale))
+    let readable = page.events.iter();
+    let unreadable = page.unreadable.iter();
+    let mut lines: Vec<(Seq, String)> = readable
+        .map(|found| (found.event.seq, line(found, locale)))
+        .chain(unreadable.map(|seq| (*seq, illegible(*seq, locale))))
         .collect();
+    lines.sort_by_key(|(seq, _)| Reverse(*seq));
+    let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
     let mut buttons = pager(page, device, locale);
     let export = Press::Export {
         device: Some(device.clone()),
@@ -48,9 +53,15 @@ pub fn list(page: &SearchPage, device: &DeviceId, locale: Locale) -> Reply {
     };
     let quiet = ButtonStyle::Secondary;
     buttons.push(button(&export, keys::BUTTON_EXPORT, quiet, locale));
-    Reply::card(card(&title, &lines, None, locale))
-        .row(menu(page, device, locale))
-        .row(CreateActionRow::Buttons(buttons))
+    let mut reply = Reply::card(card(&title, &lines, None, locale));
+    if !page.events.is_empty() {
+        reply = reply.row(menu(page, device, locale));
+    }
+    reply.row(CreateActionRow::Buttons(buttons))
+}
+
+fn illegible(seq: Seq, locale: Locale) -> String {
+    locale.text(&Message::new(keys::SEARCH_UNREADABLE).with("event", seq.to_string()))
 }
 
 fn line(found: &Found, locale: Locale) -> String {

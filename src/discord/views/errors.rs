@@ -159,6 +159,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownEvent { event } => {
             Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
         }
+        ServiceError::UnreadableEvent { event } => {
+            Message::new(keys::ERROR_UNREADABLE_EVENT).with("event", event.to_string())
+        }
         ServiceError::NotYours { event } => {
             Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string())
         }

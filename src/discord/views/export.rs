@@ -26,9 +26,18 @@ pub struct Part {
     pub last: Option<Seq>,
 }
 
-/// The events are all there, with the head of the history that they are from.
+/// Numbers of events that are listed.
+const LISTED: usize = 20;
+
+/// The events are all there, with the head of the history that they are from; but for those that
+/// can't be read.
 #[must_use]
-pub fn events(export: &EventExport, count: usize, files: usize, locale: Locale) -> Reply {
+pub fn events(
+    export: &EventExport,
+    (count, unreadable): (usize, &[Seq]),
+    files: usize,
+    locale: Locale,
+) -> Reply {
     let mut text = locale.text(&Message::new(keys::EXPORT_EVENTS).with("count", count));
     if files > 1 {
         text.push(' ');
@@ -37,7 +46,24 @@ pub fn events(export: &EventExport, count: usize, files: usize, locale: Locale) 
     let head = Message::new(keys::LOG_HEAD)
         .with("event", export.head_seq.to_string())
         .with("hash", export.head_hash.as_str());
-    Reply::text(format!("{text}\n{}", locale.text(&head)))
+    let mut text = format!("{text}\n{}", locale.text(&head));
+    if !unreadable.is_empty() {
+        let listed: Vec<String> = unreadable
+            .iter()
+            .take(LISTED)
+            .map(|seq| format!("#{seq}"))
+            .collect();
+        let more = if unreadable.len() > LISTED {
+            ", …"
+        } else {
+            ""
+        };
+        let message = Message::new(keys::EXPORT_UNREADABLE)
+            .with("count", unreadable.len())
+            .with("events", listed.join(", ") + more);
+        text = format!("{text}\n{}", locale.text(&message));
+    }
+    Reply::text(text)
 }
 
 /// One file of several.

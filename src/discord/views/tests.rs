@@ -40,7 +40,7 @@ use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
 use crate::service::undo::UndoPreview;
-use crate::service::verify::{Problem, Progress, VerifyReport};
+use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
     Card, Found, PageRow, PanelEntry, PanelShown, PanelTotal, Receipt, ServiceError, Sort,
@@ -598,6 +598,7 @@ fn found(event: Event) -> Found {
 fn search_page(events: Vec<Found>) -> SearchPage {
     SearchPage {
         events,
+        unreadable: Vec::new(),
         older: None,
         newer: None,
         draft: DraftId(Uuid::nil()),
@@ -878,6 +879,7 @@ fn every_error() -> Vec<ServiceError> {
             floor: 0,
         },
         ServiceError::UnknownEvent { event },
+        ServiceError::UnreadableEvent { event },
         ServiceError::NotYours { event },
         ServiceError::AlreadyUndone { event, by: Seq(8) },
         ServiceError::NotUndoable { event },
@@ -975,6 +977,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::BelowNewFloor { .. }
         | ServiceError::NotDeleted { .. }
         | ServiceError::UnknownEvent { .. }
+        | ServiceError::UnreadableEvent { .. }
         | ServiceError::NotYours { .. }
         | ServiceError::AlreadyUndone { .. }
         | ServiceError::NotUndoable { .. }
@@ -1717,6 +1720,7 @@ proptest! {
                         found.event.seq = Seq(i64::MAX - seq);
                         found
                     }).collect(),
+                    unreadable: Vec::new(),
                     older: Some(Seq(i64::MAX)),
                     newer: Some(Some(Seq(i64::MAX - 1))),
                     draft: DraftId(Uuid::max()),
@@ -1856,7 +1860,9 @@ proptest! {
             (table, i64::MAX)
         }).collect();
         let problem = Problem::WrongState {
-            what: first.clone(), name: first.clone(), field: first.clone(),
+            what: first.clone(),
+            thing: Thing { table: Some(format!("{first}/{first}")), name: first.clone() },
+            field: first.clone(),
         };
         let report = VerifyReport {
             events: i64::MAX, head_seq: Seq(i64::MAX), head_hash: "f".repeat(64), problem: Some(problem),

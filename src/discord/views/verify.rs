@@ -4,7 +4,7 @@ use super::words::field;
 use super::{card, shown};
 use crate::discord::reply::Reply;
 use crate::i18n::{Locale, Message, keys};
-use crate::service::verify::{Problem, Progress, VerifyReport};
+use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 
 /// All agree, with the head; or the first thing that does not.
 #[must_use]
@@ -36,7 +36,13 @@ pub fn progress(progress: Progress, locale: Locale) -> Reply {
 
 fn problem(problem: &Problem, locale: Locale) -> Message {
     match problem {
+        Problem::BeforeFirst(seq) => {
+            Message::new(keys::VERIFY_BEFORE_FIRST).with("event", seq.to_string())
+        }
         Problem::Missing(seq) => Message::new(keys::VERIFY_MISSING).with("event", seq.to_string()),
+        Problem::Unreadable(seq) => {
+            Message::new(keys::VERIFY_UNREADABLE).with("event", seq.to_string())
+        }
         Problem::BrokenChain(seq) => {
             Message::new(keys::VERIFY_CHAIN).with("event", seq.to_string())
         }
@@ -49,20 +55,32 @@ fn problem(problem: &Problem, locale: Locale) -> Message {
             .with("event", seq.to_string())
             .with("name", shown(name))
             .with("field", field(of, locale)),
-        Problem::WrongLedger { seq, name } => Message::new(keys::VERIFY_LEDGER)
+        Problem::WrongLedger { seq, entry } => Message::new(keys::VERIFY_LEDGER)
             .with("event", seq.to_string())
-            .with("name", shown(name)),
-        Problem::WrongSum { name } => Message::new(keys::VERIFY_SUM).with("name", shown(name)),
+            .with("name", named(entry, locale)),
+        Problem::WrongSum { entry } => {
+            Message::new(keys::VERIFY_SUM).with("name", named(entry, locale))
+        }
         Problem::WrongHead { head } => {
             Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string())
         }
         Problem::WrongState {
             what,
-            name,
+            thing,
             field: of,
         } => Message::new(keys::VERIFY_STATE)
             .with("what", shown(what))
-            .with("name", shown(name))
+            .with("name", named(thing, locale))
             .with("field", field(of, locale)),
     }
+}
+
+/// A thing, with the table that it is in.
+fn named(thing: &Thing, locale: Locale) -> String {
+    let name = shown(&thing.name);
+    let message = match &thing.table {
+        Some(table) => Message::new(keys::VERIFY_THING_IN).with("table", shown(table)),
+        None => Message::new(keys::VERIFY_THING),
+    };
+    locale.text(&message.with("name", name))
 }

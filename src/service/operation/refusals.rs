@@ -2,21 +2,23 @@
 
 use crate::domain::access::Right;
 use crate::domain::event::{Action, Via};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{TableId, UserId};
 use crate::domain::refusal::{Refusal, Tally};
 use crate::service::ServiceError;
 
 use super::{Draft, Operation, Receipt};
 
 impl Operation<'_> {
-    /// The attempt, as an event of its own.
+    /// The attempt, as an event of its own, in the table that it named. One that named none is in no
+    /// table, also where the session's last one was meant: nothing was looked up for it.
     pub(in crate::service) async fn refuse(
         mut self: Box<Self>,
         attempt: Action,
+        table: Option<TableId>,
         right: Right,
     ) -> Result<Receipt, ServiceError> {
         self.refused = true;
-        self.table = None;
+        (self.table, self.attempted_in) = (None, table);
         let reason = Refusal::of(right).to_string();
         self.finish(attempt, Some(reason), None).await
     }

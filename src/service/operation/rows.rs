@@ -80,14 +80,15 @@ pub(in crate::service) fn ledger(events: &[Event]) -> Vec<LedgerRow> {
     let mut rows: BTreeMap<(Seq, EntryId), LedgerRow> = BTreeMap::new();
     for event in events {
         for (entry_id, delta) in event.changes.iter().filter_map(Change::effective_points) {
-            rows.entry((event.seq, entry_id))
+            let row = rows
+                .entry((event.seq, entry_id))
                 .or_insert_with(|| LedgerRow {
                     seq: event.seq.0,
                     entry_id,
                     stamp: event.stamp(),
                     delta: 0,
-                })
-                .delta += delta;
+                });
+            row.delta = row.delta.saturating_add(delta);
         }
     }
     rows.into_values().filter(|row| row.delta != 0).collect()

@@ -7,10 +7,11 @@ use punctaj::domain::access::{Right, Standing};
 use punctaj::domain::event::{Action, Event, Outcome, Via};
 use punctaj::domain::ids::{Seq, UserId};
 use punctaj::domain::moment::Moment;
-use punctaj::domain::name::{NameList, TableAddress};
+use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::service::audit::{Only, PAGE_EVENTS, SearchOrder, SearchPage};
 use punctaj::service::entries::{Assignment, NewValue};
 use punctaj::service::points::Award;
+use punctaj::service::tables::TableEdit;
 use punctaj::service::undo::{UndoOrder, Whose};
 use punctaj::service::{Found, Request, ServiceError, Services};
 
@@ -223,7 +224,8 @@ async fn every_combination_of_filters_finds_just_what_fits() {
                 .await
                 .unwrap();
             let exported = db.services.export_batch(&export, Seq(0)).await.unwrap();
-            let exported: Vec<Seq> = exported.iter().rev().map(|found| found.event.seq).collect();
+            let exported = exported.events.iter();
+            let exported: Vec<Seq> = exported.rev().map(|found| found.event.seq).collect();
             assert_eq!(exported, expected, "exported: {order:?}");
         }
     }
@@ -317,4 +319,121 @@ async fn pages_stay_as_they_are_while_new_events_arrive() {
     }
     let all: BTreeSet<Seq> = everything.iter().map(|found| found.event.seq).collect();
     assert_eq!(seen, all);
+}
+
+async fn seqs_in(db: &TestDb, now: &Interactions, table: &str) -> Vec<i64> {
+    let order = SearchOrder {
+        table: Some(TableAddress::parse(table).unwrap()),
+        ..SearchOrder::default()
+    };
+    let found = searched(&db.services, now, &order).await;
+    found.iter().rev().map(|found| found.event.seq.0).collect()
+}
+
+#[tokio::test]
+async fn an_address_means_every_table_that_ever_had_it() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    let address = |text: &str| TableAddress::parse(text).unwrap();
+    let create = async |text: &str| {
+        let request = now.by(GUILD, ANA);
+        let created = services.create_table(&request, address(text)).await;
+        created.unwrap()
+    };
+    let rename = async |from: &str, to: &str| {
+        let edit = TableEdit {
+            table: address(from),
+            name: Some(Name::parse(to).unwrap()),
+            category: None,
+            floor: None,
+            private: None,
+        };
+        services
+            .edit_table(&now.by(GUILD, ANA), edit)
+            .await
+            .unwrap();
+    };
+    // Event 1 is the session.
+    create("X/Clan").await;
+    let add = award("X/Clan", "Ana", 1);
+    services
+        .add_points(&now.by(GUILD, ANA), add.clone())
+        .await
+        .unwrap();
+    services
+        .delete_table(&now.by(GUILD, ANA), &address("X/Clan"))
+        .await
+        .unwrap();
+    create("X/Clan").await;
+    services.add_points(&now.by(GUILD, ANA), add).await.unwrap();
+    assert_eq!(seqs_in(&db, &now, "X/Clan").await, [2, 3, 4, 5, 6]);
+    rename("X/Clan", "Alt").await;
+    assert_eq!(seqs_in(&db, &now, "x/clan").await, [2, 3, 4, 5, 6, 7]);
+    assert_eq!(seqs_in(&db, &now, "X/Alt").await, [5, 6, 7]);
+    // One that has the address now, too, and what only has such a name in it.
+    create("X/Clan").await;
+    create("Clan").await;
+    services
+        .add_points(&now.by(GUILD, ANA), award("Clan", "\"X/Clan\"", 1))
+        .await
+        .unwrap();
+    assert_eq!(seqs_in(&db, &now, "X/Clan").await, [2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(seqs_in(&db, &now, "Clan").await, [9, 10]);
+    // An address that no table has any more.
+    rename("X/Alt", "Nou").await;
+    assert_eq!(seqs_in(&db, &now, "X/Alt").await, [5, 6, 7, 11]);
+    let unknown = SearchOrder {
+        table: Some(address("X/Nimic")),
+        ..SearchOrder::default()
+    };
+    let error = services
+        .search(&now.by(GUILD, ANA), unknown)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ServiceError::UnknownTable { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_undone_while_an_export_is_read_does_not_change_it() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    story(&db, &now).await;
+    let order = SearchOrder {
+        only: Some(Only::Undone),
+        ..SearchOrder::default()
+    };
+    let export = db
+        .services
+        .export_events(&now.by(GUILD, ANA), order.clone())
+        .await
+        .unwrap();
+    let read = async || {
+        let batch = db.services.export_batch(&export, Seq(0)).await.unwrap();
+        let events = batch.events.iter();
+        events
+            .map(|found| (found.event.seq, found.undone_by))
+            .collect::<Vec<_>>()
+    };
+    let first = read().await;
+    let (undone, undo) = first[0];
+    let other = SearchOrder {
+        who: Some(UserId::from_db(ANA)),
+        action: Some(Action::EntrySet),
+        ..SearchOrder::default()
+    };
+    let other = searched(&db.services, &now, &other).await;
+    let standing = other.iter().find(|found| found.undone_by.is_none());
+    for event in [undo.unwrap(), standing.unwrap().event.seq] {
+        let order = UndoOrder {
+            event: Some(event),
+            force: true,
+            whose: Whose::Anybodys,
+        };
+        db.services.undo(&now.by(GUILD, ANA), order).await.unwrap();
+    }
+    assert_eq!(read().await, first);
+    let now_undone = searched(&db.services, &now, &order).await;
+    assert!(now_undone.iter().all(|found| found.event.seq != undone));
 }

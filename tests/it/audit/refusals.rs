@@ -3,13 +3,14 @@
 use fake_discord::{Device, Member, Reply};
 use punctaj::domain::access::{Right, Standing};
 use punctaj::domain::event::{Action, Event, Outcome, Via};
-use punctaj::domain::ids::GuildId;
+use punctaj::domain::ids::{ChannelId, GuildId};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::audit::{Only, SearchOrder};
+use punctaj::service::settings::Setting;
 use punctaj::service::{Request, ServiceError, Services};
 use sqlx::PgPool;
 
-use crate::support::app::{TestApp, assert_says, until};
+use crate::support::app::{TestApp, assert_hides, assert_says, until};
 use crate::support::db::{Interactions, TestDb};
 use crate::support::replay::Oracle;
 
@@ -262,4 +263,112 @@ async fn a_refused_interaction_stays_refused_when_it_comes_again() {
         ),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_refusal_is_found_by_the_table_that_was_named() {
+    let app = TestApp::start().await;
+    let (alice, carol) = (app.moderator("alice"), app.member("carol"));
+    slash(&alice, "punctaj-admin table create", &[("table", "Clan")]).await;
+    slash(&alice, "punctaj-admin table create", &[("table", "Alt")]).await;
+    let refused = [
+        ("punctaj delete", vec![("names", "Ana"), ("table", "clan")]),
+        ("punctaj delete", vec![("names", "Ana")]),
+        ("punctaj-admin table delete", vec![("table", "Alt")]),
+        ("punctaj-audit search", vec![("table", "Nimic")]),
+    ];
+    for (command, options) in refused {
+        let reply = slash(&carol, command, &options).await;
+        assert_says(&reply, &["Nothing was changed."]);
+    }
+    let pool = app.db.superuser().await;
+    let tables: Vec<Option<String>> = sqlx::query_scalar(
+        "select t.name from punctaj.events e left join punctaj.tables t using (table_id)
+         where e.outcome = 'refused' order by seq",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let named = |name: &str| Some(name.to_owned());
+    assert_eq!(tables, [named("Clan"), None, named("Alt"), None]);
+    let options = [("table", "Clan"), ("only", "refused")];
+    let found = slash(&alice, "punctaj-audit search", &options).await;
+    assert_says(&found, &["`entry.delete`", "Clan"]);
+    assert_hides(&found, &["table.delete"]);
+    // Nobody worked in the table by that: its creation is undone without a question.
+    let undone = slash(&alice, "punctaj undo", &[]).await;
+    assert_says(&undone, &["Undid event"]);
+    assert!(!undone.has_button("Confirm"), "{}", undone.text());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn one_guild_whose_refusals_can_not_be_told_keeps_no_other_waiting() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let pool = db.superuser().await;
+    for guild in [GUILD, 200, 300] {
+        for _ in 0..7 {
+            let request = Request {
+                standing: Standing::default(),
+                ..now.by(guild, 7)
+            };
+            note(&db.services, &request).await;
+        }
+        let log = Setting::LogChannel(ChannelId::from_db(guild));
+        db.services
+            .set_setting(&now.by(guild, 1), log)
+            .await
+            .unwrap();
+    }
+    sqlx::raw_sql(
+        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+         create trigger broken before insert on punctaj.events for each row when (new.guild_id = 200)
+             execute function broken();
+         create trigger broken before insert on punctaj.outbox for each row when (new.guild_id = 200)
+             execute function broken();
+         delete from punctaj.outbox",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    a_minute_passes(&pool).await;
+    db.services.tell_refusals().await.unwrap();
+    let told: Vec<i64> = sqlx::query_scalar(
+        "select guild_id from punctaj.events where action = 'access.refuse' order by guild_id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(told, [GUILD, 300]);
+    db.services.queue_heads().await.unwrap();
+    let heads: Vec<i64> = sqlx::query_scalar(
+        "select guild_id from punctaj.outbox where kind = 'head' order by guild_id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(heads, [GUILD, 300]);
+}
+
+#[tokio::test]
+async fn refusals_that_can_not_be_told_keep_no_post_waiting() {
+    let app = TestApp::start().await;
+    let alice = app.moderator("alice");
+    let pool = app.db.superuser().await;
+    sqlx::query("revoke select, delete on punctaj.refusals from punctaj_app")
+        .execute(&pool)
+        .await
+        .unwrap();
+    app.db.services.tell_refusals().await.unwrap_err();
+    let log = app.guild.channel("log");
+    let mention = log.mention();
+    let options = [("channel", mention.as_str())];
+    slash(&alice, "punctaj-admin settings log-channel", &options).await;
+    for _ in 0..200 {
+        if !log.messages().is_empty() {
+            return app.finish().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    unreachable!("nothing was posted");
 }

@@ -101,6 +101,23 @@ fn whatever_is_changed_in_an_event_its_hash_tells() {
 }
 
 #[test]
+fn a_key_that_no_hash_covers_is_in_no_event() {
+    let mut added = 0;
+    for row in vectors() {
+        for list in ["changes", "overwrote"] {
+            for place in 0..row[list].as_array().map_or(0, Vec::len) {
+                let mut forged = row.clone();
+                forged[list][place]["note"] = json!("x");
+                let read = serde_json::from_value::<Event>(forged);
+                assert!(read.is_err(), "{list} {place} of {row:#}");
+                added += 1;
+            }
+        }
+    }
+    assert!(added > 50, "{added}");
+}
+
+#[test]
 fn the_script_notices_forgeries() {
     let lines: Vec<&str> = VECTORS.lines().collect();
     let replace = |from: &str, to: &str| {

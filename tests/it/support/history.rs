@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use punctaj::domain::access::Right;
 use punctaj::domain::canonical::{self, GENESIS};
 use punctaj::domain::entry::Entry;
-use punctaj::domain::event::{Action, Change, Event, Outcome, Via};
-use punctaj::domain::ids::{EntryId, GuildId, OpId, Seq, TableId, UserId};
+use punctaj::domain::event::{Action, Change, Event, Outcome, Overwrote, Via, What};
+use punctaj::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use punctaj::domain::name::fold;
+use punctaj::domain::session::{Attribution, Platform, Session};
 use punctaj::domain::stamp::Stamp;
 use punctaj::domain::table::Table;
 use punctaj::store::operation::{EntryWrite, EventName, LedgerRow, TableWrite, Writes, write};
@@ -23,9 +25,14 @@ pub struct History {
     guild: GuildId,
     /// Who does what comes next.
     pub actor: i64,
+    /// From which device session.
+    pub device: Option<DeviceId>,
+    /// Through which door.
+    pub via: Via,
     pub events: Vec<Event>,
     tables: BTreeMap<TableId, Table>,
     entries: BTreeMap<(TableId, String), Entry>,
+    sessions: Vec<Session>,
 }
 
 impl History {
@@ -33,9 +40,12 @@ impl History {
         Self {
             guild: GuildId::try_from(guild).unwrap(),
             actor: 9,
+            device: None,
+            via: Via::Direct,
             events: Vec::new(),
             tables: BTreeMap::new(),
             entries: BTreeMap::new(),
+            sessions: Vec::new(),
         }
     }
 
@@ -57,7 +67,8 @@ impl History {
             fields: BTreeMap::new(),
             boards: BTreeMap::new(),
         };
-        self.append(at, Action::TableCreate, id, table.changes_since(None));
+        let changes = table.changes_since(None);
+        self.append(at, Action::TableCreate, Some(id), changes);
         self.tables.insert(id, table);
         id
     }
@@ -87,7 +98,81 @@ impl History {
         let table = self.tables.get_mut(&id).unwrap();
         edit(table);
         let changes = table.changes_since(Some(&old));
-        self.append(at, action, id, changes);
+        self.append(at, action, Some(id), changes);
+    }
+
+    /// The actor logs in; what comes next is from that session.
+    pub fn login(&mut self, at: DateTime<Utc>, label: &str) -> DeviceId {
+        let device = DeviceId::from_bytes(self.id(0).into_bytes());
+        let (user, label) = (UserId::from_db(self.actor), Some(label.to_owned()));
+        let session = Session::open(device.clone(), user, Platform::Desktop, label, at);
+        self.device = Some(device.clone());
+        self.append(at, Action::SessionOpen, None, session.opened());
+        self.sessions.push(session);
+        device
+    }
+
+    /// The points of an entry as they are to be, which the actor writes over what another device
+    /// had written with `lost`, unseen.
+    pub fn set(&mut self, at: DateTime<Utc>, table: TableId, name: &str, value: i64, lost: Seq) {
+        let stamp = Stamp::new(at, self.op());
+        let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
+            return;
+        };
+        let change = entry.set_points(value, 0, 0, &stamp);
+        let lost = Overwrote {
+            seq: lost,
+            id: change.id.clone(),
+            field: change.field.clone(),
+            field_id: None,
+            value: change.before.clone(),
+        };
+        let mut event = self.event(at, Action::EntrySet, Some(table), vec![change]);
+        event.overwrote = Some(vec![lost]);
+        self.push(event);
+    }
+
+    /// Points for an entry, asked for at `asked` and so before its base: they come too late.
+    pub fn late(&mut self, at: DateTime<Utc>, asked: DateTime<Utc>, table: TableId, name: &str) {
+        let stamp = Stamp::new(asked, self.op());
+        let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
+            return;
+        };
+        let change = entry.add_points(1, 0, &stamp);
+        let superseded = change.superseded;
+        let mut event = self.event(at, Action::PointsAdd, Some(table), vec![change]);
+        event.at = asked;
+        if superseded {
+            event.outcome = Outcome::Superseded;
+        }
+        self.push(event);
+    }
+
+    /// The points that an event gave are taken back.
+    pub fn undo(&mut self, at: DateTime<Utc>, seq: Seq) {
+        let stamp = Stamp::new(at, self.op());
+        let place = usize::try_from(seq.0 - 1).unwrap();
+        let undone = self.events[place].clone();
+        let given: BTreeMap<EntryId, i64> = undone
+            .changes
+            .iter()
+            .filter_map(Change::effective_points)
+            .collect();
+        let entries = self.entries.values_mut();
+        let changes: Vec<Change> = entries
+            .filter_map(|entry| Some(entry.compensate(*given.get(&entry.id)?, 0, &stamp)))
+            .collect();
+        let mut event = self.event(at, Action::EventUndo, undone.table_id, changes);
+        event.undoes = Some(seq);
+        self.push(event);
+    }
+
+    /// The actor is refused.
+    pub fn refuse(&mut self, at: DateTime<Utc>, attempt: Action, right: Right) {
+        let mut event = self.event(at, attempt, None, Vec::new());
+        event.outcome = Outcome::Refused;
+        event.reason = Some(right.code().to_owned());
+        self.push(event);
     }
 
     /// Points for entries, which are created where there is none of that name.
@@ -104,7 +189,7 @@ impl History {
             });
             changes.push(entry.add_points(*points, 0, &stamp));
         }
-        self.append(at, Action::PointsAdd, table, changes);
+        self.append(at, Action::PointsAdd, Some(table), changes);
     }
 
     /// Writes all of it.
@@ -120,6 +205,7 @@ impl History {
             if is_last {
                 writes.tables = self.tables.values().map(TableWrite::from).collect();
                 writes.entries = self.entries.values().map(entry_write).collect();
+                writes.sessions = self.sessions.iter().collect();
             }
             write(&mut conn, self.guild, &writes).await.unwrap();
         }
@@ -152,21 +238,39 @@ impl History {
         OpId::new(format!("{}", 1_000_000_000_000_000_000 + self.number()))
     }
 
-    fn append(&mut self, at: DateTime<Utc>, action: Action, table: TableId, changes: Vec<Change>) {
+    fn append(
+        &mut self,
+        at: DateTime<Utc>,
+        action: Action,
+        table: Option<TableId>,
+        changes: Vec<Change>,
+    ) {
+        let event = self.event(at, action, table, changes);
+        self.push(event);
+    }
+
+    /// The next event.
+    fn event(
+        &self,
+        at: DateTime<Utc>,
+        action: Action,
+        table: Option<TableId>,
+        changes: Vec<Change>,
+    ) -> Event {
         let last = self.events.last();
         assert!(last.is_none_or(|last| last.applied_at <= at));
-        let mut event = Event {
+        Event {
             guild_id: self.guild,
             seq: last.map_or(Seq(1), |last| last.seq.next()),
             op_id: self.op(),
             at,
             applied_at: at,
             actor_id: Some(UserId::from_db(self.actor)),
-            device_id: None,
-            attribution: None,
-            via: Via::Direct,
+            device_id: self.device.clone(),
+            attribution: self.device.as_ref().map(|_| Attribution::Recent),
+            via: self.via,
             action,
-            table_id: Some(table),
+            table_id: table,
             changes,
             reason: None,
             overwrote: None,
@@ -175,7 +279,10 @@ impl History {
             prev_hash: last.map_or_else(|| GENESIS.to_owned(), |last| last.hash.clone()),
             hash: String::new(),
             salt: Some(format!("{:032x}", self.number())),
-        };
+        }
+    }
+
+    fn push(&mut self, mut event: Event) {
         event.hash = canonical::hash(&event);
         self.events.push(event);
     }
@@ -190,9 +297,9 @@ fn entry_write(entry: &Entry) -> EntryWrite<'_> {
 
 /// The names an event is about, each once.
 fn names(event: &Event) -> Vec<EventName> {
-    let names = event
-        .changes
-        .iter()
+    let changes = event.changes.iter();
+    let names = changes
+        .filter(|change| matches!(change.what, What::Entry | What::Table))
         .filter_map(|change| change.name.as_deref());
     let names: BTreeSet<EventName> = names
         .map(|name| EventName {
@@ -205,6 +312,7 @@ fn names(event: &Event) -> Vec<EventName> {
 
 fn ledger(event: &Event) -> impl Iterator<Item = LedgerRow> {
     let effective = event.changes.iter().filter_map(Change::effective_points);
+    let effective = effective.filter(|(_, delta)| *delta != 0);
     effective.map(|(entry_id, delta)| LedgerRow {
         seq: event.seq.0,
         entry_id,
