@@ -7,6 +7,7 @@ use crate::domain::event::{Action, Event, Overwrote};
 use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::domain::session::Session;
 use crate::domain::table::Table;
+use crate::store::shown::Marks;
 use crate::store::{StoreError, events, outbox, shown};
 
 use super::notices::Told;
@@ -36,17 +37,48 @@ pub struct Shown {
     pub guild: GuildId,
     /// The session.
     pub device: DeviceId,
-    /// The table that it was shown; the news, without.
-    pub table: Option<TableId>,
+    /// Of what.
+    pub what: What,
     /// All up to this event.
     pub seq: Seq,
+}
+
+/// What can be shown to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// What changed on other devices.
+    News,
+    /// A table, with all that is in it.
+    Table(TableId),
+    /// Names and points of everybody in a table: ranks, members and extra fields were not shown.
+    Names(TableId),
+}
+
+impl Shown {
+    /// The marks of a table that it sets.
+    const fn marks(&self) -> Marks {
+        Marks {
+            whole: match self.what {
+                What::Names(_) => Seq(0),
+                What::News | What::Table(_) => self.seq,
+            },
+            names: self.seq,
+        }
+    }
 }
 
 /// What was noted as shown, and the mark before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
     shown: Shown,
-    before: Seq,
+    before: Before,
+}
+
+/// The marks before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    News(Seq),
+    Table(TableId, Marks),
 }
 
 impl Services {
@@ -87,9 +119,18 @@ impl Services {
     /// If the database fails; it counts as not shown then.
     pub async fn shows(&self, shown: Shown) -> Result<Marked, ServiceError> {
         let mut conn = self.connection().await?;
-        let before = match shown.table {
-            Some(table) => shown::mark_table(&mut conn, &shown.device, table, shown.seq).await?,
-            None => shown::mark_news(&mut conn, shown.guild, &shown.device, shown.seq).await?,
+        let Shown {
+            guild, device, seq, ..
+        } = &shown;
+        let before = match shown.what {
+            What::News => Before::News(shown::mark_news(&mut conn, *guild, device, *seq).await?),
+            What::Table(table) | What::Names(table) => {
+                let marks = shown.marks();
+                Before::Table(
+                    table,
+                    shown::mark_table(&mut conn, device, table, marks).await?,
+                )
+            }
         };
         Ok(Marked { shown, before })
     }
@@ -101,10 +142,15 @@ impl Services {
     pub async fn not_shown(&self, marked: &Marked) -> Result<(), ServiceError> {
         let Marked { shown, before } = marked;
         let mut conn = self.connection().await?;
-        let marks = (shown.seq, *before);
-        match shown.table {
-            Some(table) => shown::unmark_table(&mut conn, &shown.device, table, marks).await?,
-            None => shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?,
+        match *before {
+            Before::News(before) => {
+                let marks = (shown.seq, before);
+                shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?;
+            }
+            Before::Table(table, before) => {
+                let marks = (shown.marks(), before);
+                shown::unmark_table(&mut conn, &shown.device, table, marks).await?;
+            }
         }
         Ok(())
     }

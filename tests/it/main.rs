@@ -32,4 +32,5 @@ mod structure;
 mod structure_undo;
 mod supabase;
 mod support;
+mod unseen;
 mod view_at;

@@ -9,7 +9,7 @@ use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{GuildId, Seq};
-use crate::service::news::Shown;
+use crate::service::news::{Shown, What};
 
 /// Shows what changed since this session last asked.
 #[poise::command(slash_command, guild_only)]
@@ -21,7 +21,7 @@ pub(super) async fn news(ctx: Ctx<'_>) -> CommandResult {
         Ok(reply.showing(Shown {
             guild: request.guild,
             device: news.session.device_id.clone(),
-            table: None,
+            what: What::News,
             seq: news.head,
         }))
     })

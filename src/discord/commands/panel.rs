@@ -18,7 +18,7 @@ use crate::domain::panel::Mark;
 use crate::i18n::Locale;
 use crate::service::panel::{PanelAward, PanelTurn, Pressed};
 use crate::service::view::ViewOrder;
-use crate::service::{Request, ServiceError};
+use crate::service::{self, Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Panel {
             ..ViewOrder::default()
         };
         let panel = call.services.open_panel(request, &order).await?;
-        Ok(views::panel::panel(&panel, call.locale))
+        Ok(drawn(&panel, request, call.locale))
     }
 }
 
@@ -95,7 +95,7 @@ pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Resu
                         event, &conflicts, &ranks, device, locale,
                     ))
                 }
-                pressed => Ok(shown(&pressed?, call.locale)),
+                pressed => Ok(shown(&pressed?, &request, call.locale)),
             };
         }
         PanelAct::Search | PanelAct::Other { .. } => {
@@ -155,7 +155,7 @@ async fn turned(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let panel = call.services.turn_panel(&request, table, turn).await?;
-    Ok(views::panel::panel(&panel, call.locale).going(Manner::Update))
+    Ok(drawn(&panel, &request, call.locale).going(Manner::Update))
 }
 
 async fn give(
@@ -166,14 +166,22 @@ async fn give(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let pressed = call.services.award_panel(&request, table, award).await?;
-    Ok(shown(&pressed, call.locale))
+    Ok(shown(&pressed, &request, call.locale))
 }
 
 /// The panel in its place; a receipt of its own where the panel can't be read.
-fn shown(pressed: &Pressed, locale: Locale) -> Reply {
+fn shown(pressed: &Pressed, request: &Request, locale: Locale) -> Reply {
     match pressed {
-        Pressed::Panel(panel) => views::panel::panel(panel, locale).going(Manner::Update),
+        Pressed::Panel(panel) => drawn(panel, request, locale).going(Manner::Update),
         Pressed::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
+    }
+}
+
+/// The panel, with what its session is shown by it.
+fn drawn(panel: &service::panel::Panel, request: &Request, locale: Locale) -> Reply {
+    Reply {
+        shows: panel.showing(request.guild),
+        ..views::panel::panel(panel, locale)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::discord::views;
 use crate::domain::ids::{DeviceId, TableId};
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
-use crate::service::news::Shown;
+use crate::service::news::{Shown, What};
 use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, Sort};
 
@@ -156,7 +156,7 @@ fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
     reply.showing(Shown {
         guild: request.guild,
         device: page.session.device_id.clone(),
-        table: Some(page.table.id),
+        what: What::Table(page.table.id),
         seq: page.head,
     })
 }

@@ -1362,6 +1362,7 @@ fn panel_of(names: &[&str], picked: usize) -> Panel {
             options: people.into_iter().take(25).collect(),
             gone: Vec::new(),
             since: DateTime::UNIX_EPOCH,
+            head: Seq(1),
             steps: 0,
             totals: Vec::new(),
             total: 0,
