@@ -6,7 +6,7 @@
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
-//! 1:mine:<guild>:<seq>:<index>
+//! 1:mine:<device>:<guild>:<seq>:<index>
 //! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
 //! 1:panel:<device>:<table>:pick:<page>:<mark>           …:page:<page>    …:search    …:all
 //! …:clear    …:give    …:take    …:points:<points>:<mark>    …:other:<give|take>:<mark>
@@ -55,6 +55,8 @@ pub enum Press {
     /// Put back a value of the clicker's own that an event replaced unseen. It may stand in a
     /// direct message, so it tells the guild.
     Mine {
+        /// The session; none in what is told to a person and not to a device.
+        device: Option<DeviceId>,
         /// In which guild.
         guild: GuildId,
         /// Which event replaced it.
@@ -226,7 +228,8 @@ impl Press {
         match (*kind, args) {
             ("undo", [device, event]) => undo(device, event, false),
             ("undo!", [device, event]) => undo(device, event, true),
-            ("mine", [guild, event, index]) => Some(Self::Mine {
+            ("mine", [device, guild, event, index]) => Some(Self::Mine {
+                device: read_device(device).ok()?,
                 guild: GuildId::try_from(guild.parse::<u64>().ok()?).ok()?,
                 event: read_seq(event)?,
                 index: index.parse().ok()?,
@@ -310,10 +313,14 @@ impl fmt::Display for Press {
                 write!(f, "{kind}:{}:{event}", written(device.as_ref()))
             }
             Self::Mine {
+                device,
                 guild,
                 event,
                 index,
-            } => write!(f, "mine:{guild}:{event}:{index}"),
+            } => {
+                let device = written(device.as_ref());
+                write!(f, "mine:{device}:{guild}:{event}:{index}")
+            }
             Self::Cancel => f.write_str("cancel"),
             Self::View {
                 device,
@@ -640,11 +647,14 @@ mod tests {
                 event,
                 force
             }),
-            (0..=i64::MAX, seq(), any::<usize>()).prop_map(|(guild, event, index)| Press::Mine {
-                guild: GuildId::from_db(guild),
-                event,
-                index,
-            }),
+            (device(), 0..=i64::MAX, seq(), any::<usize>()).prop_map(
+                |(device, guild, event, index)| Press::Mine {
+                    device,
+                    guild: GuildId::from_db(guild),
+                    event,
+                    index,
+                }
+            ),
             Just(Press::Cancel),
             view.prop_map(|(device, table, sort, page, layout, shared, at)| {
                 let table = TableId(Uuid::from_u128(table));

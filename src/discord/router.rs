@@ -134,10 +134,11 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             force,
         } => commands::undo(call, device, Some(event), force).await,
         Press::Mine {
+            device,
             guild,
             event,
             index,
-        } => commands::restore_mine(call, guild, event, index).await,
+        } => commands::restore_mine(call, device, guild, (event, index)).await,
         Press::Cancel => Ok(views::undo::cancelled(call.locale)),
         Press::View {
             device,

@@ -120,8 +120,9 @@ impl Services {
         };
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         let table = self.one_table(request, order, page.tables).await?;
+        let looking = order.looking(Some(table.id));
         let (session, _, aside) = self
-            .looking(request, page.sessions, page.parked, Some(table.id), None)
+            .looking(request, page.sessions, page.parked, looking)
             .await?;
         let at = panel_at(request, &session.device_id, table.id);
         read!(self, conn => panels::open(&mut conn, &at))?;

@@ -6,6 +6,7 @@ use super::StoreError;
 use super::operation::decode;
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::session::Session;
 use crate::domain::stamp::Stamp;
 
 /// A value that is about to be replaced.
@@ -219,8 +220,36 @@ pub async fn unmark_news(
     Ok(())
 }
 
-/// What happened after `since` on other devices, in tables that the person sees: the newest
-/// events, and how many there are.
+/// Reads into a session what it missed; returns whether something waits to be told to its person.
+///
+/// # Errors
+/// If the database fails.
+pub async fn waiting(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    session: &mut Session,
+    sees_private: bool,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select punctaj.missed($1, $2, $3, $5) as "missed!", exists (
+            select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $4 and o.parked
+        ) as "parked!"
+        "#,
+        guild.db(),
+        session.device_id.as_str(),
+        session.news_seq,
+        session.user_id.db(),
+        sees_private,
+    )
+    .fetch_one(conn)
+    .await?;
+    session.missed = decode(found.missed, "what was missed")?;
+    Ok(found.parked)
+}
+
+/// What happened after `since` on other devices, in tables that the person sees: the oldest events,
+/// and how many there are.
 ///
 /// # Errors
 /// If the database fails.
@@ -242,11 +271,11 @@ pub async fn missed(
                 and e.outcome = 'applied' and not starts_with(e.action, 'session.')
                 and ($4 or not coalesce(t.private, false))
         ),
-        newest as (
-            select m.* from missed m order by m.seq desc limit $5
+        oldest as (
+            select m.* from missed m order by m.seq limit $5
         )
         select
-            (select coalesce(jsonb_agg(to_jsonb(n) order by n.seq desc), '[]') from newest n) as "events!",
+            (select coalesce(jsonb_agg(to_jsonb(o) order by o.seq), '[]') from oldest o) as "events!",
             (select count(*) from missed) as "count!"
         "#,
         guild.db(),

@@ -280,7 +280,7 @@ async fn who_takes_no_direct_messages_is_told_in_the_log_channel_or_with_the_nex
     app.finish().await;
 }
 
-pub async fn follow_up(app: &TestApp, interaction: u64) -> Reply {
+async fn follow_up(app: &TestApp, interaction: u64) -> Reply {
     for _ in 0..600 {
         if let Some(reply) = app.discord.follow_ups(interaction).pop() {
             return reply;

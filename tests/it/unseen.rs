@@ -4,7 +4,7 @@
 use fake_discord::Device;
 use serde_json::Value;
 
-use crate::conflicts::{all_told, on, overwrote, set, told, with_entry};
+use crate::conflicts::{all_told, log_in, on, overwrote, set, told, with_entry};
 use crate::support::app::{TestApp, assert_hides, assert_says, view};
 
 const REPLACED: &str = "Replaced what another device had written";
@@ -151,5 +151,224 @@ async fn what_happens_in_private_tables_is_missed_by_those_who_see_them() {
     assert_says(&seen, &["3 changes were made"]);
     on(&ana, &phone, "punctaj add", add("T")).await;
     assert_says(&view(&carol, &phone).await, &["One change was made"]);
+    app.finish().await;
+}
+
+/// What still waits for somebody's next command.
+async fn parked(app: &TestApp) -> i64 {
+    let pool = app.db.superuser().await;
+    let query = sqlx::query_scalar("select count(*) from punctaj.outbox where parked");
+    query.fetch_one(&pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_notice_that_discord_does_not_take_waits_for_the_next_command() {
+    let mut app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let phone = Device::phone("Telefon");
+    with_entry(&app, &ana).await;
+    ana.close_dms(true);
+    set(&ana, &phone, "Ion", "Callsign", "mine").await;
+    set(&bob, &Device::desktop("PC"), "Ion", "Callsign", "his").await;
+    all_told(&app).await;
+    assert_eq!(parked(&app).await, 1);
+    app.discord.fail_next("POST", "/webhooks/", 400, 50035, 1);
+    let five = [("names", "Ion"), ("points", "5")];
+    let lost = on(&ana, &phone, "punctaj add", five).await;
+    assert_says(&lost, &["10 → 15"]);
+    // Given back in a moment, and told with the next.
+    let waits = "select count(*) from punctaj.outbox where parked and batch is null";
+    let pool = app.db.superuser().await;
+    for _ in 0..600 {
+        let requests = app.discord.requests();
+        let refused = requests.iter().any(|it| it.status == 400);
+        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&pool).await.unwrap();
+        if refused && waiting == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let next = on(&ana, &phone, "punctaj session list", []).await;
+    let told = next.wait_follow_ups(1).await.remove(0);
+    assert!(told.content().contains("mine"), "{}", told.content());
+    let restored = ana.on(&phone).click(&told, "Restore mine").await;
+    assert_says(&restored, &["his → mine"]);
+    all_told(&app).await;
+    assert_eq!(parked(&app).await, 0);
+    // Her direct messages are closed.
+    app.expect_refusals(1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn of_many_notices_that_wait_each_has_its_button() {
+    let mut app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let phone = Device::phone("Telefon");
+    with_entry(&app, &ana).await;
+    ana.close_dms(true);
+    for name in ["A", "B", "C", "D", "E", "F", "G"] {
+        let one = [("names", name), ("points", "1")];
+        on(&ana, &phone, "punctaj add", one).await;
+    }
+    for name in ["A", "B", "C", "D", "E", "F", "G"] {
+        set(&bob, &Device::desktop("PC"), name, "points", "9").await;
+    }
+    all_told(&app).await;
+    assert_eq!(parked(&app).await, 7);
+    let profile = on(&ana, &phone, "punctaj profile", [("name", "A")]).await;
+    assert_says(
+        &profile,
+        &["7 changes were made on other devices meanwhile"],
+    );
+    let told = profile.wait_follow_ups(2).await;
+    let buttons: Vec<usize> = told.iter().map(|it| it.enabled_buttons().len()).collect();
+    assert_eq!(buttons, [5, 2]);
+    // Each says from which session it is pressed.
+    let restored = ana.on(&phone).click(&told[1], "Restore mine").await;
+    assert_says(&restored, &["9 → 1"]);
+    let pool = app.db.superuser().await;
+    let query = "select attribution from punctaj.events where action = 'entry.set' order by seq desc limit 1";
+    let attribution: String = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+    assert_eq!(attribution, "exact");
+    for _ in 0..600 {
+        if parked(&app).await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(parked(&app).await, 0);
+    all_told(&app).await;
+    app.expect_refusals(7);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_log_channel_that_is_gone_leaves_the_notice_for_the_next_command() {
+    let mut app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let log = app.guild.channel("log");
+    let set_log = [("channel", &*log.mention())];
+    on(&bob, &pc, "punctaj-admin settings log-channel", set_log).await;
+    all_told(&app).await;
+    ana.close_dms(true);
+    log.delete();
+    set(&ana, &phone, "Ion", "Callsign", "mine").await;
+    set(&bob, &pc, "Ion", "Callsign", "his").await;
+    all_told(&app).await;
+    assert_eq!(parked(&app).await, 1);
+    let next = view(&ana, &phone).await;
+    let told = next.wait_follow_ups(1).await.remove(0);
+    assert!(told.content().contains("mine"), "{}", told.content());
+    all_told(&app).await;
+    let refusals = app.discord.refusals().len();
+    app.expect_refusals(refusals);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_value_comes_back_only_as_it_may_be_set_now() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let mut notices = Vec::new();
+    for (field, mine, his) in [("rank", "Cadet", "-"), ("Callsign", "A-1", "B-2")] {
+        set(&ana, &phone, "Ion", field, mine).await;
+        set(&bob, &pc, "Ion", field, his).await;
+        let count = notices.len() + 1;
+        notices.push(told(&app, &ana, count).await.pop().unwrap());
+    }
+    let pattern = [("table", "T"), ("field", "Callsign"), ("pattern", "B-.*")];
+    on(&bob, &pc, "punctaj-admin field edit", pattern).await;
+    let refused = ana.on(&phone).click(&notices[1], "Restore mine").await;
+    assert_says(&refused, &["Callsign", "A-1", "Nothing was changed"]);
+    let field = [("table", "T"), ("field", "Callsign")];
+    on(&bob, &pc, "punctaj-admin field remove", field).await;
+    let refused = ana.on(&phone).click(&notices[1], "Restore mine").await;
+    assert_says(
+        &refused,
+        &["There is no field Callsign", "Nothing was changed"],
+    );
+    let rank = [("table", "T"), ("rank", "1")];
+    on(&bob, &pc, "punctaj-admin rank remove", rank).await;
+    let refused = ana.on(&phone).click(&notices[0], "Restore mine").await;
+    assert_says(&refused, &["no rank 1", "Nothing was changed"]);
+    on(&bob, &pc, "punctaj delete", [("names", "Ion")]).await;
+    let refused = ana.on(&phone).click(&notices[0], "Restore mine").await;
+    assert_says(&refused, &["**Ion** was deleted", "Nothing was changed"]);
+    all_told(&app).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_in_a_direct_message_is_in_the_history() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    set(&ana, &phone, "Ion", "Callsign", "mine").await;
+    set(&bob, &pc, "Ion", "Callsign", "his").await;
+    let dm = told(&app, &ana, 1).await.remove(0);
+    let refused =
+        "select action || ' by ' || actor_id from punctaj.events where outcome = 'refused'";
+    let pool = app.db.superuser().await;
+    ana.set_permissions(0);
+    let told = ana.on(&phone).click(&dm, "Restore mine").await;
+    assert_says(&told, &["entry.edit", "Nothing was changed"]);
+    let noted: Vec<String> = sqlx::query_scalar(refused).fetch_all(&pool).await.unwrap();
+    assert_eq!(noted, [format!("entry.set by {}", ana.id())]);
+    all_told(&app).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn news_that_does_not_fit_is_news_the_next_time() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    log_in(&ana, &phone).await;
+    for number in 1..=17 {
+        let name = format!("Nr {number:02}");
+        let one = [("names", &*name), ("points", "1")];
+        on(&bob, &pc, "punctaj add", one).await;
+    }
+    let first = on(&ana, &phone, "punctaj news", []).await;
+    assert_says(&first, &["17 changes", "Nr 01", "Nr 15", "2 later changes"]);
+    assert_hides(&first, &["Nr 16"]);
+    let rest = on(&ana, &phone, "punctaj news", []).await;
+    assert_says(&rest, &["2 changes", "Nr 16", "Nr 17"]);
+    assert_hides(&rest, &["Nr 15"]);
+    assert_says(
+        &on(&ana, &phone, "punctaj news", []).await,
+        &["Nothing changed"],
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_missed_is_told_to_its_person_alone() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    log_in(&ana, &phone).await;
+    let one = [("names", "Ion"), ("points", "1")];
+    on(&bob, &pc, "punctaj add", one).await;
+    let shared = on(&ana, &phone, "punctaj view", [("share", "true")]).await;
+    assert_hides(&shared, &["meanwhile"]);
+    let listed = on(&ana, &phone, "punctaj session list", []).await;
+    assert_says(
+        &listed,
+        &["One change was made on another device meanwhile"],
+    );
+    let again = on(&ana, &phone, "punctaj profile", [("name", "Ion")]).await;
+    assert_hides(&again, &["meanwhile"]);
+    on(&bob, &pc, "punctaj add", one).await;
+    let own = on(&ana, &phone, "punctaj profile", [("name", "Ion")]).await;
+    assert_says(&own, &["2 changes were made"]);
     app.finish().await;
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Order, Place, ordered};
 use super::read;
+use crate::discord::answer;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::{PanelAct, PanelPress};
@@ -143,8 +144,14 @@ pub async fn award_panel(
         Ok(award) => give(&call, device, table, award).await,
         Err(failure) => Err(failure),
     };
-    Ok(given
-        .unwrap_or_else(|failure| form::again(errors::reply(&call, failure), &typed, call.locale)))
+    match given {
+        Ok(reply) => Ok(reply),
+        Err(failure) => {
+            answer::note_refusal(Arc::clone(&call), &failure).await;
+            let refusal = errors::reply(&call, failure);
+            Ok(form::again(refusal, &typed, call.locale))
+        }
+    }
 }
 
 async fn turned(

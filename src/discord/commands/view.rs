@@ -76,6 +76,7 @@ impl View {
             page: 0,
             layout: layout.map(|layout| layout.as_str().to_owned()),
             at: self.at.as_deref().map(read::moment).transpose()?,
+            shared: self.share,
         };
         let page = call.services.view(request, &order).await?;
         let device = page.session.device_id.clone();
@@ -125,6 +126,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         sort: turn.sort,
         page: turn.page,
         at: turn.at.map(Moment::instant),
+        shared: turn.shared,
         ..ViewOrder::default()
     };
     let mut page = call.services.view(&request, &order).await?;

@@ -162,6 +162,12 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::NotYours { event } => {
             Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string())
         }
+        ServiceError::NotYourValue { event } => {
+            Message::new(keys::ERROR_NOT_YOUR_VALUE).with("event", event.to_string())
+        }
+        ServiceError::RestoreGone { name } => {
+            Message::new(keys::ERROR_RESTORE_GONE).with("name", shown(name))
+        }
         ServiceError::AlreadyUndone { event, by } => Message::new(keys::ERROR_ALREADY_UNDONE)
             .with("event", event.to_string())
             .with("by", by.to_string()),

@@ -78,6 +78,7 @@ fn mine_after_all(event: &Event, locale: Locale) -> Option<CreateButton> {
     }
     wanted(change, false)?;
     let press = Press::Mine {
+        device: event.device_id.clone(),
         guild: event.guild_id,
         event: event.seq,
         index: 0,

@@ -291,7 +291,7 @@ fn fields_are_told_before_and_after() {
 }
 
 #[test]
-fn what_came_too_late_is_told_and_has_no_undo() {
+fn what_came_too_late_is_told_and_has_no_undo_but_comes_after_all_by_a_tap() {
     let mut event = event(
         Action::EntrySet,
         vec![entry("a", "Ana", "rank").before(2).after(3).superseded()],
@@ -300,8 +300,9 @@ fn what_came_too_late_is_told_and_has_no_undo() {
     assert_eq!(
         said(&receipt::receipt(&receipt_of(event), &[], Locale::En)),
         "Nothing changed in BlackWater/Politie: a later edit stands\n\
-         **Ana**, rank: stays 2; a later edit stands\n\
-         #12 · session PC Birou (BwcHBwcH), inferred"
+         **Ana**, rank: Sergent came too late; a later edit holds 2\n\
+         #12 · session PC Birou (BwcHBwcH), inferred\n\
+         [Restore mine]"
     );
 }
 
@@ -866,6 +867,8 @@ fn every_error() -> Vec<ServiceError> {
         },
         ServiceError::UnknownEvent { event },
         ServiceError::NotYours { event },
+        ServiceError::NotYourValue { event },
+        ServiceError::RestoreGone { name: text() },
         ServiceError::AlreadyUndone { event, by: Seq(8) },
         ServiceError::NotUndoable { event },
         ServiceError::NothingToUndo,
@@ -962,6 +965,8 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotDeleted { .. }
         | ServiceError::UnknownEvent { .. }
         | ServiceError::NotYours { .. }
+        | ServiceError::NotYourValue { .. }
+        | ServiceError::RestoreGone { .. }
         | ServiceError::AlreadyUndone { .. }
         | ServiceError::NotUndoable { .. }
         | ServiceError::NothingToUndo
@@ -1121,7 +1126,7 @@ fn help_shows_what_one_may_do() {
     let member = said(&help::help(None, anyone, true, Locale::Ro));
     assert!(member.contains("`/punctaj adaugă`"), "{member}");
     assert!(!member.contains("/punctaj-audit"), "{member}");
-    assert!(!member.contains("Presence Intent"), "{member}");
+    assert!(member.contains("Presence Intent"), "{member}");
     let manager = said(&help::help(None, able, false, Locale::En));
     assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
     assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
@@ -1237,12 +1242,12 @@ fn the_log_tells_something_of_each_edit_however_long_they_are() {
     };
     let news: Vec<Told> = (1..=5).map(edit).collect();
     for locale in Locale::ALL {
-        let text = log::news(&news, GuildId::from_db(1), locale).content;
+        let text = log::news(&news, GuildId::from_db(1), None, locale).content;
         assert!(crate::render::length(&text) <= 2000, "{text}");
         for seq in 1..=5 {
             assert!(text.contains(&format!("#{seq}")), "{seq}: {text}");
         }
-        let few = log::news(&news[..1], GuildId::from_db(1), locale).content;
+        let few = log::news(&news[..1], GuildId::from_db(1), None, locale).content;
         assert!(few.lines().count() >= 9, "{few}");
     }
 }
@@ -1281,6 +1286,7 @@ fn profile_of(cards: Vec<(Card, Table)>, recent: Vec<Event>) -> Profile {
         cards,
         recent,
         session: session_of(None),
+        aside: Aside::default(),
     }
 }
 
@@ -1891,7 +1897,7 @@ proptest! {
             check(&lists::tables(&tables, locale));
             check(&lists::ranks(&table, locale));
             check(&verify::report(&report, locale));
-            check(&session::list(&sessions, Attribution::Presence, locale));
+            check(&session::list(&sessions, Attribution::Presence, Aside { missed: 7, parked: false }, locale));
             check(&session::used(&sessions[0], Some(Platform::Web), locale));
             check(&session::desk(&desk, &device(), locale));
             check(&offer::links(&address, &links, device(), DraftId(Uuid::max()), locale));
