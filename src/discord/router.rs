@@ -20,6 +20,7 @@ use super::views::form::Typed;
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
 use crate::service::merge::MergeOrder;
+use crate::service::undo::Force;
 
 /// Answers a click.
 pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) {
@@ -106,13 +107,13 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. }
+        Press::Undo { shown: None, .. }
         | Press::Show { .. }
         | Press::End { .. }
         | Press::Meant { .. }
         | Press::Preview { .. }
         | Press::Export { .. } => Manner::Own,
-        Press::Undo { force: true, .. }
+        Press::Undo { shown: Some(_), .. }
         | Press::Confirm { .. }
         | Press::Cancel
         | Press::View { .. }
@@ -131,8 +132,8 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
         Press::Undo {
             device,
             event,
-            force,
-        } => commands::undo(call, device, Some(event), force).await,
+            shown,
+        } => commands::undo(call, device, Some(event), shown).await,
         Press::Mine {
             device,
             guild,
@@ -172,7 +173,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             commands::show_event(call, device, event).await
         }
         Press::Preview { device, event } => {
-            commands::undo_previewed(call, device, event, false).await
+            commands::undo_previewed(call, device, event, Force::Ask).await
         }
         Press::Confirm {
             device,

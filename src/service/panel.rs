@@ -15,7 +15,7 @@ use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
 
 use super::news::{Shown, What};
 use super::operation::{Aside, Ask, Begun, Operation, Receipt, SessionNeed};
-use super::undo::{UndoOrder, Whose};
+use super::undo::{Force, UndoOrder, Whose};
 use super::view::ViewOrder;
 use super::{Request, ServiceError, Services};
 
@@ -203,7 +203,7 @@ impl Services {
         let at = pressed_at(request, table)?;
         let order = UndoOrder {
             event: Some(event),
-            force: false,
+            force: Force::Ask,
             whose: Whose::Own,
         };
         let undone = self.undo_from(request, order, SessionNeed::Exact).await;

@@ -161,6 +161,17 @@ async fn parked(app: &TestApp) -> i64 {
     query.fetch_one(&pool).await.unwrap()
 }
 
+/// Waits until nothing does: what was told is forgotten after it was.
+async fn none_parked(app: &TestApp) {
+    for _ in 0..600 {
+        if parked(app).await == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    unreachable!("something still waits");
+}
+
 #[tokio::test]
 async fn a_notice_that_discord_does_not_take_waits_for_the_next_command() {
     let mut app = TestApp::start().await;
@@ -194,7 +205,7 @@ async fn a_notice_that_discord_does_not_take_waits_for_the_next_command() {
     let restored = ana.on(&phone).click(&told, "Restore mine").await;
     assert_says(&restored, &["his → mine"]);
     all_told(&app).await;
-    assert_eq!(parked(&app).await, 0);
+    none_parked(&app).await;
     // Her direct messages are closed.
     app.expect_refusals(1);
     app.finish().await;
@@ -231,13 +242,7 @@ async fn of_many_notices_that_wait_each_has_its_button() {
     let query = "select attribution from punctaj.events where action = 'entry.set' order by seq desc limit 1";
     let attribution: String = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
     assert_eq!(attribution, "exact");
-    for _ in 0..600 {
-        if parked(&app).await == 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(parked(&app).await, 0);
+    none_parked(&app).await;
     all_told(&app).await;
     app.expect_refusals(7);
     app.finish().await;
@@ -370,5 +375,66 @@ async fn what_was_missed_is_told_to_its_person_alone() {
     on(&bob, &pc, "punctaj add", one).await;
     let own = on(&ana, &phone, "punctaj profile", [("name", "Ion")]).await;
     assert_says(&own, &["2 changes were made"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_undo_replaces_only_what_it_has_shown() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let mine = set(&ana, &phone, "Ion", "Callsign", "A-1").await;
+    view(&bob, &pc).await;
+    set(&bob, &pc, "Ion", "Callsign", "B-2").await;
+    let asked = ana.on(&phone).click(&mine, "Undo").await;
+    assert_says(&asked, &["B-2", &bob.mention()]);
+    // What comes between the question and the answer is asked for anew.
+    set(&bob, &pc, "Ion", "Callsign", "B-3").await;
+    let asked = ana.on(&phone).click(&asked, "Confirm").await;
+    assert_says(&asked, &["B-3"]);
+    assert!(asked.has_button("Confirm"));
+    let undone = ana.on(&phone).click(&asked, "Confirm").await;
+    assert_says(&undone, &["B-3 → —"]);
+    assert_hides(&undone, &[REPLACED]);
+    assert_eq!(overwrote(&app).await, Value::Null, "it was shown");
+
+    // Whoever forces it is asked for nothing more; then it is told.
+    let mine = set(&ana, &phone, "Ion", "Callsign", "A-4").await;
+    let seq = mine.text();
+    let seq = seq.split('#').nth(1).unwrap().split(' ').next().unwrap();
+    view(&bob, &pc).await;
+    let force = [("event", seq), ("force", "true")];
+    let preview = on(&ana, &phone, "punctaj-audit undo", force).await;
+    set(&bob, &pc, "Ion", "Callsign", "B-5").await;
+    let dms = app.discord.dms(&bob).len();
+    let undone = ana.on(&phone).click(&preview, "Confirm").await;
+    assert_says(&undone, &["B-5 → —", REPLACED]);
+    let dm = told(&app, &bob, dms + 1).await.pop().unwrap();
+    let restored = bob.on(&pc).click(&dm, "Restore mine").await;
+    assert_says(&restored, &["— → B-5"]);
+    all_told(&app).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_replaces_no_link_that_was_not_shown_without_a_word() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let ion = app.member("Ion");
+    // Bob has taken away a link, on purpose.
+    set(&bob, &pc, "Ion", "member", &ion.mention()).await;
+    set(&bob, &pc, "Ion", "member", "-").await;
+    let mention = ion.mention();
+    let five = [("names", &*mention), ("points", "5")];
+    let offer = on(&ana, &phone, "punctaj add", five).await;
+    let linked = ana.on(&phone).click(&offer, "Link").await;
+    assert_says(&linked, &[REPLACED]);
+    let dm = told(&app, &bob, 1).await.remove(0);
+    let restored = bob.on(&pc).click(&dm, "Restore mine").await;
+    assert_says(&restored, &["→ —"]);
+    all_told(&app).await;
     app.finish().await;
 }

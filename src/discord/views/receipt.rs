@@ -59,7 +59,7 @@ pub fn with_meant(
     let press = Press::Undo {
         device: event.device_id.clone(),
         event: event.seq,
-        force: false,
+        shown: None,
     };
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
     let meant = meant.iter().take(BUTTONS - 1);

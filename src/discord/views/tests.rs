@@ -39,7 +39,7 @@ use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
-use crate::service::undo::UndoPreview;
+use crate::service::undo::{Force, UndoPreview};
 use crate::service::verify::{Problem, Progress, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
@@ -710,7 +710,7 @@ fn an_undo_is_shown_before_it_is_done() {
         };
         (said(&reply), force)
     };
-    let (told, force) = pressed(&preview(Vec::new()), false);
+    let (told, force) = pressed(&preview(Vec::new()), Force::Ask);
     assert_eq!(
         told,
         "Undo event #12?\n\
@@ -720,7 +720,11 @@ fn an_undo_is_shown_before_it_is_done() {
          **Ana**: 9 → 7 points (-2)\n\
          [Confirm][Cancel]"
     );
-    assert!(!force && pressed(&preview(Vec::new()), true).1);
+    assert_eq!(force, Force::Ask);
+    assert_eq!(
+        pressed(&preview(Vec::new()), Force::Always).1,
+        Force::Always
+    );
     let by = Some(ConflictEvent {
         seq: Seq(13),
         actor: Some(UserId::from_db(7)),
@@ -735,9 +739,13 @@ fn an_undo_is_shown_before_it_is_done() {
         back: 7.into(),
         by,
     };
-    let (told, force) = pressed(&preview(vec![conflict]), false);
+    let (told, force) = pressed(&preview(vec![conflict.clone()]), Force::Ask);
     assert!(told.contains("(by <@7>, <t:0:R>, #13)"), "{told}");
-    assert!(force, "what was shown is confirmed too");
+    assert_eq!(
+        force,
+        Force::shown(&[conflict]),
+        "what was shown is confirmed too"
+    );
 }
 
 #[test]
@@ -1890,7 +1898,7 @@ proptest! {
                 conflicts: conflicts.clone(),
                 ranks: BTreeMap::new(),
             };
-            check(&undo::preview(&preview, device(), false, locale));
+            check(&undo::preview(&preview, device(), Force::Ask, locale));
             check(&verify::progress(Progress { events: i64::MAX, of: i64::MAX }, locale));
             check(&undo::question(Seq(1), &conflicts, &BTreeMap::new(), device(), locale));
             check(&choose::table(&choices, device(), DraftId(Uuid::max()), locale));

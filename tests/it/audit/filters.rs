@@ -11,7 +11,7 @@ use punctaj::domain::name::{NameList, TableAddress};
 use punctaj::service::audit::{Only, PAGE_EVENTS, SearchOrder, SearchPage};
 use punctaj::service::entries::{Assignment, NewValue};
 use punctaj::service::points::Award;
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Found, Request, ServiceError, Services};
 
 use crate::support::db::{Interactions, TestDb};
@@ -72,7 +72,7 @@ async fn story(db: &TestDb, now: &Interactions) {
             for _ in 0..=round {
                 let order = UndoOrder {
                     event: Some(event),
-                    force: true,
+                    force: Force::Always,
                     whose: Whose::Own,
                 };
                 event = services
