@@ -4,8 +4,10 @@
 create table punctaj.shown (
     device_id text collate "C" not null constraint shown_device_id_fkey references punctaj.sessions,
     table_id uuid not null constraint shown_table_id_fkey references punctaj.tables,
-    -- The table was shown with all events up to this one.
+    -- The table was shown with all events up to this one, …
     seq bigint not null,
+    -- … and names and points of everybody in it with all up to this one: a panel shows no more.
+    names_seq bigint not null,
     constraint shown_pkey primary key (device_id, table_id)
 );
 alter table punctaj.shown enable row level security;
@@ -34,9 +36,9 @@ alter table punctaj.outbox
     add constraint outbox_addressed check ((channel_id is null) <> (user_id is null));
 create index outbox_person on punctaj.outbox (user_id, outbox_id) where user_id is not null;
 
--- What others did that a session has not seen: how many changes, up to 100 and among the newest
--- 200 events, and the newest of them.
-create function punctaj.missed(guild bigint, device text, since bigint) returns jsonb
+-- What others did that a session has not seen, in tables that its person sees: how many changes, up
+-- to 100 and among the newest 200 events, and the newest of them.
+create function punctaj.missed(guild bigint, device text, since bigint, sees_private boolean) returns jsonb
     language sql stable
     set search_path = ''
 as $$
@@ -44,12 +46,14 @@ as $$
     from (
         select e.seq
         from punctaj.events e
+        left join punctaj.tables t on t.table_id = e.table_id
         where e.guild_id = guild and e.device_id is distinct from device
+            and (sees_private or not coalesce(t.private, false))
             and e.seq > greatest(since, (select g.head_seq - 200 from punctaj.guilds g where g.guild_id = guild))
             and e.outcome = 'applied' and not starts_with(e.action, 'session.')
         order by e.seq desc
         limit 100
     ) m
 $$;
-revoke all on function punctaj.missed(bigint, text, bigint) from public;
-grant execute on function punctaj.missed(bigint, text, bigint) to punctaj_app;
+revoke all on function punctaj.missed(bigint, text, bigint, boolean) from public;
+grant execute on function punctaj.missed(bigint, text, bigint, boolean) to punctaj_app;

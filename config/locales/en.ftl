@@ -275,9 +275,9 @@ news-title = { $count ->
 news-none = Nothing changed on other devices since you last asked here.
 news-line = **#{ $event }** { $when } · { $title } · { $who }
 news-more = … and { $count ->
-        [one] one earlier change
-       *[other] { $count } earlier changes
-    }
+        [one] one later change
+       *[other] { $count } later changes
+    }: `/punctaj news` once more
 template-police-ranks = Cadet, Officer, Sergeant, Lieutenant, Captain, Chief
 template-police-fields = Badge, Callsign
 template-clan-ranks = Recruit, Member, Veteran, Officer, Leader
@@ -541,6 +541,8 @@ error-unknown-kind = There is no such kind of field. Choose one that Discord off
 error-unreadable-event = Event #{ $event } can't be read: somebody changed it, or a newer version of the bot wrote it. `/punctaj-audit verify` tells whether the history is intact.
 error-unknown-event = There is no event #{ $event }. An event's number is in the reply to the edit, and in `/punctaj-audit search`.
 error-not-yours = Event #{ $event } is somebody else's, and here you can undo only your own changes. Choose one of your own events.
+error-not-your-value = The value of event #{ $event } was somebody else's, and only whoever wrote it can put it back. Set the field with `/punctaj set`.
+error-restore-gone = **{ $name }** was deleted meanwhile, so there is nothing that the value could be put back into. Bring it back first: find the deletion with `/punctaj-audit search` and undo it.
 error-already-undone = Event #{ $event } was undone already, by #{ $by }. If you want it back, undo #{ $by }.
 error-not-undoable = Event #{ $event } can't be undone: it is about a session, or had no effect. Choose another event.
 error-nothing-to-undo = You have no change here that could be undone. An undo itself can be undone, by its number.

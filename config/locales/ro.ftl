@@ -292,10 +292,10 @@ news-title = { $count ->
 news-none = Nu s-a schimbat nimic de pe alte dispozitive de când ai întrebat ultima dată aici.
 news-line = **#{ $event }** { $when } · { $title } · { $who }
 news-more = … și încă { $count ->
-        [one] o modificare mai veche
-        [few] { $count } modificări mai vechi
-       *[other] { $count } de modificări mai vechi
-    }
+        [one] o modificare mai nouă
+        [few] { $count } modificări mai noi
+       *[other] { $count } de modificări mai noi
+    }: încă o dată `/punctaj noutăți`
 template-police-ranks = Cadet, Agent, Sergent, Locotenent, Căpitan, Comandant
 template-police-fields = Insignă, Indicativ
 template-clan-ranks = Recrut, Membru, Veteran, Ofițer, Lider
@@ -571,6 +571,8 @@ error-unknown-kind = Nu există un astfel de tip de câmp. Alege unul dintre cel
 error-unreadable-event = Evenimentul #{ $event } nu poate fi citit: l-a modificat cineva sau l-a scris o versiune mai nouă a botului. `/punctaj-audit verifică` arată dacă istoricul este intact.
 error-unknown-event = Nu există evenimentul #{ $event }. Numărul unui eveniment apare în răspunsul la modificare și în `/punctaj-audit caută`.
 error-not-yours = Evenimentul #{ $event } este al altcuiva, iar aici poți desface doar modificările tale. Alege unul dintre evenimentele tale.
+error-not-your-value = Valoarea din evenimentul #{ $event } era a altcuiva și doar cine a scris-o o poate pune la loc. Schimbă câmpul cu `/punctaj setează`.
+error-restore-gone = **{ $name }** s-a șters între timp, așa că valoarea nu are unde fi pusă la loc. Întâi adu înregistrarea înapoi: caută ștergerea cu `/punctaj-audit caută` și desfă-o.
 error-already-undone = Evenimentul #{ $event } a fost deja desfăcut de #{ $by }. Dacă îl vrei înapoi, desfă #{ $by }.
 error-not-undoable = Evenimentul #{ $event } nu se poate desface: ține de o sesiune sau nu a avut efect. Alege alt eveniment.
 error-nothing-to-undo = Nu ai aici nicio modificare de desfăcut. O desfacere se poate desface și ea, după numărul ei.

@@ -8,6 +8,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use serenity::builder::{
     CreateAttachment, CreateInteractionResponse, CreateInteractionResponseFollowup,
     CreateInteractionResponseMessage, CreateModal, EditInteractionResponse,
@@ -23,9 +25,8 @@ use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
 use super::reply::{Manner, Reply};
 use super::views;
-use crate::domain::access::Right;
-use crate::service::ServiceError;
-use crate::service::news::Marked;
+use crate::service::news::{Marked, Shown};
+use crate::service::{Request, ServiceError};
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
@@ -44,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long one upload of a file may take.
 const UPLOAD: Duration = Duration::from_mins(1);
+
+/// How long an answer waits until it is noted what it shows.
+const MARKING: Duration = Duration::from_millis(300);
 
 /// How long a refusal may wait until it is in the history.
 const NOTING: Duration = Duration::from_millis(700);
@@ -102,16 +106,20 @@ where
     let call = Arc::clone(call);
     let work = async move {
         let done = work.await;
-        if let Err(Failure::Service(ServiceError::Forbidden { right })) = &done {
-            note_refusal(call, *right).await;
+        if let Err(failure) = &done {
+            note_refusal(call, failure).await;
         }
         done
     };
     tokio::spawn(work.instrument(span))
 }
 
-/// Has a refusal noted in the history. The answer neither depends on it nor waits for it long.
-async fn note_refusal(call: Arc<Call>, right: Right) {
+/// Has it noted in the history if that is why something failed: the right was missing. Work that ends
+/// in such a failure needs not ask for it. The answer neither depends on it nor waits for it long.
+pub async fn note_refusal(call: Arc<Call>, failure: &Failure) {
+    let Failure::Service(ServiceError::Forbidden { right }) = *failure else {
+        return;
+    };
     let Some((attempt, request)) = call.attempt() else {
         tracing::error!(op.id = %call.id, "what was refused is not known, so it is not in the history");
         return;
@@ -173,32 +181,33 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
 
 /// What follows from an answer's delivery.
 struct After {
-    marked: Option<Marked>,
+    marking: Option<Shared<BoxFuture<'static, Option<Marked>>>>,
     parked: bool,
 }
 
 impl After {
+    /// Notes what the answer shows before it leaves. A database that takes its time does not hold it
+    /// up: until it is noted, it counts as not shown.
     async fn of(call: &Call, reply: &Reply) -> Self {
-        let marked = match reply.shows.clone() {
-            Some(shown) => call.services.shows(shown).await.map(Some),
-            None => Ok(None),
-        };
-        let marked = marked.unwrap_or_else(|error| {
-            tracing::warn!(op.id = %call.id, %error, "what a session is shown is not noted");
-            None
-        });
+        let marking = reply.shows.clone().map(|shown| mark(call, shown));
+        if let Some(marking) = &marking {
+            let _ = tokio::time::timeout(MARKING, marking.clone()).await;
+        }
         Self {
-            marked,
+            marking,
             parked: reply.parked,
         }
     }
 
     async fn delivered(self, call: &Call, delivered: Delivered) {
-        match (delivered, &self.marked) {
+        match (delivered, self.marking) {
             (Delivered::Yes, _) if self.parked => tell_parked(call).await,
             (Delivered::Yes, _) | (_, None) => {}
-            (_, Some(marked)) => {
-                if let Err(error) = call.services.not_shown(marked).await {
+            (_, Some(marking)) => {
+                let Some(marked) = marking.await else {
+                    return;
+                };
+                if let Err(error) = call.services.not_shown(&marked).await {
                     tracing::warn!(op.id = %call.id, %error, "what a session was not shown counts as shown");
                 }
             }
@@ -206,21 +215,43 @@ impl After {
     }
 }
 
+/// Notes what a session is shown, in a task of its own.
+fn mark(call: &Call, shown: Shown) -> Shared<BoxFuture<'static, Option<Marked>>> {
+    let (services, id) = (call.services.clone(), call.id);
+    let marking = async move {
+        let not_noted = |error: &ServiceError| {
+            tracing::warn!(op.id = %id, %error, "what a session is shown is not noted");
+        };
+        services.shows(shown).await.inspect_err(not_noted).ok()
+    };
+    let marking = tokio::spawn(marking.in_current_span());
+    marking.map(Result::unwrap_or_default).boxed().shared()
+}
+
 /// Tells what waited for the caller's next command.
 async fn tell_parked(call: &Call) {
-    let Ok(request) = call.request(None) else {
-        return;
-    };
-    match call.services.unpark(&request).await {
-        Ok(news) if news.is_empty() => {}
-        Ok(news) => {
-            let reply = views::log::news(&news, request.guild, call.locale);
-            deliver(call, &Delivery::Followup(reply.followup(), None)).await;
-        }
-        Err(error) => {
-            tracing::warn!(op.id = %call.id, %error, "what waits for a person is not told yet");
-        }
+    if let Some(request) = call.request_again()
+        && let Err(error) = tell_all_parked(call, &request).await
+    {
+        tracing::warn!(op.id = %call.id, %error, "what waits for a person is not told yet");
     }
+}
+
+/// One message after the other. What Discord does not take, or may not have taken, waits on.
+async fn tell_all_parked(call: &Call, request: &Request) -> Result<(), ServiceError> {
+    let (session, _) = call.services.session(request).await?;
+    while let Some(post) = call.services.next_parked(request).await? {
+        let device = Some(&session.device_id);
+        let reply = views::log::news(&post.news, post.guild, device, call.locale);
+        if !reply.content.is_empty() {
+            let told = deliver(call, &Delivery::Followup(reply.followup(), None)).await;
+            if told != Delivered::Yes {
+                return call.services.park(&post).await;
+            }
+        }
+        call.services.posted(&post, None).await?;
+    }
+    Ok(())
 }
 
 fn settle(call: &Call, done: Result<Result<Reply, Failure>, tokio::task::JoinError>) -> Reply {

@@ -64,6 +64,8 @@ pub struct Call {
     /// Which kind of client people are signed in on.
     pub presences: Presences,
     guild: Option<GuildId>,
+    /// In a direct message: the guild that it is about, and what the caller may do there.
+    about: OnceLock<(ids::GuildId, Standing)>,
     user: UserId,
     /// What is attempted, for the history if it is refused.
     attempt: OnceLock<Action>,
@@ -91,6 +93,7 @@ macro_rules! call {
             presences: $data.presences.clone(),
             guild: interaction.guild_id,
             user: interaction.user.id,
+            about: OnceLock::new(),
             attempt: OnceLock::new(),
             table: OnceLock::new(),
             device: OnceLock::new(),
@@ -140,35 +143,39 @@ impl Call {
     /// What is attempted, and the request for it: once more, for the history.
     #[must_use]
     pub fn attempt(&self) -> Option<(Attempt, Request)> {
-        let request = self.request(self.device.get().cloned()).ok()?;
         let action = *self.attempt.get()?;
         let table = self.table.get().cloned();
-        Some((Attempt { action, table }, request))
+        Some((Attempt { action, table }, self.request_again()?))
+    }
+
+    /// The request that was made before, if any could be made.
+    #[must_use]
+    pub fn request_again(&self) -> Option<Request> {
+        self.request(self.device.get().cloned()).ok()
+    }
+
+    /// A click in a direct message is about a guild, in which its person may do that.
+    pub fn is_about(&self, guild: ids::GuildId, standing: Standing) {
+        // Each button is about one.
+        let _ = self.about.set((guild, standing));
     }
 
     /// The request to the services, with the device session that a click carried.
     ///
     /// # Errors
-    /// There is no guild.
+    /// There is no guild, or an id is out of range.
     pub fn request(&self, device: Option<DeviceId>) -> Result<Request, Failure> {
-        let guild = self
-            .guild
-            .ok_or_else(|| Failure::told(keys::ERROR_GUILD_ONLY))?;
+        let (guild, standing) = match (self.guild, self.about.get()) {
+            (Some(guild), _) => {
+                let guild = ids::GuildId::try_from(guild.get()).map_err(|_| out_of_range())?;
+                (guild, self.standing)
+            }
+            (None, Some(about)) => *about,
+            (None, None) => return Err(Failure::told(keys::ERROR_GUILD_ONLY)),
+        };
         if let Some(device) = &device {
             let _ = self.device.set(device.clone());
         }
-        let guild = ids::GuildId::try_from(guild.get()).map_err(|_| out_of_range())?;
-        Ok(Request {
-            device,
-            ..self.request_in(guild, self.standing)?
-        })
-    }
-
-    /// The request of a click in a direct message, about a guild in which its person may do that.
-    ///
-    /// # Errors
-    /// An id is out of range.
-    pub fn request_in(&self, guild: ids::GuildId, standing: Standing) -> Result<Request, Failure> {
         Ok(Request {
             guild,
             actor: self.actor()?,
@@ -176,7 +183,7 @@ impl Call {
             op: OpId::new(self.id.to_string()),
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
-            device: None,
+            device,
             platform: self
                 .presences
                 .platform(GuildId::new(guild.get()), self.user),

@@ -2,17 +2,17 @@
 //! click needs to be understood after a restart. At most 100 characters.
 //!
 //! ```text
-//! 1:undo:<device>:<seq>      1:undo!:<device>:<seq>     1:cancel     1:show:<device>
+//! 1:undo:<device>:<seq>[:<mark>]     1:cancel     1:show:<device>
 //! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
 //! 1:board:<table>
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
-//! 1:mine:<guild>:<seq>:<index>
+//! 1:mine:<device>:<guild>:<seq>:<index>
 //! 1:link:<device>:<draft>    1:meant:<device>:<seq>:<created entry>:<meant entry>
 //! 1:panel:<device>:<table>:pick:<page>:<mark>           …:page:<page>    …:search    …:all
 //! …:clear    …:give    …:take    …:points:<points>:<mark>    …:other:<give|take>:<mark>
 //! …:undo:<seq>
-//! 1:preview:<device>:<seq>   1:confirm:<device>:<seq>   1:confirm!:<device>:<seq>
+//! 1:preview:<device>:<seq>   1:confirm:<device>:<seq>[:<mark>]   1:confirm!:<device>:<seq>
 //! 1:export:<device>:<draft>
 //! ```
 //!
@@ -30,6 +30,7 @@ use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, Seq, TableId, User
 use crate::domain::panel::Mark;
 use crate::domain::points;
 use crate::service::Sort;
+use crate::service::undo::Force;
 
 use crate::domain::layout::Layout;
 
@@ -50,12 +51,14 @@ pub enum Press {
         device: Option<DeviceId>,
         /// Which event.
         event: Seq,
-        /// Also where others have changed things since.
-        force: bool,
+        /// Also where others have changed things since: those that were shown.
+        shown: Option<Mark>,
     },
     /// Put back a value of the clicker's own that an event replaced unseen. It may stand in a
     /// direct message, so it tells the guild.
     Mine {
+        /// The session; none in what is told to a person and not to a device.
+        device: Option<DeviceId>,
         /// In which guild.
         guild: GuildId,
         /// Which event replaced it.
@@ -114,8 +117,8 @@ pub enum Press {
         device: Option<DeviceId>,
         /// Which event.
         event: Seq,
-        /// Also where others have changed things since.
-        force: bool,
+        /// Whether also where others have changed things since.
+        force: Force,
     },
     /// Export what a search finds.
     Export {
@@ -230,9 +233,11 @@ impl Press {
             return None;
         };
         match (*kind, args) {
-            ("undo", [device, event]) => undo(device, event, false),
-            ("undo!", [device, event]) => undo(device, event, true),
-            ("mine", [guild, event, index]) => Some(Self::Mine {
+            // An older question: it is asked anew.
+            ("undo" | "undo!", [device, event]) => undo(device, event, None),
+            ("undo", [device, event, mark]) => undo(device, event, Some(Mark::parse(mark)?)),
+            ("mine", [device, guild, event, index]) => Some(Self::Mine {
+                device: read_device(device).ok()?,
                 guild: GuildId::try_from(guild.parse::<u64>().ok()?).ok()?,
                 event: read_seq(event)?,
                 index: index.parse().ok()?,
@@ -262,8 +267,11 @@ impl Press {
                 device: read_device(device).ok()?,
                 event: read_seq(event)?,
             }),
-            ("confirm", [device, event]) => confirm(device, event, false),
-            ("confirm!", [device, event]) => confirm(device, event, true),
+            ("confirm", [device, event]) => confirm(device, event, Force::Ask),
+            ("confirm", [device, event, mark]) => {
+                confirm(device, event, Force::Shown(Mark::parse(mark)?))
+            }
+            ("confirm!", [device, event]) => confirm(device, event, Force::Always),
             ("export", [device, draft]) => Some(Self::Export {
                 device: read_device(device).ok()?,
                 draft: DraftId::from_short(draft)?,
@@ -313,16 +321,20 @@ impl fmt::Display for Press {
             Self::Undo {
                 device,
                 event,
-                force,
+                shown,
             } => {
-                let kind = if *force { "undo!" } else { "undo" };
-                write!(f, "{kind}:{}:{event}", written(device.as_ref()))
+                write!(f, "undo:{}:{event}", written(device.as_ref()))?;
+                marked(f, shown.as_ref())
             }
             Self::Mine {
+                device,
                 guild,
                 event,
                 index,
-            } => write!(f, "mine:{guild}:{event}:{index}"),
+            } => {
+                let device = written(device.as_ref());
+                write!(f, "mine:{device}:{guild}:{event}:{index}")
+            }
             Self::Cancel => f.write_str("cancel"),
             Self::Board { table } => write!(f, "board:{}", table.short()),
             Self::View {
@@ -365,8 +377,13 @@ impl fmt::Display for Press {
                 event,
                 force,
             } => {
-                let kind = if *force { "confirm!" } else { "confirm" };
-                write!(f, "{kind}:{}:{event}", written(device.as_ref()))
+                let (kind, shown) = match force {
+                    Force::Ask => ("confirm", None),
+                    Force::Shown(mark) => ("confirm", Some(mark)),
+                    Force::Always => ("confirm!", None),
+                };
+                write!(f, "{kind}:{}:{event}", written(device.as_ref()))?;
+                marked(f, shown)
             }
             Self::Export { device, draft } => {
                 write!(f, "export:{}:{}", written(device.as_ref()), draft.short())
@@ -523,15 +540,22 @@ impl Form {
 /// A part that can't be read.
 struct Garbled;
 
-fn undo(device: &str, event: &str, force: bool) -> Option<Press> {
+fn marked(f: &mut fmt::Formatter<'_>, shown: Option<&Mark>) -> fmt::Result {
+    match shown {
+        Some(mark) => write!(f, ":{}", mark.as_str()),
+        None => Ok(()),
+    }
+}
+
+fn undo(device: &str, event: &str, shown: Option<Mark>) -> Option<Press> {
     Some(Press::Undo {
         device: read_device(device).ok()?,
         event: read_seq(event)?,
-        force,
+        shown,
     })
 }
 
-fn confirm(device: &str, event: &str, force: bool) -> Option<Press> {
+fn confirm(device: &str, event: &str, force: Force) -> Option<Press> {
     Some(Press::Confirm {
         device: read_device(device).ok()?,
         event: read_seq(event)?,
@@ -645,16 +669,21 @@ mod tests {
             prop::option::of(0..=LAST_MICROS),
         );
         prop_oneof![
-            (device(), seq(), any::<bool>()).prop_map(|(device, event, force)| Press::Undo {
-                device,
-                event,
-                force
+            (device(), seq(), prop::option::of(mark())).prop_map(|(device, event, shown)| {
+                Press::Undo {
+                    device,
+                    event,
+                    shown,
+                }
             }),
-            (0..=i64::MAX, seq(), any::<usize>()).prop_map(|(guild, event, index)| Press::Mine {
-                guild: GuildId::from_db(guild),
-                event,
-                index,
-            }),
+            (device(), 0..=i64::MAX, seq(), any::<usize>()).prop_map(
+                |(device, guild, event, index)| Press::Mine {
+                    device,
+                    guild: GuildId::from_db(guild),
+                    event,
+                    index,
+                }
+            ),
             Just(Press::Cancel),
             view.prop_map(|(device, table, sort, page, layout, shared, at)| {
                 let table = TableId(Uuid::from_u128(table));
@@ -681,7 +710,7 @@ mod tests {
             }),
             device().prop_map(|device| Press::Show { device }),
             (device(), seq()).prop_map(|(device, event)| Press::Preview { device, event }),
-            (device(), seq(), any::<bool>()).prop_map(|(device, event, force)| Press::Confirm {
+            (device(), seq(), force()).prop_map(|(device, event, force)| Press::Confirm {
                 device,
                 event,
                 force
@@ -715,6 +744,14 @@ mod tests {
         let device = any::<[u8; 16]>().prop_map(DeviceId::from_bytes);
         let table = any::<u128>().prop_map(|id| TableId(Uuid::from_u128(id)));
         (device, table)
+    }
+
+    fn force() -> impl Strategy<Value = Force> {
+        prop_oneof![
+            Just(Force::Ask),
+            mark().prop_map(Force::Shown),
+            Just(Force::Always),
+        ]
     }
 
     fn mark() -> impl Strategy<Value = Mark> {
@@ -795,6 +832,7 @@ mod tests {
             "2:cancel",
             "1:cancel:x",
             "1:undo:-:0",
+            "1:undo:-:7:short",
             "1:undo:-:-3",
             "1:later:-",
             "1:sessions:-:-",

@@ -20,6 +20,7 @@ use super::views::form::Typed;
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
 use crate::service::merge::MergeOrder;
+use crate::service::undo::Force;
 
 /// Answers a click.
 pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) {
@@ -106,14 +107,14 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
 /// Where the answer to a click goes if all is well.
 const fn manner(press: &Press) -> Manner {
     match press {
-        Press::Undo { force: false, .. }
+        Press::Undo { shown: None, .. }
         | Press::Show { .. }
         | Press::Board { .. }
         | Press::End { .. }
         | Press::Meant { .. }
         | Press::Preview { .. }
         | Press::Export { .. } => Manner::Own,
-        Press::Undo { force: true, .. }
+        Press::Undo { shown: Some(_), .. }
         | Press::Confirm { .. }
         | Press::Cancel
         | Press::View { .. }
@@ -132,13 +133,14 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
         Press::Undo {
             device,
             event,
-            force,
-        } => commands::undo(call, device, Some(event), force).await,
+            shown,
+        } => commands::undo(call, device, Some(event), shown).await,
         Press::Mine {
+            device,
             guild,
             event,
             index,
-        } => commands::restore_mine(call, guild, event, index).await,
+        } => commands::restore_mine(call, device, guild, (event, index)).await,
         Press::Cancel => Ok(views::undo::cancelled(call.locale)),
         Press::View {
             device,
@@ -172,7 +174,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             commands::show_event(call, device, event).await
         }
         Press::Preview { device, event } => {
-            commands::undo_previewed(call, device, event, false).await
+            commands::undo_previewed(call, device, event, Force::Ask).await
         }
         Press::Confirm {
             device,

@@ -64,23 +64,28 @@ impl Picked {
     pub fn mark(&self) -> Mark {
         let mut ids = self.0.clone();
         ids.sort_unstable();
-        let mut hasher = Sha256::new();
-        for id in ids {
-            hasher.update(id.0.as_bytes());
-        }
-        let mut mark = URL_SAFE_NO_PAD.encode(hasher.finalize());
-        mark.truncate(Mark::CHARS);
-        Mark(mark)
+        Mark::of(ids.iter().map(|id| id.0.as_bytes()))
     }
 }
 
-/// What tells one group of people from another. A button carries that of the people who are shown
-/// beside it: it does nothing for others.
+/// What tells one group of people from another, or one question from another. A button carries that of
+/// what is shown beside it: it does nothing for others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark(String);
 
 impl Mark {
     const CHARS: usize = 8;
+
+    /// That of what these parts are of.
+    pub fn of<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        let mut mark = URL_SAFE_NO_PAD.encode(hasher.finalize());
+        mark.truncate(Self::CHARS);
+        Self(mark)
+    }
 
     /// Reads what [`Self::as_str`] wrote.
     #[must_use]

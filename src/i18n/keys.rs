@@ -380,6 +380,8 @@ keys! {
     ERROR_UNKNOWN_EVENT = "error-unknown-event";
     ERROR_UNREADABLE_EVENT = "error-unreadable-event";
     ERROR_NOT_YOURS = "error-not-yours";
+    ERROR_NOT_YOUR_VALUE = "error-not-your-value";
+    ERROR_RESTORE_GONE = "error-restore-gone";
     ERROR_ALREADY_UNDONE = "error-already-undone";
     ERROR_NOT_UNDOABLE = "error-not-undoable";
     ERROR_NOTHING_TO_UNDO = "error-nothing-to-undo";

@@ -3,6 +3,7 @@
 use crate::domain::access::Right;
 use crate::domain::entry::Field;
 use crate::domain::event::Action;
+use crate::domain::field::ExtraField;
 use crate::domain::ids::{EntryId, TableId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::table::Table;
@@ -151,17 +152,25 @@ const fn right_for(value: &NewValue) -> Right {
     }
 }
 
+/// There is no such field, but others.
+pub(super) fn unknown_field(table: &Table, field: &str) -> ServiceError {
+    let known = table.live_fields().map(|field| field.name.clone());
+    ServiceError::UnknownField {
+        field: field.to_owned(),
+        known: known.collect(),
+    }
+}
+
 /// An extra field with the value it is to hold, as it is kept.
 fn extra(table: &Table, field: &str, value: Option<&str>) -> Result<Field, ServiceError> {
     let Some(field) = table.field_named(field) else {
-        return Err(ServiceError::UnknownField {
-            field: field.to_owned(),
-            known: table
-                .live_fields()
-                .map(|field| field.name.clone())
-                .collect(),
-        });
+        return Err(unknown_field(table, field));
     };
+    fitting(field, value)
+}
+
+/// A value that an extra field is to hold, if it fits.
+pub(super) fn fitting(field: &ExtraField, value: Option<&str>) -> Result<Field, ServiceError> {
     let unfit = |why| ServiceError::UnfitValue {
         field: field.clone(),
         value: value.unwrap_or_default().to_owned(),

@@ -200,6 +200,18 @@ pub enum ServiceError {
         /// The number.
         event: Seq,
     },
+    /// A value that was to be put back is somebody else's.
+    #[error("somebody else's value")]
+    NotYourValue {
+        /// The event that wrote it.
+        event: Seq,
+    },
+    /// A value was to be put back into an entry that was deleted.
+    #[error("the entry of the value is gone")]
+    RestoreGone {
+        /// What the entry was called.
+        name: String,
+    },
     /// The event was undone already.
     #[error("already undone")]
     AlreadyUndone {

@@ -6,6 +6,7 @@ use crate::domain::field::{ExtraField, FieldKind, MAX_FIELDS};
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::Table;
 
+use super::entries::unknown_field;
 use super::operation::{Begun, Receipt};
 use super::tables::of_table;
 use super::{Request, ServiceError, Services};
@@ -119,19 +120,10 @@ impl Services {
 }
 
 fn named(table: &Table, name: &str) -> Result<ExtraField, ServiceError> {
-    let known = || {
-        table
-            .live_fields()
-            .map(|field| field.name.clone())
-            .collect()
-    };
     table
         .field_named(name)
         .cloned()
-        .ok_or_else(|| ServiceError::UnknownField {
-            field: name.to_owned(),
-            known: known(),
-        })
+        .ok_or_else(|| unknown_field(table, name))
 }
 
 fn require_free(table: &Table, name: &Name, but: Option<i32>) -> Result<(), ServiceError> {

@@ -2,31 +2,54 @@
 //! were replaced unseen, which come back by a tap.
 
 use crate::domain::access::Right;
-use crate::domain::entry::Field;
+use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Event, Overwrote};
 use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::domain::session::Session;
 use crate::domain::table::Table;
-use crate::store::{StoreError, events, outbox, shown};
+use crate::store::shown::Marks;
+use crate::store::{StoreError, events, sessions, shown};
 
-use super::notices::Told;
-use super::operation::{Ask, Begun, Receipt};
+use super::entries::{fitting, unknown_field};
+use super::operation::{Aside, Ask, Begun, Receipt};
 use super::{Request, ServiceError, Services};
 
-/// Events that are shown.
+/// Events that are shown at once.
 const EVENTS: i64 = 15;
 
 /// What changed since a session last asked.
 #[derive(Debug)]
 pub struct News {
-    /// The newest changes, newest first.
+    /// The oldest changes, oldest first.
     pub receipts: Vec<Receipt>,
     /// How many there are, with those that are left out.
     pub total: i64,
     /// The session that asks.
     pub session: Session,
-    /// The newest event: with the answer, it has been shown everything up to it.
+    /// The newest event.
     pub head: Seq,
+    /// Something else waits to be told to its person.
+    pub parked: bool,
+}
+
+impl News {
+    /// What the session has been shown with so many of the changes: the rest is news the next time.
+    #[must_use]
+    pub fn showing(&self, guild: GuildId, count: usize) -> Shown {
+        let is_all = i64::try_from(count).is_ok_and(|count| count >= self.total);
+        let last = count.checked_sub(1).and_then(|it| self.receipts.get(it));
+        let seq = match last {
+            _ if is_all => self.head,
+            Some(last) => last.event.seq,
+            None => Seq(self.session.news_seq),
+        };
+        Shown {
+            guild,
+            device: self.session.device_id.clone(),
+            what: What::News,
+            seq,
+        }
+    }
 }
 
 /// What a session has been shown once Discord has accepted an answer.
@@ -36,17 +59,48 @@ pub struct Shown {
     pub guild: GuildId,
     /// The session.
     pub device: DeviceId,
-    /// The table that it was shown; the news, without.
-    pub table: Option<TableId>,
+    /// Of what.
+    pub what: What,
     /// All up to this event.
     pub seq: Seq,
+}
+
+/// What can be shown to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// What changed on other devices.
+    News,
+    /// A table, with all that is in it.
+    Table(TableId),
+    /// Names and points of everybody in a table: ranks, members and extra fields were not shown.
+    Names(TableId),
+}
+
+impl Shown {
+    /// The marks of a table that it sets.
+    const fn marks(&self) -> Marks {
+        Marks {
+            whole: match self.what {
+                What::Names(_) => Seq(0),
+                What::News | What::Table(_) => self.seq,
+            },
+            names: self.seq,
+        }
+    }
 }
 
 /// What was noted as shown, and the mark before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
     shown: Shown,
-    before: Seq,
+    before: Before,
+}
+
+/// The marks before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    News(Seq),
+    Table(TableId, Marks),
 }
 
 impl Services {
@@ -56,15 +110,17 @@ impl Services {
     /// No right, or the database fails.
     pub async fn news(&self, request: &Request) -> Result<News, ServiceError> {
         request.require(Right::TableView)?;
-        let (session, _) = self.session(request).await?;
+        let (mut session, _) = self.session(request).await?;
         let mut conn = self.connection().await?;
+        let see_private = request.standing.sees_private();
+        let parked = shown::waiting(&mut conn, request.guild, &mut session, see_private).await?;
         let head = events::head(&mut conn, request.guild).await?;
         let (missed, total) = shown::missed(
             &mut conn,
             request.guild,
             &session.device_id,
             Seq(session.news_seq),
-            request.standing.sees_private(),
+            see_private,
             EVENTS,
         )
         .await?;
@@ -77,6 +133,7 @@ impl Services {
             total,
             session,
             head: head.map_or(Seq(0), |head| head.seq),
+            parked,
         })
     }
 
@@ -87,9 +144,18 @@ impl Services {
     /// If the database fails; it counts as not shown then.
     pub async fn shows(&self, shown: Shown) -> Result<Marked, ServiceError> {
         let mut conn = self.connection().await?;
-        let before = match shown.table {
-            Some(table) => shown::mark_table(&mut conn, &shown.device, table, shown.seq).await?,
-            None => shown::mark_news(&mut conn, shown.guild, &shown.device, shown.seq).await?,
+        let Shown {
+            guild, device, seq, ..
+        } = &shown;
+        let before = match shown.what {
+            What::News => Before::News(shown::mark_news(&mut conn, *guild, device, *seq).await?),
+            What::Table(table) | What::Names(table) => {
+                let marks = shown.marks();
+                Before::Table(
+                    table,
+                    shown::mark_table(&mut conn, device, table, marks).await?,
+                )
+            }
         };
         Ok(Marked { shown, before })
     }
@@ -101,26 +167,30 @@ impl Services {
     pub async fn not_shown(&self, marked: &Marked) -> Result<(), ServiceError> {
         let Marked { shown, before } = marked;
         let mut conn = self.connection().await?;
-        let marks = (shown.seq, *before);
-        match shown.table {
-            Some(table) => shown::unmark_table(&mut conn, &shown.device, table, marks).await?,
-            None => shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?,
+        match *before {
+            Before::News(before) => {
+                let marks = (shown.seq, before);
+                shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?;
+            }
+            Before::Table(table, before) => {
+                let marks = (shown.marks(), before);
+                shown::unmark_table(&mut conn, &shown.device, table, marks).await?;
+            }
         }
         Ok(())
     }
 
-    /// What waited to be told to the caller; it is told once.
+    /// What a person is told beside an answer that only reads.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn unpark(&self, request: &Request) -> Result<Vec<Told>, ServiceError> {
+    pub async fn aside(&self, request: &Request, session: &Session) -> Result<Aside, ServiceError> {
         let mut conn = self.connection().await?;
-        let waiting = outbox::unpark(&mut conn, request.guild, request.actor).await?;
-        let mut told = Vec::new();
-        for piece in &waiting {
-            told.extend(self.told(&mut conn, request.guild, piece).await?);
-        }
-        Ok(told)
+        let (mut session, see_private) = (session.clone(), request.standing.sees_private());
+        let parked = shown::waiting(&mut conn, request.guild, &mut session, see_private).await?;
+        let aside = Aside::of(&mut session, parked);
+        sessions::touch(&mut conn, request.guild, &session, None, None).await?;
+        Ok(aside)
     }
 
     /// Puts back a value of the caller's own that an event replaced unseen, or that came too late to
@@ -157,23 +227,24 @@ impl Services {
             Right::EntryEdit
         };
         let table = op.table(right).await?;
-        let gone = || ServiceError::MergeOutdated {
-            name: lost.id.clone(),
-        };
-        let id = op.by_id(id).ok_or_else(gone)?;
-        if let Some(entry) = op.entry(id).filter(|entry| entry.deleted.is_some()) {
-            let name = entry.name.clone();
-            return Err(ServiceError::MergeOutdated { name });
-        }
+        let live = |entry: &Entry| entry.deleted.is_none();
+        let id = op.by_id(id).filter(|id| op.entry(*id).is_some_and(live));
+        let id = id.ok_or_else(|| ServiceError::RestoreGone {
+            name: named_in(&event, &lost),
+        })?;
         let stamp = op.stamp();
         if is_points {
             let (value, later) = (lost.value.as_i64().unwrap_or(0), op.later_delta(id));
-            let value = value.max(table.floor);
+            if value < table.floor {
+                let floor = table.floor;
+                return Err(ServiceError::BelowFloor { value, floor });
+            }
             op.replace(id, "points", |entry| {
                 entry.set_points(value, later, table.floor, &stamp)
             })
             .await?;
-        } else if let Some(field) = field_of(&lost, &table) {
+        } else {
+            let field = field_of(&lost, &table)?;
             let register = field.register();
             op.replace(id, &register, |entry| entry.set(field, &stamp))
                 .await?;
@@ -197,7 +268,7 @@ impl Services {
         let lost = lost.ok_or_else(unknown)?;
         let whose = events::by_seq(&mut conn, request.guild, lost.seq).await?;
         if whose.and_then(|event| event.actor_id) != Some(request.actor) {
-            return Err(ServiceError::NotYours { event: lost.seq });
+            return Err(ServiceError::NotYourValue { event: lost.seq });
         }
         Ok((event, lost))
     }
@@ -219,28 +290,43 @@ fn too_late(event: &Event, index: usize) -> Option<Overwrote> {
     })
 }
 
-/// The field with the value that it is to hold again.
-fn field_of(lost: &Overwrote, table: &Table) -> Option<Field> {
-    let text = || lost.value.as_str().map(str::to_owned);
+/// What the entry of a value was called when that was replaced.
+fn named_in(event: &Event, lost: &Overwrote) -> String {
+    let mut changes = event.changes.iter();
+    let change = changes.find(|change| change.id == lost.id);
+    change
+        .and_then(|change| change.name.clone())
+        .unwrap_or_default()
+}
+
+/// The field with the value that it is to hold again, as it may be set now: the rank or extra field
+/// may have been removed, or its pattern changed.
+fn field_of(lost: &Overwrote, table: &Table) -> Result<Field, ServiceError> {
+    let text = lost.value.as_str();
     if let Some(number) = &lost.field_id {
-        let number: i32 = number.parse().ok()?;
-        return Some(Field::Extra {
-            number,
-            name: table.fields.get(&number)?.name.clone(),
-            value: text(),
-        });
+        let field = number.parse().ok().and_then(|it| table.fields.get(&it));
+        return match field.filter(|field| !field.removed) {
+            Some(field) => fitting(field, text),
+            None => Err(unknown_field(table, &lost.field)),
+        };
     }
-    Some(match lost.field.as_str() {
-        "name" => Field::Name(text()?),
-        "rank" => Field::Rank(
-            lost.value
-                .as_i64()
-                .and_then(|rank| i32::try_from(rank).ok()),
-        ),
-        "member" => {
-            let id = lost.value.as_str().and_then(|id| id.parse().ok());
-            Field::Member(id.map(UserId::from_db))
+    let unreadable = || ServiceError::Store(StoreError::Corrupt("a value that was replaced"));
+    match lost.field.as_str() {
+        "name" => Ok(Field::Name(text.ok_or_else(unreadable)?.to_owned())),
+        "rank" => {
+            let rank = lost.value.as_i64().and_then(|it| i32::try_from(it).ok());
+            match rank.filter(|rank| !table.ranks.contains_key(rank)) {
+                None => Ok(Field::Rank(rank)),
+                Some(gone) => Err(ServiceError::UnknownRank {
+                    rank: gone.to_string(),
+                    table: table.address(),
+                }),
+            }
         }
-        _ => return None,
-    })
+        "member" => {
+            let id = text.and_then(|id| id.parse().ok());
+            Ok(Field::Member(id.map(UserId::from_db)))
+        }
+        _ => Err(unreadable()),
+    }
 }

@@ -13,7 +13,7 @@ use crate::store::outbox::{self, Batch, News};
 use crate::store::{boards, events, guilds};
 
 use super::operation::Receipt;
-use super::{ServiceError, Services};
+use super::{Request, ServiceError, Services};
 
 /// Pieces of news in one message.
 const BATCH: i64 = 5;
@@ -108,25 +108,43 @@ impl Services {
     pub async fn next_post(&self) -> Result<Option<Post>, ServiceError> {
         let mut conn = self.connection().await?;
         let fresh = self.entropy.uuid();
-        let Some(batch) = outbox::take(&mut conn, fresh, PATIENCE, BATCH).await? else {
-            return Ok(None);
-        };
-        let (settings, _) = guilds::settings(&mut conn, batch.guild).await?;
+        match outbox::take(&mut conn, fresh, PATIENCE, BATCH).await? {
+            Some(batch) => Ok(Some(self.post_of(&mut conn, batch).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message of what waited for the caller's next command. It waits on if it is not
+    /// [`Self::posted`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_parked(&self, request: &Request) -> Result<Option<Post>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let (fresh, whose) = (self.entropy.uuid(), (request.guild, request.actor));
+        match outbox::unpark(&mut conn, whose, fresh, PATIENCE, BATCH).await? {
+            Some(batch) => Ok(Some(self.post_of(&mut conn, batch).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn post_of(&self, conn: &mut PgConnection, batch: Batch) -> Result<Post, ServiceError> {
+        let (settings, _) = guilds::settings(conn, batch.guild).await?;
         let mut news = Vec::new();
         for piece in &batch.news {
-            news.extend(self.told(&mut conn, batch.guild, piece).await?);
+            news.extend(self.told(conn, batch.guild, piece).await?);
         }
-        Ok(Some(Post {
+        Ok(Post {
             to: batch.to,
             guild: batch.guild,
             settings,
             news,
             batch,
-        }))
+        })
     }
 
     /// A piece of news with all that is told of it.
-    pub(super) async fn told(
+    async fn told(
         &self,
         conn: &mut PgConnection,
         guild: GuildId,

@@ -445,38 +445,44 @@ impl Operation<'_> {
         register: &str,
         edit: impl FnOnce(&mut Entry) -> Change,
     ) -> Result<(), ServiceError> {
-        let author = self.unseen_author(id, register).await?;
+        let authors = self.unseen_authors(id, register).await?;
         self.edit(id, edit);
-        let (Some(author), Some(change)) = (author, self.changes.last()) else {
-            return Ok(());
-        };
-        if !change.superseded && change.before != change.after {
-            let lost = Overwrote {
+        let change = self.changes.last();
+        let replaced = |change: &&Change| !change.superseded && change.before != change.after;
+        if let Some(change) = change.filter(replaced) {
+            let lost = |author: &Author| Overwrote {
                 seq: author.seq,
                 id: change.id.clone(),
                 field: change.field.clone(),
                 field_id: change.field_id.clone(),
                 value: change.before.clone(),
             };
-            self.overwrote.push((lost, author.actor));
+            let lost = authors.iter().map(|author| (lost(author), author.actor));
+            self.overwrote.extend(lost);
         }
         Ok(())
     }
 
-    async fn unseen_author(
+    /// Whose value an edit of a register would replace, that this session was not shown.
+    async fn unseen_authors(
         &mut self,
         id: EntryId,
         register: &str,
-    ) -> Result<Option<Author>, ServiceError> {
+    ) -> Result<Vec<Author>, ServiceError> {
         let (Some(entry), Some(table)) = (self.entry(id).cloned(), &self.table) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let table = table.id;
+        let (table, stamp) = (table.id, self.stamp());
         let device = self.session.as_ref().map(|(it, _)| it.device_id.clone());
         let written = match (register, entry.stamps.get(register)) {
-            ("points", _) => Written::Points(id),
+            ("points", base) => Written::Points {
+                entry: id,
+                base,
+                before: &stamp,
+            },
+            ("name", Some(stamp)) => Written::Name(&stamp.op),
             (_, Some(stamp)) => Written::Field(&stamp.op),
-            (_, None) => return Ok(None),
+            (_, None) => return Ok(Vec::new()),
         };
         let guild = self.request.guild;
         Ok(shown::unseen(&mut self.tx, guild, table, device.as_ref(), written).await?)

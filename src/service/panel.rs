@@ -6,15 +6,16 @@
 
 use crate::domain::access::Right;
 use crate::domain::event::Action;
-use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
+use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId};
 use crate::domain::name::fold;
 use crate::domain::panel::{Mark, Picked};
 use crate::store::StoreError;
 use crate::store::entries::{self, PageWanted};
 use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
 
+use super::news::{Shown, What};
 use super::operation::{Aside, Ask, Begun, Operation, Receipt, SessionNeed};
-use super::undo::{UndoOrder, Whose};
+use super::undo::{Force, UndoOrder, Whose};
 use super::view::ViewOrder;
 use super::{Request, ServiceError, Services};
 
@@ -87,6 +88,21 @@ pub enum Pressed {
     Done(Box<Receipt>),
 }
 
+impl Panel {
+    /// What its session has been shown with it: names and points, where those of the whole table
+    /// are to be seen. Of a page or of what a search finds nothing is noted, since there is one mark
+    /// for a table: whoever is on another page was not shown.
+    #[must_use]
+    pub fn showing(&self, guild: GuildId) -> Option<Shown> {
+        self.shown.is_whole().then(|| Shown {
+            guild,
+            device: self.shown.session.device_id.clone(),
+            what: What::Names(self.shown.table.id),
+            seq: self.shown.head,
+        })
+    }
+}
+
 impl Services {
     /// Opens a panel of the session in use, or goes on with it.
     ///
@@ -104,8 +120,9 @@ impl Services {
         };
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         let table = self.one_table(request, order, page.tables).await?;
+        let looking = order.looking(Some(table.id));
         let (session, _, aside) = self
-            .looking(request, page.sessions, page.parked, Some(table.id), None)
+            .looking(request, page.sessions, page.parked, looking)
             .await?;
         let at = panel_at(request, &session.device_id, table.id);
         read!(self, conn => panels::open(&mut conn, &at))?;
@@ -186,7 +203,7 @@ impl Services {
         let at = pressed_at(request, table)?;
         let order = UndoOrder {
             event: Some(event),
-            force: false,
+            force: Force::Ask,
             whose: Whose::Own,
         };
         let undone = self.undo_from(request, order, SessionNeed::Exact).await;
@@ -259,7 +276,10 @@ impl Services {
             ..PanelMove::default()
         };
         match (self.shown(request, at, &to, note).await, receipt) {
-            (Ok(panel), _) => Ok(Pressed::Panel(Box::new(panel))),
+            (Ok(panel), receipt) => {
+                let aside = receipt.map(|receipt| receipt.aside).unwrap_or_default();
+                Ok(Pressed::Panel(Box::new(Panel { aside, ..panel })))
+            }
             (Err(error), None) => Err(error),
             (Err(error), Some(receipt)) => {
                 tracing::warn!(op.id = %request.op, %error, "what a panel did is done, but it can't be shown");

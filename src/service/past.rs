@@ -109,8 +109,7 @@ impl Services {
                 request,
                 present.sessions,
                 present.parked,
-                live,
-                order.layout.as_deref(),
+                order.looking(live),
             )
             .await?;
         let rows = sorted(past::entries(&replay.state, id), order.sort);

@@ -188,25 +188,25 @@ impl<'a, 's> Awarding<'a, 's> {
         let namesake = self.op.namesake(&person.name);
         let namesake = namesake.and_then(|id| self.op.entry(id).cloned());
         match namesake {
-            Some(entry) if entry.member_id.is_none() => self.link(person, &entry),
+            Some(entry) if entry.member_id.is_none() => self.link(person, &entry).await,
             // Somebody else of the same name: both are meant to have an entry.
             Some(_) => {
                 let name = self.op.free_name(self.table.id, &person.name).await?;
-                self.create_linked(person, &name).map(Some)
+                self.create_linked(person, &name).await.map(Some)
             }
-            None => self.create_linked(person, &person.name).map(Some),
+            None => self.create_linked(person, &person.name).await.map(Some),
         }
     }
 
     /// Links the entry that bears a member's name if that was agreed to, or if this very operation
     /// made it; offers it otherwise.
-    fn link(
+    async fn link(
         &mut self,
         person: &Introduction,
         entry: &Entry,
     ) -> Result<Option<EntryId>, ServiceError> {
         if self.op.is_new(entry.id) {
-            self.set_member(entry.id, person.member);
+            self.set_member(entry.id, person.member).await?;
             return Ok(Some(entry.id));
         }
         // Whoever may not press the button is not shown one.
@@ -218,7 +218,7 @@ impl<'a, 's> Awarding<'a, 's> {
             });
         }
         if person.link == Some(entry.id) {
-            self.set_member(entry.id, person.member);
+            self.set_member(entry.id, person.member).await?;
             return Ok(Some(entry.id));
         }
         // Where two members of one name are mentioned, the second gets an entry of their own.
@@ -232,7 +232,7 @@ impl<'a, 's> Awarding<'a, 's> {
         Ok(None)
     }
 
-    fn create_linked(
+    async fn create_linked(
         &mut self,
         person: &Introduction,
         name: &Name,
@@ -242,14 +242,15 @@ impl<'a, 's> Awarding<'a, 's> {
             return Err(ServiceError::LinkOutdated { name });
         }
         let id = self.create(name)?;
-        self.set_member(id, person.member);
+        self.set_member(id, person.member).await?;
         Ok(id)
     }
 
-    fn set_member(&mut self, id: EntryId, member: UserId) {
-        let stamp = self.op.stamp();
-        self.op
-            .edit(id, |entry| entry.set(Field::Member(Some(member)), &stamp));
+    async fn set_member(&mut self, id: EntryId, member: UserId) -> Result<(), ServiceError> {
+        let (field, stamp) = (Field::Member(Some(member)), self.op.stamp());
+        let register = field.register();
+        let set = |entry: &mut Entry| entry.set(field, &stamp);
+        self.op.replace(id, &register, set).await
     }
 }
 

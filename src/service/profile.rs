@@ -7,10 +7,11 @@ use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::session::Session;
 use crate::domain::table::{Rank, Table};
 use crate::store::profile::{self, Card, Cards, CardsWanted, Whose};
-use crate::store::{StoreError, complete, sessions};
+use crate::store::{StoreError, complete};
 
 use super::error::UnknownName;
-use super::sessions::choose;
+use super::operation::Aside;
+use super::view::Looking;
 use super::{Request, ServiceError, Services, near};
 
 /// Cards that are shown at once.
@@ -42,6 +43,8 @@ pub struct Profile {
     pub recent: Vec<Event>,
     /// The session that looks.
     pub session: Session,
+    /// What else its person is to be told.
+    pub aside: Aside,
 }
 
 /// How far an entry is from the next rank.
@@ -118,8 +121,12 @@ impl Services {
         {
             return Err(self.unknown_name(table, name).await?);
         }
-        let session = self
-            .looked(request, &found, table.map(|table| table.id))
+        let looking = Looking {
+            table: table.map(|table| table.id),
+            ..Looking::default()
+        };
+        let (session, _, aside) = self
+            .looking(request, found.sessions, found.parked, looking)
             .await?;
         let table_of = |card: &Card| found.tables.iter().find(|table| table.id == card.table_id);
         let with_table = |card: &Card| Some((card.clone(), table_of(card)?.clone()));
@@ -128,6 +135,7 @@ impl Services {
             total: found.total,
             recent: found.recent,
             session,
+            aside,
         })
     }
 
@@ -177,22 +185,6 @@ impl Services {
             table: table.address(),
             names: vec![unknown],
         })
-    }
-
-    /// The session that looks, and a note that it did.
-    async fn looked(
-        &self,
-        request: &Request,
-        found: &Cards,
-        table: Option<TableId>,
-    ) -> Result<Session, ServiceError> {
-        let (session, _) = match choose(found.sessions.clone(), request) {
-            Some(found) => found,
-            None => self.open_session(request).await?,
-        };
-        let mut conn = self.pool.acquire().await?;
-        sessions::touch(&mut conn, request.guild, &session, table, None).await?;
-        Ok(session)
     }
 }
 

@@ -11,8 +11,9 @@ use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
 use crate::domain::field::MAX_FIELDS;
 use crate::domain::ids::{EntryId, Seq, UserId};
+use crate::domain::panel::Mark;
 use crate::domain::table::Table;
-use crate::store::{entries, events};
+use crate::store::{entries, events, tables};
 
 use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt, SessionNeed};
@@ -20,14 +21,48 @@ use super::tables::require_above;
 use super::{Request, ServiceError, Services};
 
 /// What to undo.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct UndoOrder {
     /// Which event; the caller's last undoable one without.
     pub event: Option<Seq>,
-    /// Also where others have changed things since.
-    pub force: bool,
+    /// Whether also where others have changed things since.
+    pub force: Force,
     /// Whose: one's own only, or anybody's (needs the right to it).
     pub whose: Whose,
+}
+
+/// What an undo does where others have changed things since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Force {
+    /// It asks.
+    Ask,
+    /// It was asked for these changes: it goes on if there are no others, and asks again otherwise.
+    Shown(Mark),
+    /// It goes on.
+    Always,
+}
+
+impl Force {
+    /// For these changes of others, once they were shown.
+    #[must_use]
+    pub fn shown(conflicts: &[Conflict]) -> Self {
+        Self::Shown(mark(conflicts))
+    }
+
+    fn goes_on(&self, conflicts: &[Conflict]) -> bool {
+        match self {
+            _ if conflicts.is_empty() => true,
+            Self::Ask => false,
+            Self::Shown(shown) => *shown == mark(conflicts),
+            Self::Always => true,
+        }
+    }
+}
+
+/// What tells these changes of others from any other ones.
+#[must_use]
+pub fn mark(conflicts: &[Conflict]) -> Mark {
+    Mark::of(conflicts.iter().map(|conflict| format!("{conflict:?}")))
 }
 
 /// Whose events a command undoes.
@@ -79,8 +114,8 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        let (event, conflicts) = prepare(&mut op, request, order).await?;
-        if !conflicts.is_empty() && !order.force {
+        let (event, conflicts) = prepare(&mut op, request, &order).await?;
+        if !order.force.goes_on(&conflicts) {
             let ranks = op.current_table().map(Table::titles).unwrap_or_default();
             return Err(ServiceError::ChangedSince {
                 event: event.seq,
@@ -118,7 +153,7 @@ impl Services {
             }
             Begun::Fresh(op) => op,
         };
-        let (event, conflicts) = prepare(&mut op, request, order).await?;
+        let (event, conflicts) = prepare(&mut op, request, &order).await?;
         let table = op.current_table().map(Table::address);
         let ranks = op.current_table().map(Table::titles).unwrap_or_default();
         Ok(UndoPreview {
@@ -135,7 +170,7 @@ impl Services {
 async fn prepare(
     op: &mut Operation<'_>,
     request: &Request,
-    order: UndoOrder,
+    order: &UndoOrder,
 ) -> Result<(Event, Vec<Conflict>), ServiceError> {
     let event = find(op, request, order).await?;
     let entries = event.changes.iter().filter_map(Change::entry_id).collect();
@@ -154,6 +189,7 @@ async fn prepare(
         op,
         request,
         event: &event,
+        force: &order.force,
         conflicts: Vec::new(),
         without_rank: Vec::new(),
     };
@@ -176,7 +212,7 @@ fn undone(event: &Event) -> impl Iterator<Item = &Change> {
 async fn find(
     op: &mut Operation<'_>,
     request: &Request,
-    order: UndoOrder,
+    order: &UndoOrder,
 ) -> Result<Event, ServiceError> {
     let guild = request.guild;
     let sees_private = request.standing.sees_private();
@@ -282,6 +318,7 @@ struct Undoing<'a, 's> {
     op: &'a mut Operation<'s>,
     request: &'a Request,
     event: &'a Event,
+    force: &'a Force,
     conflicts: Vec<Conflict>,
     /// The entries whose rank goes by this undo.
     without_rank: Vec<EntryId>,
@@ -350,9 +387,15 @@ impl Undoing<'_, '_> {
             return Ok(());
         };
         let former = self.free(entry, former).await?;
-        let stamp = self.op.stamp();
-        self.op.edit(entry.id, |entry| entry.set(former, &stamp));
-        Ok(())
+        let (register, stamp) = (change.register(), self.op.stamp());
+        let is_meant = entry.value_of(&register) == change.after;
+        let set = |entry: &mut Entry| entry.set(former, &stamp);
+        // What is meant to go is not lost unseen, nor what was shown before the button was pressed.
+        if is_meant || matches!(self.force, Force::Shown(_)) {
+            self.op.edit(entry.id, set);
+            return Ok(());
+        }
+        self.op.replace(entry.id, &register, set).await
     }
 
     /// A value that no other entry of the table holds, where only one may, and no rank that is
@@ -488,9 +531,22 @@ impl Undoing<'_, '_> {
         }
         self.op.put_settings(settings);
         match table.filter(|table| Some(table) != self.op.current_table()) {
-            Some(table) => self.put_table(table).await,
+            Some(table) => {
+                self.require_free_address(&table).await?;
+                self.put_table(table).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// A table can't come back under an address that another one has by now.
+    async fn require_free_address(&mut self, table: &Table) -> Result<(), ServiceError> {
+        let is_taken = tables::is_taken(self.op.conn(), self.request.guild, table).await?;
+        if table.deleted_at.is_none() && is_taken {
+            let table = table.address();
+            return Err(ServiceError::TableExists { table });
+        }
+        Ok(())
     }
 
     /// The table as it is to be; who holds a rank that goes loses it.

@@ -32,6 +32,19 @@ pub struct ViewOrder {
     pub layout: Option<String>,
     /// As it was at the end of that moment; as it is now, without.
     pub at: Option<Moment>,
+    /// Everybody reads the answer: what its person missed is told to them another time.
+    pub shared: bool,
+}
+
+/// What a session looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looking<'a> {
+    /// Which table.
+    pub(super) table: Option<TableId>,
+    /// In which layout.
+    pub(super) layout: Option<&'a str>,
+    /// Whether everybody reads the answer.
+    pub(super) shared: bool,
 }
 
 /// A page of a table.
@@ -61,6 +74,16 @@ pub struct TablePage {
     pub head: Seq,
     /// Of which moment it is; of now, without.
     pub as_of: Option<AsOf>,
+}
+
+impl ViewOrder {
+    pub(super) fn looking(&self, table: Option<TableId>) -> Looking<'_> {
+        Looking {
+            table,
+            layout: self.layout.as_deref(),
+            shared: self.shared,
+        }
+    }
 }
 
 impl TablePage {
@@ -98,9 +121,13 @@ impl Services {
         let wanted = self.page_wanted(request, order);
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         let table = self.one_table(request, order, page.tables).await?;
-        let layout = order.layout.as_deref();
         let (session, attribution, aside) = self
-            .looking(request, page.sessions, page.parked, Some(table.id), layout)
+            .looking(
+                request,
+                page.sessions,
+                page.parked,
+                order.looking(Some(table.id)),
+            )
             .await?;
         Ok(TablePage {
             aside,
@@ -161,23 +188,26 @@ impl Services {
         }
     }
 
-    /// The session that looks, with the note that it did: at which table, in which layout.
+    /// The session that looks, with the note that it did.
     pub(super) async fn looking(
         &self,
         request: &Request,
         open: Vec<Session>,
         parked: bool,
-        table: Option<TableId>,
-        layout: Option<&str>,
+        at: Looking<'_>,
     ) -> Result<(Session, Attribution, Aside), ServiceError> {
         let (mut session, attribution) = match choose(open, request) {
             Some(found) => found,
             None => self.open_session(request).await?,
         };
-        let aside = Aside::of(&mut session, parked);
+        let aside = if at.shared {
+            Aside { missed: 0, parked }
+        } else {
+            Aside::of(&mut session, parked)
+        };
         let mut conn = self.pool.acquire().await?;
-        sessions::touch(&mut conn, request.guild, &session, table, layout).await?;
-        if let Some(layout) = layout {
+        sessions::touch(&mut conn, request.guild, &session, at.table, at.layout).await?;
+        if let Some(layout) = at.layout {
             session.layout = Some(layout.to_owned());
         }
         Ok((session, attribution, aside))

@@ -50,7 +50,7 @@ select
     (
         select coalesce(jsonb_agg(
             case when c.device_id = (select device_id from current_session)
-                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $12))
                 else to_jsonb(c)
             end
             order by c.last_seen_at desc, c.device_id

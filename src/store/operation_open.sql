@@ -57,7 +57,7 @@ found as (
     join punctaj.events e on e.guild_id = $1 and e.op_id = f.until_op
     where e.device_id is distinct from (select device_id from current_session)
         and e.seq > coalesce((
-            select s.seq from punctaj.shown s
+            select greatest(s.seq, s.names_seq) from punctaj.shown s
             where s.device_id = (select device_id from current_session) and s.table_id = t.table_id
         ), 0)
     union
@@ -87,7 +87,7 @@ select
         select coalesce(jsonb_agg(
             -- Counted for the one that is used, since it costs a look at the newest events.
             case when c.device_id = (select device_id from current_session)
-                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq))
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $14))
                 else to_jsonb(c)
             end
             order by c.last_seen_at desc, c.device_id

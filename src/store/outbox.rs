@@ -97,7 +97,7 @@ pub async fn take(
             where not o.parked and not exists (
                 select from punctaj.outbox p
                 where coalesce(p.channel_id, p.user_id) = coalesce(o.channel_id, o.user_id)
-                    and p.batch is not null
+                    and p.batch is not null and not p.parked
                     and (o.batch is null or p.claimed_at > now() - make_interval(secs => $2))
             )
             order by o.outbox_id
@@ -145,33 +145,55 @@ pub async fn take(
     }))
 }
 
-/// What waits to be told to a person with their next command; it is told once.
+/// Takes the oldest of what waits to be told to a person with their next command, or what somebody
+/// took and did not tell within `patience`. Until it is [`done`] it is not lost: [`park`] lets it
+/// wait again.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn unpark(
     conn: &mut PgConnection,
-    guild: GuildId,
-    user: UserId,
-) -> Result<Vec<News>, StoreError> {
+    (guild, user): (GuildId, UserId),
+    fresh: Uuid,
+    patience: TimeDelta,
+    limit: i64,
+) -> Result<Option<Batch>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
-        with told as (
-            delete from punctaj.outbox o
+        with waiting as (
+            select o.outbox_id
+            from punctaj.outbox o
             where o.guild_id = $1 and o.user_id = $2 and o.parked
+                and (o.batch is null or o.claimed_at <= now() - make_interval(secs => $4))
+            order by o.outbox_id
+            limit $5
+            for update skip locked
+        ),
+        taken as (
+            update punctaj.outbox o
+            set batch = $3, claimed_at = now()
+            from waiting w
+            where o.outbox_id = w.outbox_id
             returning o.outbox_id, o.kind, o.body
         )
-        select coalesce(
-            jsonb_agg(jsonb_build_object('kind', t.kind, 'body', t.body) order by t.outbox_id), '[]'
-        ) as "news!"
-        from told t
+        select jsonb_agg(jsonb_build_object('kind', t.kind, 'body', t.body) order by t.outbox_id)
+        from taken t
         "#,
         guild.db(),
         user.db(),
+        fresh,
+        patience.as_seconds_f64(),
+        limit,
     )
     .fetch_one(conn)
     .await?;
-    decode(found, "news")
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Batch {
+        id: fresh,
+        guild,
+        to: To::Person(user),
+        news: decode(found, "news")?,
+    }))
 }
 
 /// A batch waits for its person's next command.

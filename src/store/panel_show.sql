@@ -92,6 +92,7 @@ select
     p.search as "search!",
     p.page as "page!",
     p.since as "since!",
+    (select g.head_seq from punctaj.guilds g where g.guild_id = $1) as "head!",
     (select count(*) from fitting) as "fitting!",
     (
         select coalesce(jsonb_agg(jsonb_build_object('id', o.entry_id, 'name', o.name, 'points', o.points)

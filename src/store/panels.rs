@@ -76,6 +76,8 @@ pub struct PanelShown {
     pub gone: Vec<String>,
     /// When the sitting began.
     pub since: DateTime<Utc>,
+    /// The newest event that it shows the effect of.
+    pub head: Seq,
     /// How many steps it has; those that are undone don't count.
     pub steps: i64,
     /// What each was given in it, the newest first.
@@ -88,6 +90,14 @@ pub struct PanelShown {
     pub last_undone_by: Option<Seq>,
     /// The step that undo takes back.
     pub undoable: Option<Seq>,
+}
+
+impl PanelShown {
+    /// Whether names and points of everybody in the table are to be seen.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.search.is_empty() && self.pages == 1
+    }
 }
 
 /// An entry that can be picked.
@@ -225,6 +235,7 @@ pub async fn show(
         picked: decode(row.picked, "entries")?,
         gone: decode(row.gone, "names")?,
         since: row.since,
+        head: Seq(row.head),
         steps: row.steps,
         totals: decode(row.totals, "totals")?,
         total: row.total,

@@ -65,6 +65,8 @@ pub struct Card {
 pub struct Cards {
     /// The caller's open sessions, most recently used first.
     pub sessions: Vec<Session>,
+    /// Whether something waits to be told to the caller.
+    pub parked: bool,
     /// The tables of the cards, and those that the address fits.
     pub tables: Vec<Table>,
     /// The cards, in the order of their tables.
@@ -110,6 +112,7 @@ pub async fn cards(conn: &mut PgConnection, wanted: &CardsWanted<'_>) -> Result<
     let tables: Vec<TableRow> = decode(row.tables, "tables")?;
     Ok(Cards {
         sessions: decode(row.sessions, "sessions")?,
+        parked: row.parked,
         tables: tables.into_iter().map(Table::from).collect(),
         cards: decode(row.cards, "cards")?,
         total: row.total,

@@ -13,6 +13,14 @@ with caller as (
     order by s.last_seen_at desc, s.device_id
     limit 50
 ),
+-- As domain::session::recognised finds it.
+current_session as (
+    select c.device_id, c.last_table
+    from caller c
+    where c.device_id = $3 or $14::text is null or c.platform = $14
+    order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
+    limit 1
+),
 live as (
     select t.* from punctaj.tables t
     where t.guild_id = $1 and t.deleted_at is null and ($11::boolean or not t.private)
@@ -25,11 +33,7 @@ addressed as (
     union all
     select t.*
     from punctaj.tables_meant($1, $6, $7, (
-        -- Of the session that domain::session::recognised finds.
-        select c.last_table from caller c
-        where c.device_id = $3 or $14::text is null or c.platform = $14
-        order by (c.device_id = $3) desc nulls last, c.last_seen_at desc, c.device_id
-        limit 1
+        select last_table from current_session
     ), $11) t
     where $8::uuid is null and not (select holds from everywhere)
 ),
@@ -84,8 +88,18 @@ recent as (
 )
 select
     (
-        select coalesce(jsonb_agg(to_jsonb(c) order by c.last_seen_at desc, c.device_id), '[]') from caller c
+        select coalesce(jsonb_agg(
+            case when c.device_id = (select device_id from current_session)
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $11))
+                else to_jsonb(c)
+            end
+            order by c.last_seen_at desc, c.device_id
+        ), '[]')
+        from caller c
     ) as "sessions!",
+    exists (
+        select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $2 and o.parked
+    ) as "parked!",
     (
         select coalesce(jsonb_agg(punctaj.table_json(t) order by t.category_key, t.name_key), '[]')
         from shown_tables t

@@ -6,14 +6,26 @@ use super::StoreError;
 use super::operation::decode;
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::session::Session;
+use crate::domain::stamp::Stamp;
 
 /// A value that is about to be replaced.
 #[derive(Debug, Clone, Copy)]
 pub enum Written<'a> {
-    /// A field, by the operation that wrote it.
+    /// A name, by the operation that wrote it.
+    Name(&'a OpId),
+    /// Another field, by the operation that wrote it.
     Field(&'a OpId),
-    /// The points of an entry, by all that changed them.
-    Points(EntryId),
+    /// The points of an entry, by all that changed them from their base on. What is dated after
+    /// the edit stays, and what is dated before the base was replaced by that.
+    Points {
+        /// Whose.
+        entry: EntryId,
+        /// Their base, where one was set.
+        base: Option<&'a Stamp>,
+        /// The edit.
+        before: &'a Stamp,
+    },
 }
 
 /// Who wrote a value.
@@ -25,7 +37,8 @@ pub struct Author {
     pub actor: Option<UserId>,
 }
 
-/// Who wrote a value on another device, after the table was last shown to this one: the newest.
+/// Who wrote a value on other devices, after it was last shown to this one: each with the newest
+/// event.
 ///
 /// # Errors
 /// If the database fails.
@@ -35,39 +48,64 @@ pub async fn unseen(
     table: TableId,
     device: Option<&DeviceId>,
     written: Written<'_>,
-) -> Result<Option<Author>, StoreError> {
-    let (op, entry) = match written {
-        Written::Field(op) => (Some(op.as_str()), None),
-        Written::Points(entry) => (None, Some(entry.0)),
+) -> Result<Vec<Author>, StoreError> {
+    let (op, entry, base, before) = match written {
+        Written::Name(op) | Written::Field(op) => (Some(op.as_str()), None, None, None),
+        Written::Points {
+            entry,
+            base,
+            before,
+        } => (None, Some(entry.0), base, Some(before)),
     };
+    let in_panels = !matches!(written, Written::Field(_));
     let found = sqlx::query!(
         r#"
-        select e.seq, e.actor_id
+        select distinct on (e.actor_id) e.seq, e.actor_id
         from punctaj.events e
         where e.guild_id = $1 and e.device_id is distinct from $3
-            and (e.op_id = $4 or e.seq in (select l.seq from punctaj.ledger l where l.entry_id = $5))
-            and e.seq > coalesce(
-                (select s.seq from punctaj.shown s where s.device_id = $3 and s.table_id = $2), 0
-            )
-        order by e.seq desc
-        limit 1
+            and (e.op_id = $4 or e.seq in (
+                select l.seq from punctaj.ledger l
+                where l.entry_id = $5
+                    and ($6::timestamptz is null or l.at >= $6
+                        and (l.at, length(l.op_id), l.op_id collate "C") >= ($6, length($7), $7::text collate "C"))
+                    and (l.at, length(l.op_id), l.op_id collate "C") < ($8::timestamptz, length($9), $9::text collate "C")
+            ))
+            and e.seq > coalesce((
+                select case when $10 then greatest(s.seq, s.names_seq) else s.seq end
+                from punctaj.shown s where s.device_id = $3 and s.table_id = $2
+            ), 0)
+        order by e.actor_id, e.seq desc
         "#,
         guild.db(),
         table.0,
         device.map(DeviceId::as_str),
         op,
         entry,
+        base.map(|base| base.at),
+        base.map(|base| base.op.as_str()),
+        before.map(|before| before.at),
+        before.map(|before| before.op.as_str()),
+        in_panels,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(found.map(|row| Author {
+    let authors = found.into_iter().map(|row| Author {
         seq: Seq(row.seq),
         actor: row.actor_id.map(UserId::from_db),
-    }))
+    });
+    Ok(authors.collect())
 }
 
-/// A session is shown a table with all events up to this one. Returns the mark it had; marks never
-/// go back by this.
+/// Up to which events a session has been shown a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    /// With everything in it; 0 for never.
+    pub whole: Seq,
+    /// Names and points.
+    pub names: Seq,
+}
+
+/// A session is shown a table. Returns the marks it had; they never go back by this.
 ///
 /// # Errors
 /// If the database fails.
@@ -75,28 +113,34 @@ pub async fn mark_table(
     conn: &mut PgConnection,
     device: &DeviceId,
     table: TableId,
-    seq: Seq,
-) -> Result<Seq, StoreError> {
-    let before = sqlx::query_scalar!(
+    marks: Marks,
+) -> Result<Marks, StoreError> {
+    let before = sqlx::query!(
         r#"
         with before as (
-            select s.seq from punctaj.shown s where s.device_id = $1 and s.table_id = $2
+            select s.seq, s.names_seq from punctaj.shown s where s.device_id = $1 and s.table_id = $2
         )
-        insert into punctaj.shown as s (device_id, table_id, seq)
-        values ($1, $2, $3)
-        on conflict (device_id, table_id) do update set seq = greatest(s.seq, excluded.seq)
-        returning coalesce((select seq from before), 0) as "before!"
+        insert into punctaj.shown as s (device_id, table_id, seq, names_seq)
+        values ($1, $2, $3, $4)
+        on conflict (device_id, table_id) do update
+        set seq = greatest(s.seq, excluded.seq), names_seq = greatest(s.names_seq, excluded.names_seq)
+        returning coalesce((select seq from before), 0) as "whole!",
+            coalesce((select names_seq from before), 0) as "names!"
         "#,
         device.as_str(),
         table.0,
-        seq.0,
+        marks.whole.0,
+        marks.names.0,
     )
     .fetch_one(conn)
     .await?;
-    Ok(Seq(before))
+    Ok(Marks {
+        whole: Seq(before.whole),
+        names: Seq(before.names),
+    })
 }
 
-/// The table was not shown after all: the mark goes back, unless another one was set meanwhile.
+/// The table was not shown after all: the marks go back, unless others were set meanwhile.
 ///
 /// # Errors
 /// If the database fails.
@@ -104,14 +148,21 @@ pub async fn unmark_table(
     conn: &mut PgConnection,
     device: &DeviceId,
     table: TableId,
-    (seq, before): (Seq, Seq),
+    (marks, before): (Marks, Marks),
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "update punctaj.shown set seq = $4 where device_id = $1 and table_id = $2 and seq = $3",
+        r#"
+        update punctaj.shown
+        set seq = case when seq = $3 then $5 else seq end,
+            names_seq = case when names_seq = $4 then $6 else names_seq end
+        where device_id = $1 and table_id = $2
+        "#,
         device.as_str(),
         table.0,
-        seq.0,
-        before.0,
+        marks.whole.0,
+        marks.names.0,
+        before.whole.0,
+        before.names.0,
     )
     .execute(conn)
     .await?;
@@ -169,8 +220,36 @@ pub async fn unmark_news(
     Ok(())
 }
 
-/// What happened after `since` on other devices, in tables that the person sees: the newest
-/// events, and how many there are.
+/// Reads into a session what it missed; returns whether something waits to be told to its person.
+///
+/// # Errors
+/// If the database fails.
+pub async fn waiting(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    session: &mut Session,
+    sees_private: bool,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select punctaj.missed($1, $2, $3, $5) as "missed!", exists (
+            select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $4 and o.parked
+        ) as "parked!"
+        "#,
+        guild.db(),
+        session.device_id.as_str(),
+        session.news_seq,
+        session.user_id.db(),
+        sees_private,
+    )
+    .fetch_one(conn)
+    .await?;
+    session.missed = decode(found.missed, "what was missed")?;
+    Ok(found.parked)
+}
+
+/// What happened after `since` on other devices, in tables that the person sees: the oldest events,
+/// and how many there are.
 ///
 /// # Errors
 /// If the database fails.
@@ -192,11 +271,11 @@ pub async fn missed(
                 and e.outcome = 'applied' and not starts_with(e.action, 'session.')
                 and ($4 or not coalesce(t.private, false))
         ),
-        newest as (
-            select m.* from missed m order by m.seq desc limit $5
+        oldest as (
+            select m.* from missed m order by m.seq limit $5
         )
         select
-            (select coalesce(jsonb_agg(to_jsonb(n) order by n.seq desc), '[]') from newest n) as "events!",
+            (select coalesce(jsonb_agg(to_jsonb(o) order by o.seq), '[]') from oldest o) as "events!",
             (select count(*) from missed) as "count!"
         "#,
         guild.db(),

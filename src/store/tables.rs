@@ -161,6 +161,34 @@ pub async fn by_address(
     Ok(found)
 }
 
+/// Whether another live table has a table's address.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_taken(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: &Table,
+) -> Result<bool, StoreError> {
+    let category = table.category.as_deref().map(fold).unwrap_or_default();
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from punctaj.tables t
+            where t.guild_id = $1 and t.table_id <> $2 and t.deleted_at is null
+                and t.name_key = $3 and t.category_key = $4
+        ) as "is_taken!"
+        "#,
+        guild.db(),
+        table.id.0,
+        fold(&table.name),
+        category,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 async fn select(
     conn: &mut PgConnection,
     guild: GuildId,

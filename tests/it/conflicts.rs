@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::app::{TestApp, assert_hides, assert_says, until, view};
 
-async fn on<'a>(
+pub async fn on<'a>(
     who: &Member,
     device: &Device,
     command: &'a str,
@@ -18,7 +18,7 @@ async fn on<'a>(
 }
 
 /// A login, so that a person's devices are told apart.
-async fn log_in(who: &Member, device: &Device) {
+pub async fn log_in(who: &Member, device: &Device) {
     on(
         who,
         device,
@@ -29,7 +29,7 @@ async fn log_in(who: &Member, device: &Device) {
 }
 
 /// Works in that session, as a person does who takes that device in hand.
-async fn take(who: &Member, device: &Device) {
+pub async fn take(who: &Member, device: &Device) {
     on(
         who,
         device,
@@ -39,13 +39,13 @@ async fn take(who: &Member, device: &Device) {
     .await;
 }
 
-async fn set(who: &Member, device: &Device, name: &str, field: &str, value: &str) -> Reply {
+pub async fn set(who: &Member, device: &Device, name: &str, field: &str, value: &str) -> Reply {
     let options = [("name", name), ("field", field), ("value", value)];
     on(who, device, "punctaj set", options).await
 }
 
 /// What a person was told directly, once there are that many messages.
-async fn told(app: &TestApp, who: &Member, count: usize) -> Vec<Reply> {
+pub async fn told(app: &TestApp, who: &Member, count: usize) -> Vec<Reply> {
     for _ in 0..600 {
         let dms = app.discord.dms(who);
         if dms.len() >= count {
@@ -60,7 +60,7 @@ async fn told(app: &TestApp, who: &Member, count: usize) -> Vec<Reply> {
 }
 
 /// Waits until nothing is left to be told but what waits for a person's next command.
-async fn all_told(app: &TestApp) {
+pub async fn all_told(app: &TestApp) {
     let pool = app.db.superuser().await;
     for _ in 0..600 {
         let query = "select count(*) from punctaj.outbox where not parked";
@@ -74,13 +74,13 @@ async fn all_told(app: &TestApp) {
 }
 
 /// What the newest event replaced.
-async fn overwrote(app: &TestApp) -> Value {
+pub async fn overwrote(app: &TestApp) -> Value {
     let pool = app.db.superuser().await;
     let query = "select coalesce(overwrote, 'null') from punctaj.events order by seq desc limit 1";
     sqlx::query_scalar(query).fetch_one(&pool).await.unwrap()
 }
 
-async fn with_entry(app: &TestApp, who: &Member) {
+pub async fn with_entry(app: &TestApp, who: &Member) {
     let pc = Device::desktop("setup");
     on(who, &pc, "punctaj-admin table create", [("table", "T")]).await;
     on(

@@ -11,7 +11,7 @@ use punctaj::service::error::ConflictKind;
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
 use punctaj::service::tables::RankOrder;
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Receipt, Request, ServiceError, Services};
 
@@ -55,7 +55,7 @@ fn deletion(names: &str) -> Deletion {
 const fn undo(event: Option<Seq>) -> UndoOrder {
     UndoOrder {
         event,
-        force: false,
+        force: Force::Ask,
         whose: Whose::Own,
     }
 }
@@ -266,7 +266,7 @@ async fn undo_asks_when_others_changed_a_field_since() {
         (Some("Ancuța"), Some("Ana"))
     );
     let forced = UndoOrder {
-        force: true,
+        force: Force::Always,
         ..undo(Some(mine.event.seq))
     };
     db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
@@ -527,7 +527,7 @@ async fn undo_of_a_rank_asks_when_it_was_changed_since_or_is_held() {
         ("Ana", "rank")
     );
     let forced = UndoOrder {
-        force: true,
+        force: Force::Always,
         ..undo(Some(mine.event.seq))
     };
     db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
@@ -701,7 +701,7 @@ async fn undo_of_a_rename_or_deletion_asks_when_the_name_is_taken_and_finds_a_fr
     };
     assert_eq!(conflicts[0].kind, ConflictKind::Taken);
     let forced = UndoOrder {
-        force: true,
+        force: Force::Always,
         ..undo(Some(renamed.event.seq))
     };
     db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
@@ -739,7 +739,7 @@ async fn undo_passes_over_deleted_tables_and_what_had_no_effect() {
         .await
         .unwrap();
     let forced = UndoOrder {
-        force: true,
+        force: Force::Always,
         ..undo(Some(created.event.seq))
     };
     let gone = db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();
@@ -925,7 +925,7 @@ async fn undo_of_a_bulk_deletion_finds_names_that_it_does_not_bring_back_itself(
         .await
         .unwrap();
     let forced = UndoOrder {
-        force: true,
+        force: Force::Always,
         ..undo(Some(deleted.event.seq))
     };
     db.services.undo(&now.by(GUILD, ANA), forced).await.unwrap();

@@ -33,4 +33,5 @@ mod structure;
 mod structure_undo;
 mod supabase;
 mod support;
+mod unseen;
 mod view_at;

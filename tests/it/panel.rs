@@ -897,7 +897,7 @@ async fn a_merge_and_an_undo_of_an_undo_keep_the_totals_right() {
 
     let undo = |event| punctaj::service::undo::UndoOrder {
         event: Some(event),
-        force: false,
+        force: punctaj::service::undo::Force::Ask,
         whose: punctaj::service::undo::Whose::Own,
     };
     // From another session: undone, and undone again.

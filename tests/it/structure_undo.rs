@@ -139,3 +139,32 @@ async fn walking_backwards_passes_by_what_one_does_not_see_any_more() {
     assert_says(&undone, &["no change here"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_table_does_not_come_back_under_an_address_that_another_one_has() {
+    let app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let create = || slash(&ana, "punctaj-admin table create", [("table", "Clan")]);
+    create().await;
+    let deleted = slash(&ana, "punctaj-admin table delete", [("table", "Clan")]).await;
+    create().await;
+    let numbered = |reply: &Reply| {
+        let text = reply.text();
+        let after = text.split('#').nth(1).unwrap();
+        let number: String = after.chars().take_while(char::is_ascii_digit).collect();
+        number
+    };
+    let renamed = [("table", "Clan"), ("name", "Club")];
+    let renamed = slash(&ana, "punctaj-admin table edit", renamed).await;
+    create().await;
+    for (undone, whose) in [(&deleted, "deletion"), (&renamed, "rename")] {
+        let event = numbered(undone);
+        let event = [("event", &*event)];
+        for command in ["punctaj-audit undo", "punctaj undo"] {
+            let refused = slash(&ana, command, event).await;
+            assert_says(&refused, &["There is a table Clan already"]);
+            assert!(!refused.has_button("Confirm"), "{whose}");
+        }
+    }
+    app.finish().await;
+}

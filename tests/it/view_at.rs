@@ -16,7 +16,7 @@ use punctaj::service::entropy::Entropy;
 use punctaj::service::past::SNAPSHOT_EVERY;
 use punctaj::service::points::Award;
 use punctaj::service::tables::RankOrder;
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::view::{TablePage, ViewOrder};
 use punctaj::service::{PageRow, Request, ServiceError, Services, Sort};
 use sqlx::{Executor as _, PgPool};
@@ -170,7 +170,7 @@ async fn do_something(
         _ => {
             let order = UndoOrder {
                 event: None,
-                force: true,
+                force: Force::Always,
                 whose: Whose::Own,
             };
             services.undo(request, order).await

@@ -9,7 +9,7 @@ use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, Seq};
 use crate::service::ServiceError;
-use crate::service::undo::{UndoOrder, Whose};
+use crate::service::undo::{Force, UndoOrder, Whose};
 
 /// Shows what undoing an event would change, and asks.
 #[poise::command(slash_command, guild_only)]
@@ -20,7 +20,11 @@ pub(super) async fn undo(
 ) -> CommandResult {
     super::answered(ctx, Manner::Own, move |call| async move {
         let event = super::read::event(event)?;
-        previewed(call, None, event, force.unwrap_or(false)).await
+        let force = match force {
+            Some(true) => Force::Always,
+            _ => Force::Ask,
+        };
+        previewed(call, None, event, force).await
     })
     .await
 }
@@ -34,12 +38,12 @@ pub async fn previewed(
     call: Arc<Call>,
     device: Option<DeviceId>,
     event: Seq,
-    force: bool,
+    force: Force,
 ) -> Result<Reply, Failure> {
     let request = call.request(device)?;
     let preview = call
         .services
-        .preview_undo(&request, order(event, force))
+        .preview_undo(&request, order(event, force.clone()))
         .await?;
     let (session, _) = call.services.session(&request).await?;
     Ok(views::undo::preview(
@@ -58,18 +62,18 @@ pub async fn confirmed(
     call: Arc<Call>,
     device: Option<DeviceId>,
     event: Seq,
-    force: bool,
+    force: Force,
 ) -> Result<Reply, Failure> {
     let request = call.request(device.clone())?;
     match call.services.undo(&request, order(event, force)).await {
         Ok(receipt) => Ok(views::receipt::receipt(&receipt, &[], call.locale)),
-        Err(ServiceError::ChangedSince { .. }) => previewed(call, device, event, false).await,
+        Err(ServiceError::ChangedSince { .. }) => previewed(call, device, event, Force::Ask).await,
         Err(error) => Err(error.into()),
     }
     .map(|reply| reply.going(Manner::Update))
 }
 
-const fn order(event: Seq, force: bool) -> UndoOrder {
+const fn order(event: Seq, force: Force) -> UndoOrder {
     UndoOrder {
         event: Some(event),
         force,

@@ -53,11 +53,11 @@ pub(super) async fn give(ctx: Ctx<'_>, user: User) -> CommandResult {
 pub async fn given(call: Arc<Call>, member: UserId, typed: Typed) -> Result<Reply, Failure> {
     match add(Arc::clone(&call), member, &typed).await {
         Ok(reply) => Ok(reply),
-        Err(failure) => Ok(form::again(
-            errors::reply(&call, failure),
-            &typed,
-            call.locale,
-        )),
+        Err(failure) => {
+            answer::note_refusal(Arc::clone(&call), &failure).await;
+            let refusal = errors::reply(&call, failure);
+            Ok(form::again(refusal, &typed, call.locale))
+        }
     }
 }
 

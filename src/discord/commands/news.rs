@@ -8,8 +8,7 @@ use crate::discord::errors::Failure;
 use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::domain::ids::{GuildId, Seq};
-use crate::service::news::Shown;
+use crate::domain::ids::{DeviceId, GuildId, Seq};
 
 /// Shows what changed since this session last asked.
 #[poise::command(slash_command, guild_only)]
@@ -17,13 +16,8 @@ pub(super) async fn news(ctx: Ctx<'_>) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let request = call.request(None)?;
         let news = call.services.news(&request).await?;
-        let reply = views::news::news(&news, call.locale);
-        Ok(reply.showing(Shown {
-            guild: request.guild,
-            device: news.session.device_id.clone(),
-            table: None,
-            seq: news.head,
-        }))
+        let (reply, count) = views::news::news(&news, call.locale);
+        Ok(reply.showing(news.showing(request.guild, count)))
     })
     .await
 }
@@ -35,16 +29,14 @@ pub(super) async fn news(ctx: Ctx<'_>) -> CommandResult {
 /// It was somebody else's, its entry is gone, or no right.
 pub async fn restore_mine(
     call: Arc<Call>,
+    device: Option<DeviceId>,
     guild: GuildId,
-    event: Seq,
-    index: usize,
+    (event, index): (Seq, usize),
 ) -> Result<Reply, Failure> {
-    let request = if call.is_direct() {
-        let standing = people::standing(&call, guild).await?;
-        call.request_in(guild, standing)?
-    } else {
-        call.request(None)?
-    };
+    if call.is_direct() {
+        call.is_about(guild, people::standing(&call, guild).await?);
+    }
+    let request = call.request(device)?;
     let receipt = call.services.restore_mine(&request, event, index).await?;
     let reply = views::receipt::receipt(&receipt, &[], call.locale);
     // Undo needs the guild, which a direct message does not tell.

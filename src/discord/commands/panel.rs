@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Order, Place, ordered};
 use super::read;
+use crate::discord::answer;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::{PanelAct, PanelPress};
@@ -18,7 +19,7 @@ use crate::domain::panel::Mark;
 use crate::i18n::Locale;
 use crate::service::panel::{PanelAward, PanelTurn, Pressed};
 use crate::service::view::ViewOrder;
-use crate::service::{Request, ServiceError};
+use crate::service::{self, Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ impl Panel {
             ..ViewOrder::default()
         };
         let panel = call.services.open_panel(request, &order).await?;
-        Ok(views::panel::panel(&panel, call.locale))
+        Ok(drawn(&panel, request, call.locale))
     }
 }
 
@@ -95,7 +96,7 @@ pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Resu
                         event, &conflicts, &ranks, device, locale,
                     ))
                 }
-                pressed => Ok(shown(&pressed?, call.locale)),
+                pressed => Ok(shown(&pressed?, &request, call.locale)),
             };
         }
         PanelAct::Search | PanelAct::Other { .. } => {
@@ -143,8 +144,14 @@ pub async fn award_panel(
         Ok(award) => give(&call, device, table, award).await,
         Err(failure) => Err(failure),
     };
-    Ok(given
-        .unwrap_or_else(|failure| form::again(errors::reply(&call, failure), &typed, call.locale)))
+    match given {
+        Ok(reply) => Ok(reply),
+        Err(failure) => {
+            answer::note_refusal(Arc::clone(&call), &failure).await;
+            let refusal = errors::reply(&call, failure);
+            Ok(form::again(refusal, &typed, call.locale))
+        }
+    }
 }
 
 async fn turned(
@@ -155,7 +162,7 @@ async fn turned(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let panel = call.services.turn_panel(&request, table, turn).await?;
-    Ok(views::panel::panel(&panel, call.locale).going(Manner::Update))
+    Ok(drawn(&panel, &request, call.locale).going(Manner::Update))
 }
 
 async fn give(
@@ -166,14 +173,22 @@ async fn give(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let pressed = call.services.award_panel(&request, table, award).await?;
-    Ok(shown(&pressed, call.locale))
+    Ok(shown(&pressed, &request, call.locale))
 }
 
 /// The panel in its place; a receipt of its own where the panel can't be read.
-fn shown(pressed: &Pressed, locale: Locale) -> Reply {
+fn shown(pressed: &Pressed, request: &Request, locale: Locale) -> Reply {
     match pressed {
-        Pressed::Panel(panel) => views::panel::panel(panel, locale).going(Manner::Update),
+        Pressed::Panel(panel) => drawn(panel, request, locale).going(Manner::Update),
         Pressed::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
+    }
+}
+
+/// The panel, with what its session is shown by it.
+fn drawn(panel: &service::panel::Panel, request: &Request, locale: Locale) -> Reply {
+    Reply {
+        shows: panel.showing(request.guild),
+        ..views::panel::panel(panel, locale)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::discord::reply::Manner;
 use crate::discord::views;
 use crate::i18n::keys;
 use crate::service::ServiceError;
+use crate::service::operation::Aside;
 use crate::service::sessions::Which;
 
 use super::{Command, answered, read};
@@ -35,8 +36,14 @@ async fn login(ctx: Ctx<'_>, device: Option<String>) -> CommandResult {
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Ctx<'_>) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
-        let (sessions, attribution) = call.services.list_sessions(&call.request(None)?).await?;
-        Ok(views::session::list(&sessions, attribution, call.locale))
+        let request = call.request(None)?;
+        let (sessions, attribution) = call.services.list_sessions(&request).await?;
+        let aside = match sessions.first() {
+            Some(current) => call.services.aside(&request, current).await?,
+            None => Aside::default(),
+        };
+        let list = views::session::list(&sessions, attribution, aside, call.locale);
+        Ok(list)
     })
     .await
 }

@@ -16,7 +16,7 @@ use crate::domain::ids::{DeviceId, TableId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
-use crate::service::news::Shown;
+use crate::service::news::{Shown, What};
 use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, Sort};
 
@@ -76,6 +76,7 @@ impl View {
             page: 0,
             layout: layout.map(|layout| layout.as_str().to_owned()),
             at: self.at.as_deref().map(read::moment).transpose()?,
+            shared: self.share,
         };
         let page = call.services.view(request, &order).await?;
         let device = page.session.device_id.clone();
@@ -125,6 +126,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         sort: turn.sort,
         page: turn.page,
         at: turn.at.map(Moment::instant),
+        shared: turn.shared,
         ..ViewOrder::default()
     };
     let mut page = call.services.view(&request, &order).await?;
@@ -156,7 +158,7 @@ pub(super) fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply
     reply.showing(Shown {
         guild: request.guild,
         device: page.session.device_id.clone(),
-        table: Some(page.table.id),
+        what: What::Table(page.table.id),
         seq: page.head,
     })
 }

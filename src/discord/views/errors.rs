@@ -6,7 +6,7 @@ use super::words::{self, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{Seq, UserId};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
 use crate::service::ServiceError;
@@ -156,25 +156,19 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::BelowFloor { value, floor } => Message::new(keys::ERROR_BELOW_FLOOR)
             .with("value", *value)
             .with("floor", *floor),
-        ServiceError::UnknownEvent { event } => {
-            Message::new(keys::ERROR_UNKNOWN_EVENT).with("event", event.to_string())
-        }
-        ServiceError::UnreadableEvent { event } => {
-            Message::new(keys::ERROR_UNREADABLE_EVENT).with("event", event.to_string())
-        }
-        ServiceError::NotYours { event } => {
-            Message::new(keys::ERROR_NOT_YOURS).with("event", event.to_string())
+        ServiceError::UnknownEvent { event } => of_event(keys::ERROR_UNKNOWN_EVENT, *event),
+        ServiceError::UnreadableEvent { event } => of_event(keys::ERROR_UNREADABLE_EVENT, *event),
+        ServiceError::NotYours { event } => of_event(keys::ERROR_NOT_YOURS, *event),
+        ServiceError::NotYourValue { event } => of_event(keys::ERROR_NOT_YOUR_VALUE, *event),
+        ServiceError::RestoreGone { name } => {
+            Message::new(keys::ERROR_RESTORE_GONE).with("name", shown(name))
         }
         ServiceError::AlreadyUndone { event, by } => Message::new(keys::ERROR_ALREADY_UNDONE)
             .with("event", event.to_string())
             .with("by", by.to_string()),
-        ServiceError::NotUndoable { event } => {
-            Message::new(keys::ERROR_NOT_UNDOABLE).with("event", event.to_string())
-        }
+        ServiceError::NotUndoable { event } => of_event(keys::ERROR_NOT_UNDOABLE, *event),
         ServiceError::NothingToUndo => keys::ERROR_NOTHING_TO_UNDO.into(),
-        ServiceError::ChangedSince { event, .. } => {
-            Message::new(keys::UNDO_ASKS).with("event", event.to_string())
-        }
+        ServiceError::ChangedSince { event, .. } => of_event(keys::UNDO_ASKS, *event),
         ServiceError::NoBoard { table } => {
             Message::new(keys::ERROR_NO_BOARD).with("table", shown(table))
         }
@@ -188,9 +182,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
                 .with("table", shown(table))
                 .with("at", moment(*at))
         }
-        ServiceError::HistoryBroken { event } => {
-            Message::new(keys::ERROR_HISTORY_BROKEN).with("event", event.to_string())
-        }
+        ServiceError::HistoryBroken { event } => of_event(keys::ERROR_HISTORY_BROKEN, *event),
         ServiceError::PanelEnded => keys::ERROR_PANEL_ENDED.into(),
         ServiceError::UnknownSession { .. }
         | ServiceError::SessionOver { .. }
@@ -206,6 +198,10 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         // The error edge tells these apart before it comes here.
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
+}
+
+fn of_event(key: Key, event: Seq) -> Message {
+    Message::new(key).with("event", event.to_string())
 }
 
 fn ambiguous_table(table: &str, tables: &[String]) -> Message {

@@ -109,7 +109,7 @@ pub(in crate::discord) fn paths_with_a_right() -> impl Iterator<Item = &'static 
 const DEVICES: &str = "sessions";
 
 /// The help, whole or on one topic. That Discord refuses to tell where people are signed in is told
-/// to those who can do something about it.
+/// to everybody, since everybody's sessions are recognised otherwise then.
 #[must_use]
 pub fn help(
     topic: Option<&str>,
@@ -124,7 +124,7 @@ pub fn help(
         .flat_map(|topic| part(topic, standing, locale))
         .collect();
     let is_about_devices = topic.is_none_or(|name| name == DEVICES);
-    if presence_refused && standing.manage_server && is_about_devices {
+    if presence_refused && is_about_devices {
         lines.insert(0, locale.text(&keys::HELP_PRESENCE_REFUSED.into()));
     }
     if lines.is_empty() {

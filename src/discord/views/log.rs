@@ -8,7 +8,7 @@ use super::words::{person, subject};
 use super::{CONTENT, button, fitted, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::ids::{GuildId, UserId};
+use crate::domain::ids::{DeviceId, GuildId, UserId};
 use crate::i18n::{Locale, Message, keys};
 use crate::render::length;
 use crate::service::Receipt;
@@ -26,7 +26,7 @@ const EDIT_LINES: usize = 8;
 /// One message, in the guild's language; to a person who is named in it, if it is for one.
 #[must_use]
 pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
-    let reply = news(&post.news, post.guild, locale);
+    let reply = news(&post.news, post.guild, None, locale);
     match to {
         Some(person) if !reply.content.is_empty() => Reply {
             content: format!("<@{person}> {}", reply.content),
@@ -36,13 +36,15 @@ pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
     }
 }
 
-/// Pieces of news, with the buttons of those that have one.
+/// Pieces of news, with the buttons of those that have one; from that session, if it is the answer to
+/// what was done there.
 #[must_use]
-pub fn news(news: &[Told], guild: GuildId, locale: Locale) -> Reply {
+pub fn news(news: &[Told], guild: GuildId, device: Option<&DeviceId>, locale: Locale) -> Reply {
     let reply = Reply::text(text(news, locale));
     let buttons = news.iter().filter_map(|told| match told {
         Told::Overwritten { by, index } => {
             let press = Press::Mine {
+                device: device.cloned(),
                 guild,
                 event: by.event.seq,
                 index: *index,

@@ -1,33 +1,48 @@
 //! What changed since a session last asked.
 
 use super::words::{ago, person};
-use super::{card, receipt};
+use super::{card, fits, receipt};
 use crate::discord::reply::Reply;
 use crate::i18n::{Locale, Message, keys};
 use crate::service::Receipt;
 use crate::service::news::News;
+use crate::service::operation::Aside;
 
 /// Lines of one change; the rest is in the history.
 const EDIT_LINES: usize = 4;
 
-/// The changes, newest first, and how many there are besides.
+/// The changes, oldest first, as many as fit; and how many these are.
 #[must_use]
-pub fn news(news: &News, locale: Locale) -> Reply {
+pub fn news(news: &News, locale: Locale) -> (Reply, usize) {
+    let aside = Aside {
+        missed: 0,
+        parked: news.parked,
+    };
     if news.total == 0 {
-        return Reply::text(locale.text(&keys::NEWS_NONE.into()));
+        let none = Reply::text(locale.text(&keys::NEWS_NONE.into()));
+        return (none.aside(aside), 0);
     }
-    let mut lines: Vec<String> = news
-        .receipts
-        .iter()
-        .flat_map(|receipt| edit(receipt, locale))
-        .collect();
-    let shown = i64::try_from(news.receipts.len()).unwrap_or(i64::MAX);
-    let more = news.total.saturating_sub(shown);
-    if more > 0 {
-        lines.push(locale.text(&Message::new(keys::NEWS_MORE).with("count", more)));
+    let rest = |count: usize| {
+        let more = news
+            .total
+            .saturating_sub(i64::try_from(count).unwrap_or(i64::MAX));
+        (more > 0).then(|| locale.text(&Message::new(keys::NEWS_MORE).with("count", more)))
+    };
+    let (mut lines, mut count) = (Vec::new(), 0);
+    for receipt in &news.receipts {
+        let told = edit(receipt, locale);
+        let with_it: Vec<String> = [&lines[..], &told, rest(count).as_slice()].concat();
+        // The first is told in any case, with as many of its lines as fit.
+        if count > 0 && !fits(&with_it) {
+            break;
+        }
+        lines.extend(told);
+        count += 1;
     }
+    lines.extend(rest(count));
     let title = locale.text(&Message::new(keys::NEWS_TITLE).with("count", news.total));
-    Reply::card(card(&title, &lines, None, locale))
+    let reply = Reply::card(card(&title, &lines, None, locale));
+    (reply.aside(aside), count)
 }
 
 fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::receipt;
+use super::receipt::{self, missed_note};
 use super::words::{ago, person, points};
 use super::{card, shown};
 use crate::discord::reply::Reply;
@@ -36,11 +36,17 @@ impl Asked {
 /// The cards; or a word on why there is none.
 #[must_use]
 pub fn profile(profile: &Profile, asked: &Asked, locale: Locale) -> Reply {
-    match profile.cards.as_slice() {
+    let mut reply = match profile.cards.as_slice() {
         [] => none(asked, locale),
         [(only, table)] if profile.total <= 1 => whole(only, table, &profile.recent, asked, locale),
         cards => several(cards, profile.total, asked, locale),
-    }
+    };
+    // Below a text, above a card.
+    let missed = missed_note(profile.aside.missed, locale);
+    let said = [Some(reply.content), missed].into_iter().flatten();
+    let said: Vec<String> = said.filter(|line| !line.is_empty()).collect();
+    reply.content = said.join("\n");
+    reply.aside(profile.aside)
 }
 
 fn none(asked: &Asked, locale: Locale) -> Reply {

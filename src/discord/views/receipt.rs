@@ -59,7 +59,7 @@ pub fn with_meant(
     let press = Press::Undo {
         device: event.device_id.clone(),
         event: event.seq,
-        force: false,
+        shown: None,
     };
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
     let meant = meant.iter().take(BUTTONS - 1);
@@ -78,6 +78,7 @@ fn mine_after_all(event: &Event, locale: Locale) -> Option<CreateButton> {
     }
     wanted(change, false)?;
     let press = Press::Mine {
+        device: event.device_id.clone(),
         guild: event.guild_id,
         event: event.seq,
         index: 0,

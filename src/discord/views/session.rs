@@ -5,6 +5,7 @@ use serenity::builder::{
     CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
 };
 
+use super::receipt::missed_note;
 use super::words::{ago, attribution, person, platform_of};
 use super::{button, card, shown};
 use crate::discord::custom_id::Press;
@@ -13,6 +14,7 @@ use crate::domain::ids::DeviceId;
 use crate::domain::session::{Attribution, Platform, Session};
 use crate::i18n::{Locale, Message, keys};
 use crate::render;
+use crate::service::operation::Aside;
 use crate::service::sessions::SessionsPage;
 
 /// Characters of a menu's option.
@@ -20,8 +22,8 @@ const OPTION: usize = 100;
 
 /// The open sessions, the current one first, and how it was recognised.
 #[must_use]
-pub fn list(sessions: &[Session], how: Attribution, locale: Locale) -> Reply {
-    let lines: Vec<String> = sessions
+pub fn list(sessions: &[Session], how: Attribution, aside: Aside, locale: Locale) -> Reply {
+    let mut lines: Vec<String> = sessions
         .iter()
         .enumerate()
         .map(|(place, session)| {
@@ -33,12 +35,9 @@ pub fn list(sessions: &[Session], how: Attribution, locale: Locale) -> Reply {
             }
         })
         .collect();
-    Reply::card(card(
-        &locale.text(&keys::SESSIONS_TITLE.into()),
-        &lines,
-        None,
-        locale,
-    ))
+    lines.extend(missed_note(aside.missed, locale));
+    let title = locale.text(&keys::SESSIONS_TITLE.into());
+    Reply::card(card(&title, &lines, None, locale)).aside(aside)
 }
 
 /// The session that was switched to. Where presence names another kind of client, that goes first.

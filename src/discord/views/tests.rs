@@ -39,7 +39,7 @@ use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
-use crate::service::undo::UndoPreview;
+use crate::service::undo::{Force, UndoPreview};
 use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
@@ -723,7 +723,7 @@ fn an_undo_is_shown_before_it_is_done() {
         };
         (said(&reply), force)
     };
-    let (told, force) = pressed(&preview(Vec::new()), false);
+    let (told, force) = pressed(&preview(Vec::new()), Force::Ask);
     assert_eq!(
         told,
         "Undo event #12?\n\
@@ -733,7 +733,11 @@ fn an_undo_is_shown_before_it_is_done() {
          **Ana**: 9 → 7 points (-2)\n\
          [Confirm][Cancel]"
     );
-    assert!(!force && pressed(&preview(Vec::new()), true).1);
+    assert_eq!(force, Force::Ask);
+    assert_eq!(
+        pressed(&preview(Vec::new()), Force::Always).1,
+        Force::Always
+    );
     let by = Some(ConflictEvent {
         seq: Seq(13),
         actor: Some(UserId::from_db(7)),
@@ -748,9 +752,13 @@ fn an_undo_is_shown_before_it_is_done() {
         back: 7.into(),
         by,
     };
-    let (told, force) = pressed(&preview(vec![conflict]), false);
+    let (told, force) = pressed(&preview(vec![conflict.clone()]), Force::Ask);
     assert!(told.contains("(by <@7>, <t:0:R>, #13)"), "{told}");
-    assert!(force, "what was shown is confirmed too");
+    assert_eq!(
+        force,
+        Force::shown(&[conflict]),
+        "what was shown is confirmed too"
+    );
 }
 
 #[test]
@@ -881,6 +889,8 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::UnknownEvent { event },
         ServiceError::UnreadableEvent { event },
         ServiceError::NotYours { event },
+        ServiceError::NotYourValue { event },
+        ServiceError::RestoreGone { name: text() },
         ServiceError::AlreadyUndone { event, by: Seq(8) },
         ServiceError::NotUndoable { event },
         ServiceError::NothingToUndo,
@@ -979,6 +989,8 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::UnknownEvent { .. }
         | ServiceError::UnreadableEvent { .. }
         | ServiceError::NotYours { .. }
+        | ServiceError::NotYourValue { .. }
+        | ServiceError::RestoreGone { .. }
         | ServiceError::AlreadyUndone { .. }
         | ServiceError::NotUndoable { .. }
         | ServiceError::NothingToUndo
@@ -1139,7 +1151,7 @@ fn help_shows_what_one_may_do() {
     let member = said(&help::help(None, anyone, true, Locale::Ro));
     assert!(member.contains("`/punctaj adaugă`"), "{member}");
     assert!(!member.contains("/punctaj-audit"), "{member}");
-    assert!(!member.contains("Presence Intent"), "{member}");
+    assert!(member.contains("Presence Intent"), "{member}");
     let manager = said(&help::help(None, able, false, Locale::En));
     assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
     assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
@@ -1255,12 +1267,12 @@ fn the_log_tells_something_of_each_edit_however_long_they_are() {
     };
     let news: Vec<Told> = (1..=5).map(edit).collect();
     for locale in Locale::ALL {
-        let text = log::news(&news, GuildId::from_db(1), locale).content;
+        let text = log::news(&news, GuildId::from_db(1), None, locale).content;
         assert!(crate::render::length(&text) <= 2000, "{text}");
         for seq in 1..=5 {
             assert!(text.contains(&format!("#{seq}")), "{seq}: {text}");
         }
-        let few = log::news(&news[..1], GuildId::from_db(1), locale).content;
+        let few = log::news(&news[..1], GuildId::from_db(1), None, locale).content;
         assert!(few.lines().count() >= 9, "{few}");
     }
 }
@@ -1299,6 +1311,7 @@ fn profile_of(cards: Vec<(Card, Table)>, recent: Vec<Event>) -> Profile {
         cards,
         recent,
         session: session_of(None),
+        aside: Aside::default(),
     }
 }
 
@@ -1380,6 +1393,7 @@ fn panel_of(names: &[&str], picked: usize) -> Panel {
             options: people.into_iter().take(25).collect(),
             gone: Vec::new(),
             since: DateTime::UNIX_EPOCH,
+            head: Seq(1),
             steps: 0,
             totals: Vec::new(),
             total: 0,
@@ -1905,14 +1919,14 @@ proptest! {
                 conflicts: conflicts.clone(),
                 ranks: BTreeMap::new(),
             };
-            check(&undo::preview(&preview, device(), false, locale));
+            check(&undo::preview(&preview, device(), Force::Ask, locale));
             check(&verify::progress(Progress { events: i64::MAX, of: i64::MAX }, locale));
             check(&undo::question(Seq(1), &conflicts, &BTreeMap::new(), device(), locale));
             check(&choose::table(&choices, device(), DraftId(Uuid::max()), locale));
             check(&lists::tables(&tables, locale));
             check(&lists::ranks(&table, locale));
             check(&verify::report(&report, locale));
-            check(&session::list(&sessions, Attribution::Presence, locale));
+            check(&session::list(&sessions, Attribution::Presence, Aside { missed: 7, parked: false }, locale));
             check(&session::used(&sessions[0], Some(Platform::Web), locale));
             check(&session::desk(&desk, &device(), locale));
             check(&offer::links(&address, &links, device(), DraftId(Uuid::max()), locale));

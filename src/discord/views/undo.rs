@@ -13,7 +13,7 @@ use crate::domain::event::{Action, Event};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::error::{Conflict, ConflictKind};
-use crate::service::undo::UndoPreview;
+use crate::service::undo::{Force, UndoPreview, mark};
 
 /// What has changed since, and whether to go on.
 #[must_use]
@@ -26,12 +26,12 @@ pub fn question(
 ) -> Reply {
     let lines = asked(conflicts, ranks, locale);
     let title = locale.text(&Message::new(keys::UNDO_ASKS).with("event", event.to_string()));
-    let force = Press::Undo {
+    let confirm = Press::Undo {
         device: Some(device),
         event,
-        force: true,
+        shown: Some(mark(conflicts)),
     };
-    Reply::card(card(&title, &lines, None, locale)).row(confirm_or_cancel(&force, locale))
+    Reply::card(card(&title, &lines, None, locale)).row(confirm_or_cancel(&confirm, locale))
 }
 
 /// What has changed since, after a word on what that means.
@@ -56,9 +56,10 @@ fn confirm_or_cancel(confirm: &Press, locale: Locale) -> CreateActionRow {
 }
 
 /// What undoing an event would change, and whether to go on. What others have changed since is
-/// told, and going on is meant for that too; with `force`, also for what they change meanwhile.
+/// told, and going on is meant for that too; with [`Force::Always`], also for what they change
+/// meanwhile.
 #[must_use]
-pub fn preview(preview: &UndoPreview, device: DeviceId, force: bool, locale: Locale) -> Reply {
+pub fn preview(preview: &UndoPreview, device: DeviceId, force: Force, locale: Locale) -> Reply {
     let event = &preview.event;
     let about = Message::new(keys::UNDO_PREVIEW_EVENT)
         .with("action", event.action.as_str())
@@ -84,7 +85,10 @@ pub fn preview(preview: &UndoPreview, device: DeviceId, force: bool, locale: Loc
     let confirm = Press::Confirm {
         device: Some(device),
         event: event.seq,
-        force: force || !preview.conflicts.is_empty(),
+        force: match force {
+            Force::Ask if !preview.conflicts.is_empty() => Force::shown(&preview.conflicts),
+            force => force,
+        },
     };
     Reply::card(card(&locale.text(&title), &lines, None, locale))
         .row(confirm_or_cancel(&confirm, locale))

@@ -12,7 +12,7 @@ use punctaj::service::audit::{Only, PAGE_EVENTS, SearchOrder, SearchPage};
 use punctaj::service::entries::{Assignment, NewValue};
 use punctaj::service::points::Award;
 use punctaj::service::tables::TableEdit;
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Found, Request, ServiceError, Services};
 
 use crate::support::db::{Interactions, TestDb};
@@ -73,7 +73,7 @@ async fn story(db: &TestDb, now: &Interactions) {
             for _ in 0..=round {
                 let order = UndoOrder {
                     event: Some(event),
-                    force: true,
+                    force: Force::Always,
                     whose: Whose::Own,
                 };
                 event = services
@@ -428,7 +428,7 @@ async fn what_is_undone_while_an_export_is_read_does_not_change_it() {
     for event in [undo.unwrap(), standing.unwrap().event.seq] {
         let order = UndoOrder {
             event: Some(event),
-            force: true,
+            force: Force::Always,
             whose: Whose::Anybodys,
         };
         db.services.undo(&now.by(GUILD, ANA), order).await.unwrap();

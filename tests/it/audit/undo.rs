@@ -15,7 +15,7 @@ use punctaj::service::merge::MergeOrder;
 use punctaj::service::sessions::Which;
 use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Receipt, Request, ServiceError, Services};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ const GUILD: i64 = 100;
 const fn undoing(event: Seq) -> UndoOrder {
     UndoOrder {
         event: Some(event),
-        force: false,
+        force: Force::Ask,
         whose: Whose::Own,
     }
 }
@@ -298,7 +298,7 @@ async fn every_action_can_be_undone_and_that_be_undone_or_is_refused_clearly() {
                 &now.by(GUILD, 1),
                 // Taking a field away again is asked for: entries hold values of it.
                 UndoOrder {
-                    force: true,
+                    force: Force::Always,
                     ..undoing(undone)
                 },
             )
@@ -324,7 +324,7 @@ async fn many_undos_of_one_event_at_once_are_exactly_one() {
         let (services, request) = (db.services.clone(), now.by(GUILD, user));
         let order = UndoOrder {
             whose: Whose::Anybodys,
-            force: true,
+            force: Force::Always,
             ..undoing(added.event.seq)
         };
         tasks.spawn(async move { services.undo(&request, order).await });
@@ -415,7 +415,7 @@ async fn a_late_undo_without_a_number_undoes_what_was_there_when_it_was_asked_fo
         .unwrap();
     let last = UndoOrder {
         event: None,
-        force: false,
+        force: Force::Ask,
         whose: Whose::Own,
     };
     let undone = db.services.undo(&late, last).await.unwrap();

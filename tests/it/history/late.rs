@@ -6,7 +6,7 @@ use punctaj::domain::ids::Seq;
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::points::Award;
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Receipt, Request, ServiceError};
 
 use crate::support::db::Interactions;
@@ -101,7 +101,7 @@ impl Story {
     async fn undo(&self, request: &Request, event: Seq) -> Receipt {
         let order = UndoOrder {
             event: Some(event),
-            force: true,
+            force: Force::Always,
             whose: Whose::Own,
         };
         self.world.services.undo(request, order).await.unwrap()

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use punctaj::domain::field::FieldKind;
 use punctaj::domain::ids::UserId;
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::service::entries::{Assignment, NewValue};
+use punctaj::service::fields::NewField;
 use punctaj::service::points::Award;
 use punctaj::service::tables::RankOrder;
 use punctaj::service::{Request, ServiceError};
@@ -19,6 +21,8 @@ use super::explore::{World, explore, op_id};
 
 const NAMES: [&str; 2] = ["Ana", "Ion"];
 const START_MS: i64 = 347_155_200_000;
+const FIELD: &str = "Callsign";
+const VALUES: [&str; 2] = ["A-1", "B-2"];
 /// Far above the floor.
 const MANY: i64 = 1_000_000_000;
 
@@ -39,6 +43,11 @@ enum Kind {
     Rank(Option<i64>),
     /// One of the entry's own two members, since no member is linked twice.
     Member(Option<i64>),
+    /// One of two values of the extra field, or none.
+    Extra(Option<usize>),
+    /// One of the entry's own three further names. Renames are dated after all else, and each is by
+    /// a person of its own: whoever edits can name an entry only as it was called then.
+    Name(usize),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -48,10 +57,16 @@ fn edit() -> impl Strategy<Value = Edit> {
         2 => (MANY..2 * MANY).prop_map(Kind::Points),
         2 => proptest::option::of(1..4_i64).prop_map(Kind::Rank),
         1 => proptest::option::of(1..3_i64).prop_map(Kind::Member),
+        2 => proptest::option::of(0..VALUES.len()).prop_map(Kind::Extra),
+        1 => (1..4_usize).prop_map(Kind::Name),
     ];
     (0..NAMES.len(), 1..4_i64, 1..4_i64, kind).prop_map(|(entry, second, user, kind)| Edit {
         entry,
-        second,
+        second: if matches!(kind, Kind::Name(_)) {
+            4
+        } else {
+            second
+        },
         user,
         kind,
     })
@@ -102,13 +117,13 @@ fn in_order(edits: &[(i64, Edit)]) -> BTreeMap<String, Value> {
         .map(|(number, edit)| (when(&dated(1, *number, edit)), edit))
         .collect();
     edits.sort_by(|one, two| one.0.cmp(&two.0));
-    let fresh = || json!({"points": MANY, "rank": null, "member": null});
-    let mut entries: BTreeMap<String, Value> = NAMES
+    let fresh = || json!({"points": MANY, "rank": null, "member": null, "extra": null});
+    let mut entries: Vec<(String, Value)> = NAMES
         .iter()
         .map(|&name| (name.to_owned(), fresh()))
         .collect();
     for (_, edit) in edits {
-        let entry = entries.get_mut(NAMES[edit.entry]).unwrap();
+        let (name, entry) = &mut entries[edit.entry];
         let points = entry["points"].as_i64().unwrap();
         match edit.kind {
             Kind::Add(more) => entry["points"] = (points + more).into(),
@@ -120,14 +135,17 @@ fn in_order(edits: &[(i64, Edit)]) -> BTreeMap<String, Value> {
                     .map(|member| member_of(edit, member).to_string())
                     .into();
             }
+            Kind::Extra(value) => entry["extra"] = value.map(|value| VALUES[value]).into(),
+            Kind::Name(number) => *name = renamed(edit, number),
         }
     }
-    entries
+    entries.into_iter().collect()
 }
 
 async fn reached(world: &World, guild: i64) -> Checked<BTreeMap<String, Value>> {
     let rows: Vec<(String, Value)> = sqlx::query_as(
-        "select name, jsonb_build_object('points', points, 'rank', rank, 'member', member_id::text)
+        "select name, jsonb_build_object('points', points, 'rank', rank, 'member', member_id::text,
+             'extra', extra ->> '1')
          from punctaj.entries where guild_id = $1 and deleted_at is null",
     )
     .bind(guild)
@@ -157,6 +175,15 @@ async fn prepare(world: &World, guild: i64) -> Result<(), ServiceError> {
             .set_rank(&request(guild, 1, START_MS + i64::from(number), 0), order)
             .await?;
     }
+    let field = NewField {
+        table: table.clone(),
+        name: Name::parse(FIELD).unwrap(),
+        kind: FieldKind::Text,
+        pattern: None,
+    };
+    services
+        .add_field(&request(guild, 1, START_MS + 5, 0), field)
+        .await?;
     services
         .add_points(
             &request(guild, 1, START_MS + 4, 0),
@@ -187,6 +214,11 @@ async fn apply(world: &World, guild: i64, number: i64, edit: &Edit) -> Result<()
         Kind::Member(member) => {
             NewValue::Member(member.map(|member| UserId::from_db(member_of(edit, member))))
         }
+        Kind::Extra(value) => NewValue::Extra(
+            FIELD.to_owned(),
+            value.map(|value| VALUES[value].to_owned()),
+        ),
+        Kind::Name(number) => NewValue::Name(Name::parse(&renamed(edit, number)).unwrap()),
     };
     let who = NameList::parse(name, 1).unwrap().into_items().remove(0);
     services
@@ -204,9 +236,13 @@ async fn apply(world: &World, guild: i64, number: i64, edit: &Edit) -> Result<()
 }
 
 fn dated(guild: i64, number: i64, edit: &Edit) -> Request {
+    let user = match edit.kind {
+        Kind::Name(_) => 100 + number,
+        _ => edit.user,
+    };
     Request {
         op: op_id(number),
-        ..request(guild, edit.user, START_MS + edit.second * 1000, 0)
+        ..request(guild, user, START_MS + edit.second * 1000, 0)
     }
 }
 
@@ -219,6 +255,10 @@ fn when(request: &Request) -> When {
 
 fn member_of(edit: &Edit, member: i64) -> i64 {
     10 * i64::try_from(edit.entry).unwrap() + member
+}
+
+fn renamed(edit: &Edit, number: usize) -> String {
+    format!("{} {number}", NAMES[edit.entry])
 }
 
 fn award(names: &str, points: i64) -> Award {

@@ -17,7 +17,7 @@ use punctaj::service::points::{Award, Introduction};
 use punctaj::service::sessions::Which;
 use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Receipt, Request, ServiceError, Services};
 use serde_json::Value;
 
@@ -700,7 +700,7 @@ async fn perform(
                 request,
                 UndoOrder {
                     event,
-                    force,
+                    force: if force { Force::Always } else { Force::Ask },
                     whose,
                 },
             )

@@ -20,7 +20,7 @@ use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
 use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
-use punctaj::service::undo::{UndoOrder, Whose};
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Request, ServiceError, Services};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -273,7 +273,7 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
             &by(ANA),
             UndoOrder {
                 event: None,
-                force: false,
+                force: Force::Ask,
                 whose: Whose::Own,
             },
         )
