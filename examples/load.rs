@@ -28,7 +28,7 @@ mod history;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use clap::{Parser, Subcommand};
 use punctaj::domain::access::Right;
 use punctaj::domain::event::{Action, Via};
@@ -124,7 +124,8 @@ async fn database(server: &EmbeddedPostgres) -> String {
 async fn generate(address: &str, (events, guilds, largest): (usize, u64, usize), seed: u64) {
     let pool = PgPool::connect(address).await.unwrap();
     let others = (events - largest) / usize::try_from(guilds - 1).unwrap().max(1);
-    let end = Utc::now();
+    // As exact as the database keeps it: the hashes are computed before.
+    let end = Utc::now().trunc_subsecs(6);
     let (mut next, mut written) = (1..=guilds, 0);
     let mut tasks = tokio::task::JoinSet::new();
     loop {
