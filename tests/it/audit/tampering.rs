@@ -546,8 +546,7 @@ fn long_history() -> History {
         let newest = history.events.last().unwrap().seq;
         match minute % 100 {
             1 => drop(history.login(at, "PC Birou")),
-            20 => history.undo(at, newest),
-            21 => history.undo(at, newest),
+            20 | 21 => history.undo(at, newest),
             40 => history.set(at, table, "Ana", 7, newest),
             41 => history.late(at, at - TimeDelta::hours(1), table, "Ana"),
             60 => history.refuse(at, Action::EntryDelete, Right::EntryDelete),
