@@ -227,10 +227,8 @@ impl Services {
             Right::EntryEdit
         };
         let table = op.table(right).await?;
-        let live = |entry: &&Entry| entry.deleted.is_none();
-        let id = op
-            .by_id(id)
-            .filter(|id| op.entry(*id).filter(live).is_some());
+        let live = |entry: &Entry| entry.deleted.is_none();
+        let id = op.by_id(id).filter(|id| op.entry(*id).is_some_and(live));
         let id = id.ok_or_else(|| ServiceError::RestoreGone {
             name: named_in(&event, &lost),
         })?;
