@@ -438,3 +438,34 @@ async fn a_link_replaces_no_link_that_was_not_shown_without_a_word() {
     all_told(&app).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_answer_does_not_wait_until_it_is_noted_what_it_shows() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    set(&bob, &pc, "Ion", "Callsign", "B-2").await;
+    let pool = app.db.superuser().await;
+    let mut busy = pool.begin().await.unwrap();
+    sqlx::query("lock table punctaj.shown in access exclusive mode")
+        .execute(&mut *busy)
+        .await
+        .unwrap();
+    assert_says(&view(&ana, &phone).await, &["Ion"]);
+    busy.rollback().await.unwrap();
+    // It is noted all the same.
+    for _ in 0..600 {
+        let marks = sqlx::query_scalar("select count(*) from punctaj.shown");
+        let marks: i64 = marks.fetch_one(&pool).await.unwrap();
+        if marks == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let seen = set(&ana, &phone, "Ion", "Callsign", "A-1").await;
+    assert_says(&seen, &["B-2 → A-1"]);
+    assert_hides(&seen, &[REPLACED]);
+    all_told(&app).await;
+    app.finish().await;
+}
