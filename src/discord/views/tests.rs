@@ -291,15 +291,7 @@ fn fields_are_told_before_and_after() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn what_came_too_late_is_told_and_can_be_set_after_all() {
-=======
-<<<<<<< ours
-fn what_came_too_late_is_told_and_has_no_undo_but_comes_after_all_by_a_tap() {
-=======
-fn what_came_too_late_is_told_and_can_be_set_after_all() {
->>>>>>> theirs
->>>>>>> shown
     let mut event = event(
         Action::EntrySet,
         vec![entry("a", "Ana", "rank").before(2).after(3).superseded()],
@@ -311,8 +303,6 @@ fn what_came_too_late_is_told_and_can_be_set_after_all() {
          **Ana**, rank: Sergent came too late; a later edit holds 2\n\
          #12 · session PC Birou (BwcHBwcH), inferred\n\
          [Restore mine]"
-<<<<<<< ours
-=======
     );
     // Of points that were given, and of what was deleted, nothing is to be put back.
     let mut late = points("a", "Ana", 2, 5, 0);
@@ -323,7 +313,6 @@ fn what_came_too_late_is_told_and_can_be_set_after_all() {
     assert!(
         told.contains("**Ana**, points: stays 2; a later edit stands"),
         "{told}"
->>>>>>> theirs
     );
     assert!(!told.contains("[Restore mine]"), "{told}");
 }
