@@ -12,7 +12,8 @@ COPY config/locales config/locales
 COPY migrations migrations
 COPY src src
 # The manifest names an example and a test, which are not built here.
-RUN mkdir examples tests/it && touch examples/playground.rs tests/it/main.rs
+RUN mkdir -p examples/playground tests/it \
+    && touch examples/playground/main.rs examples/load.rs tests/it/main.rs
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --no-default-features --bin punctaj \

@@ -71,7 +71,7 @@ struct Bystander(Child);
 impl Bystander {
     fn start(tools: &Tools) -> Self {
         let mut command = Command::new("sleep");
-        command.arg("60");
+        command.arg("3600");
         tools.account.apply(&mut command);
         Self(command.spawn().unwrap())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fake_discord::{Device, Member, Reply};
 use serde_json::Value;
 
-use crate::support::app::{TestApp, assert_hides, assert_says, view};
+use crate::support::app::{TestApp, assert_hides, assert_says, until, view};
 
 pub async fn on<'a>(
     who: &Member,
@@ -145,18 +145,23 @@ async fn a_value_replaced_unseen_is_told_and_comes_back_by_a_tap() {
 
 #[tokio::test]
 async fn two_devices_of_one_person_at_the_same_moment_on_two_processes() {
-    let app = TestApp::start().await;
-    let mut other = TestApp::beside(&app).await;
-    app.discord.connected(2).await;
+    let mut app = TestApp::start().await;
     let ana = app.moderator("ana");
     let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
     with_entry(&app, &ana).await;
     log_in(&ana, &phone).await;
     log_in(&ana, &pc).await;
     take(&ana, &phone).await;
+    let mut other = TestApp::beside(&app).await;
+    app.discord.connected(2).await;
     let one = set(&ana, &phone, "Ion", "Callsign", "from the phone").await;
     assert_says(&one, &["from the phone"]);
+    // Whoever was slower is done: else it might take the other device in hand again.
+    other.stop_bot().await;
+    app.restart_bot().await;
     take(&ana, &pc).await;
+    other.start_bot().await;
+    app.discord.connected(2).await;
     let two = set(&ana, &pc, "Ion", "Callsign", "from the PC").await;
     assert_says(
         &two,
@@ -171,12 +176,12 @@ async fn two_devices_of_one_person_at_the_same_moment_on_two_processes() {
     all_told(&app).await;
     other.stop_bot().await;
     other.forget();
+    app.stop_bot().await;
     let refusals = app.discord.refusals();
     assert!(
         refusals.iter().all(|refusal| refusal.code == 40060),
         "{refusals:#?}"
     );
-    let mut app = app;
     app.expect_refusals(refusals.len());
     app.finish().await;
 }
@@ -292,7 +297,7 @@ async fn follow_up(app: &TestApp, interaction: u64) -> Reply {
 
 #[tokio::test]
 async fn a_device_that_was_away_is_told_what_it_missed() {
-    let app = TestApp::start().await;
+    let mut app = TestApp::start().await;
     let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
     let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
     with_entry(&app, &ana).await;
@@ -348,11 +353,12 @@ async fn a_device_that_was_away_is_told_what_it_missed() {
     .await;
     assert_says(&one, &["One change was made"]);
     // An answer that Discord does not take has shown nothing.
-    let lost = app.discord.clone();
-    lost.fail_next("POST", "/callback", 400, 50035, 1);
+    app.discord.fail_next("POST", "/callback", 400, 50035, 1);
     let failed = ana.on(&phone).slash_start("punctaj news", []);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    drop(failed);
+    let id = failed.interaction_id();
+    until("the answer", async || !app.discord.attempts(id).is_empty()).await;
+    // A shutdown waits until that is noted.
+    app.restart_bot().await;
     let news = on(&ana, &phone, "punctaj news", []).await;
     assert_says(&news, &["One change since you last asked", "Maria"]);
     app.finish().await;

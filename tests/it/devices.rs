@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fake_discord::{Device, FakeDiscord, Member, Reply};
+use fake_discord::{Device, Member, Reply};
 use punctaj::domain::event::Action;
 use punctaj::domain::ids::{DeviceId, GuildId};
 use punctaj::domain::name::{NameList, TableAddress};
@@ -13,7 +13,7 @@ use punctaj::service::sessions::Which;
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Receipt, Request, ServiceError, Services};
 
-use crate::support::app::{TestApp, assert_hides, assert_says};
+use crate::support::app::{TestApp, assert_hides, assert_says, patient, until};
 use crate::support::db::{Interactions, TestDb};
 
 const GUILD: i64 = 100;
@@ -298,7 +298,7 @@ async fn commands_of_two_devices_at_once_and_first_commands_and_logins() {
 
 #[tokio::test]
 async fn without_the_intent_devices_are_told_apart_as_before() {
-    let discord = FakeDiscord::builder().refuse_presence();
+    let discord = patient().refuse_presence();
     let mut app = TestApp::on(discord.start().await.unwrap()).await;
     app.start_bot().await;
     let (dana, member) = (app.moderator("dana"), app.member("ana"));
@@ -397,6 +397,10 @@ async fn a_moderator_ends_a_session_and_the_next_command_opens_another() {
 
     let refused = bogdan.on(&tablet).slash("punctaj-audit sessions", []).await;
     assert_says(&refused, &["audit.view", "Nothing was changed."]);
+    // The answer does not wait long for that.
+    let is_refusal = |event: &String| event.starts_with("audit.view ");
+    let noted = async || told(&app, 1).await.iter().any(is_refusal);
+    until("the refused event", noted).await;
 
     let all = dana.on(&office).slash("punctaj-audit sessions", []).await;
     let whose = bogdan.mention();

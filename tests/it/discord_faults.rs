@@ -7,11 +7,10 @@ use fake_discord::{Attempt, Device, FakeDiscord, Fault, Member, Pending, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::discord::gateway::Gateway;
-use punctaj::domain::session::SessionLimits;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::watch;
 
-use crate::support::app::{TestApp, assert_says, view};
+use crate::support::app::{PATIENCE, TestApp, assert_says, view};
 use crate::support::db::TestDb;
 
 /// The path of first answers.
@@ -25,6 +24,9 @@ const TAKEN: (u16, u32) = (204, 0);
 const EDITED: (u16, u32) = (200, 0);
 /// The connection closed without an answer.
 const HUNG_UP: (u16, u32) = (0, 0);
+
+/// How often a story is told at most that a busy machine may spoil.
+const TELLINGS: usize = 10;
 
 struct Story {
     app: TestApp,
@@ -142,19 +144,37 @@ const fn millis(count: u64) -> Duration {
 
 /// The first answer under a fault: there is one, it is right, and it took exactly these requests.
 async fn answered_after(fault: Fault, requests: &[(u16, u32)]) {
-    let story = Story::begin().await;
+    for _ in 0..TELLINGS {
+        if answered_in_time(fault.clone(), requests).await {
+            return;
+        }
+    }
+    unreachable!("never answered in time under {fault:?}");
+}
+
+/// Whether the story could be told: a machine that is so busy that the `add` is deferred, or that
+/// the bot's time is up before its second try, has another one to tell.
+async fn answered_in_time(fault: Fault, requests: &[(u16, u32)]) -> bool {
+    let mut story = Story::begin().await;
     story.discord().inject(fault.on("POST", FIRST));
     let pending = story.add("Ana");
     let id = pending.interaction_id();
     let reply = pending.answer().await;
+    if reply.was_deferred() || !reply.is_answered() {
+        story.app.stop_bot().await;
+        story.app.expect_refusals(story.discord().refusals().len());
+        story.app.finish().await;
+        return false;
+    }
     assert_says(&reply, &["Ana", "0 → 5"]);
-    assert!(reply.has_button("Undo") && !reply.was_deferred());
+    assert!(reply.has_button("Undo"));
     // A fault may be struck, or a request carried out, after the answer can be seen.
     story.attempts(id, requests.len()).await;
     assert_eq!((reply.follow_ups().len(), reply.earlier().len()), (0, 0));
     assert_says(&view(&story.alice, &story.phone).await, &["Ana", "5"]);
     let refused = requests.iter().filter(|&&request| request == ANSWERED);
     story.end(1, refused.count(), &[(id, requests)]).await;
+    true
 }
 
 #[tokio::test]
@@ -207,6 +227,7 @@ async fn given_up_at_once(fault: Fault, request: (u16, u32)) {
     let id = story.add("Ana").interaction_id();
     assert_eq!(story.attempts(id, 1).await, [request]);
     story.discord().clear_faults();
+    story.kept(1).await;
     assert_says(&view(&story.alice, &story.phone).await, &["Ana", "5"]);
     story.end(1, 0, &[(id, &[request])]).await;
 }
@@ -223,17 +244,18 @@ async fn a_rate_limit_beyond_the_interactions_life_is_not_waited_for() {
 
 /// An `add` whose answer Discord never takes: the bot gives up, the edit stands, and the same
 /// interaction delivered again gets the answer without a second edit.
-async fn undeliverable(story: Story, fault: Fault) {
+async fn undeliverable(mut story: Story, fault: Fault) {
     story
         .discord()
         .inject(fault.on("POST", FIRST).times(usize::MAX));
-    let pending = story.add("Ana");
-    let id = pending.interaction_id();
-    assert!(!pending.answer().await.is_answered());
-    // A shutdown waits for answers that are still tried.
+    let id = story.add("Ana").interaction_id();
+    story.kept(1).await;
+    // A shutdown waits for an answer that is still tried.
+    story.app.restart_bot().await;
     story.discord().clear_faults();
-    let attempts = story.discord().attempts(id).len();
-    assert!(attempts <= 11, "{attempts} tries");
+    let attempts = story.discord().attempts(id);
+    assert!(!attempts.iter().any(Attempt::accepted), "{attempts:?}");
+    assert!(attempts.len() <= 11, "{} tries", attempts.len());
     assert_says(&view(&story.alice, &story.phone).await, &["Ana", "5"]);
     let again = story.discord().redeliver(id).await;
     assert_eq!(outcomes(&again), [TAKEN]);
@@ -259,7 +281,8 @@ async fn what_discord_never_takes_ends_the_delivery_and_not_the_edit() {
 async fn deferred_answers_arrive_once_whatever_happens_to_them() {
     let story = Story::begin().await;
     let lock = story.stall().await;
-    // One fault for each deferral, then for each edit; who meets which does not matter.
+    // One fault for each deferral; for each edit too, where who meets which does not matter: there
+    // is time enough to meet several.
     let faults = [
         Fault::rate_limit(millis(100)),
         Fault::status(503),
@@ -267,13 +290,14 @@ async fn deferred_answers_arrive_once_whatever_happens_to_them() {
         Fault::hang_up(),
         Fault::hang_up().after_effect(),
     ];
-    for fault in faults {
-        story.discord().inject(fault.clone().on("POST", FIRST));
-        story.discord().inject(fault.on("PATCH", EDIT));
-    }
-    let names = ["Ana", "Ion", "Dan", "Eva"];
+    let names = ["Ana", "Ion", "Dan", "Eva", "Mia"];
     let pending: Vec<_> = names.iter().map(|name| story.add(name)).collect();
     let ids: Vec<u64> = pending.iter().map(Pending::interaction_id).collect();
+    for (fault, id) in faults.into_iter().zip(&ids) {
+        let path = format!("/interactions/{id}/");
+        story.discord().inject(fault.clone().on("POST", &path));
+        story.discord().inject(fault.on("PATCH", EDIT));
+    }
     for id in &ids {
         until(|| {
             let attempts = story.discord().attempts(*id);
@@ -309,7 +333,7 @@ async fn deferred_answers_arrive_once_whatever_happens_to_them() {
         }
     }
     // Two of the deferrals were taken without the bot knowing.
-    story.end(4, 2, &[]).await;
+    story.end(5, 2, &[]).await;
 }
 
 #[tokio::test]
@@ -317,7 +341,7 @@ async fn an_interaction_that_is_too_old_keeps_its_edit() {
     let story = Story::begin().await;
     let lock = story.stall().await;
     let too_late = story.add("Ana");
-    story.discord().pass_time(Duration::from_secs(4));
+    story.discord().pass_time(PATIENCE);
     let in_time = story.add("Ion");
     let (old, young) = (too_late.interaction_id(), in_time.interaction_id());
     assert_eq!(story.attempts(old, 1).await, [(404, 10062)]);
@@ -470,8 +494,7 @@ async fn a_session_that_is_gone_is_begun_anew() {
 /// The bot without a database, until it ends by itself.
 async fn ended_by(happens: impl FnOnce(&FakeDiscord)) -> BotError {
     let discord = FakeDiscord::start().await.unwrap();
-    let limits = SessionLimits::default();
-    let services = TestDb::services_on("postgres://nobody@127.0.0.1:9/x", 1, 1, limits);
+    let services = TestDb::services_nowhere();
     let options = BotOptions {
         token: Secret::new(discord.token()),
         api_url: Some(discord.url().parse().unwrap()),

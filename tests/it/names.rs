@@ -395,7 +395,14 @@ async fn a_profile_tells_points_place_rank_and_recent_changes() {
         let set = [("name", "Ana"), ("field", field), ("value", value)];
         slash(&alice, "punctaj set", &set).await;
     }
-    let card = slash(&alice, "punctaj profile", &[("name", "ana pop")]).await;
+    let mut card = slash(&alice, "punctaj profile", &[("name", "ana pop")]).await;
+    // The card does not wait long for Discord to say what somebody is called.
+    for _ in 0..60 {
+        if card.text().contains("Bob Ionescu") {
+            break;
+        }
+        card = slash(&alice, "punctaj profile", &[("name", "ana pop")]).await;
+    }
     assert!(card.is_ephemeral() && card.pings().is_empty());
     assert_says(
         &card,

@@ -473,12 +473,14 @@ async fn presses_at_the_same_moment_all_count_and_one_delivered_twice_counts_onc
     let (mut app, pc) = with_entries("Ana").await;
     let panel = pc.pick(&pc.panel().await, &["Ana"]).await;
     let mut second = TestApp::beside(&app).await;
+    app.discord.connected(2).await;
     let before = events(&app).await;
     // Two processes have it; the second answer is refused by Discord.
     let given = pc.press(&panel, "+5").await;
     assert_says(&given, &["10 → 15", "+5 in all"]);
     second.stop_bot().await;
     second.forget();
+    app.stop_bot().await;
     assert_eq!(
         (events(&app).await, points(&app, "Ana").await),
         (before + 1, 15)

@@ -454,10 +454,15 @@ async fn moments_are_read_on_the_guilds_clocks() {
     assert_says(&now, &["119 points", "as of <t:"]);
     assert_hides(&now, &["has not come yet"]);
     for ahead in ["9999-12-31", "<t:4102444800:f>"] {
+        // The first digits are enough: they change once in a quarter of an hour.
+        let digits = || format!("as of <t:{}", Utc::now().timestamp() / 1000);
+        let before = digits();
         let reply = view(ahead).await;
-        let now = format!("as of <t:{}", Utc::now().timestamp() / 1000);
+        let now = [before, digits()];
+        let now = now.iter().find(|now| reply.text().contains(*now));
+        assert!(now.is_some(), "{}", reply.text());
         let note = "That moment has not come yet: this is the table as it stands now.";
-        assert_says(&reply, &[note, "119 points", &now]);
+        assert_says(&reply, &[note, "119 points"]);
     }
     for early in ["2024-10-31", "1970-01-01", "9999w"] {
         let reply = view(early).await;
@@ -672,7 +677,8 @@ fn points_up_to(minute: i64) -> i64 {
         .sum()
 }
 
-#[tokio::test]
+// A history that long is read without holding up the gateway and the stand-in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_thousand_events_are_answered_and_read_only_once() {
     let app = TestApp::start().await;
     let events = 50_000;

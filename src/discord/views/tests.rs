@@ -291,7 +291,7 @@ fn fields_are_told_before_and_after() {
 }
 
 #[test]
-fn what_came_too_late_is_told_and_has_no_undo_but_comes_after_all_by_a_tap() {
+fn what_came_too_late_is_told_and_can_be_set_after_all() {
     let mut event = event(
         Action::EntrySet,
         vec![entry("a", "Ana", "rank").before(2).after(3).superseded()],
@@ -304,6 +304,17 @@ fn what_came_too_late_is_told_and_has_no_undo_but_comes_after_all_by_a_tap() {
          #12 · session PC Birou (BwcHBwcH), inferred\n\
          [Restore mine]"
     );
+    // Of points that were given, and of what was deleted, nothing is to be put back.
+    let mut late = points("a", "Ana", 2, 5, 0);
+    late.superseded = true;
+    let mut event = self::event(Action::PointsAdd, vec![late]);
+    event.outcome = Outcome::Superseded;
+    let told = said(&receipt::receipt(&receipt_of(event), &[], Locale::En));
+    assert!(
+        told.contains("**Ana**, points: stays 2; a later edit stands"),
+        "{told}"
+    );
+    assert!(!told.contains("[Restore mine]"), "{told}");
 }
 
 #[test]

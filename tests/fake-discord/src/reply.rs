@@ -27,7 +27,7 @@ pub enum ReplyKind {
     Modal,
     /// Choices while typing.
     Choices,
-    /// "The application did not respond": nothing within 3 s.
+    /// "The application did not respond": nothing in time.
     Silence,
     /// "Thinking…" was never followed by an answer.
     Unfinished,
@@ -358,10 +358,10 @@ impl Reply {
             .collect()
     }
 
-    /// Waits until there are so many further messages (at most 10 s), and returns them.
+    /// Waits until there are so many further messages (at most 60 s), and returns them.
     pub async fn wait_follow_ups(&self, count: usize) -> Vec<Self> {
         self.discord
-            .wait(Duration::from_secs(10), |world| self.count(world) >= count)
+            .wait(Duration::from_mins(1), |world| self.count(world) >= count)
             .await;
         self.follow_ups()
     }
@@ -371,7 +371,7 @@ impl Reply {
         interaction.map_or(0, |found| found.follow_ups.len())
     }
 
-    /// Waits until the message satisfies a condition (at most 10 s), and returns it as it is then.
+    /// Waits until the message satisfies a condition (at most 60 s), and returns it as it is then.
     pub async fn wait_until(&self, condition: impl Fn(&Self) -> bool) -> Self {
         let now = |world: &World| {
             let mut latest = self.clone();
@@ -379,7 +379,7 @@ impl Reply {
             latest
         };
         self.discord
-            .wait(Duration::from_secs(10), |world| condition(&now(world)))
+            .wait(Duration::from_mins(1), |world| condition(&now(world)))
             .await;
         self.latest()
     }

@@ -17,8 +17,6 @@ use crate::{
 
 pub(crate) type Id = u64;
 
-/// How long an interaction may wait for its first answer.
-pub(crate) const FIRST_ANSWER: Duration = Duration::from_secs(3);
 /// How long the token of an interaction works.
 pub(crate) const TOKEN_LIFE: Duration = Duration::from_mins(15);
 
@@ -27,6 +25,8 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_mins(15);
 pub(crate) struct Settings {
     pub(crate) token: String,
     pub(crate) refuse_presence: bool,
+    /// How long an interaction may wait for its first answer.
+    pub(crate) first_answer: Duration,
     pub(crate) deferred_bound: Duration,
     pub(crate) ready_bound: Duration,
 }

@@ -9,7 +9,7 @@ use punctaj::service::audit::{Only, SearchOrder};
 use punctaj::service::{Request, ServiceError, Services};
 use sqlx::PgPool;
 
-use crate::support::app::{TestApp, assert_says};
+use crate::support::app::{TestApp, assert_says, until};
 use crate::support::db::{Interactions, TestDb};
 use crate::support::replay::Oracle;
 
@@ -35,24 +35,33 @@ async fn refused(pool: &PgPool) -> Vec<(String, String, bool)> {
     .unwrap()
 }
 
+/// Waits until so many are there: an answer does not wait long for its own.
+async fn has_refused(pool: &PgPool, count: usize) {
+    let enough = async || refused(pool).await.len() >= count;
+    until("the refused events", enough).await;
+}
+
 #[tokio::test]
 async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() {
     let mut app = TestApp::start().await;
     let (alice, carol) = (app.moderator("alice"), app.member("carol"));
+    let pool = app.db.superuser().await;
     slash(&alice, "punctaj-admin table create", &[("table", "Clan")]).await;
     slash(&carol, "punctaj add", &[("names", "Ana"), ("points", "5")]).await;
     let deleted = slash(&carol, "punctaj delete", &[("names", "Ana")]).await;
     assert_says(&deleted, &["entry.delete", "Nothing was changed."]);
+    has_refused(&pool, 1).await;
     let created = [("table", "Alt")];
     slash(&carol, "punctaj-admin table create", &created).await;
+    has_refused(&pool, 2).await;
     slash(&carol, "punctaj-audit search", &[]).await;
+    has_refused(&pool, 3).await;
     // Typing is no attempt.
     let options = [("event", "")];
     carol
         .on(&phone())
         .autocomplete("punctaj-audit show", options, "event")
         .await;
-    let pool = app.db.superuser().await;
     let told = |action: &str, right: &str| (action.to_owned(), right.to_owned(), true);
     let expected = [
         told("entry.delete", "entry.delete"),
@@ -82,6 +91,7 @@ async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() 
     // Rights are asked for at the click.
     alice.set_permissions(0);
     alice.on(&phone()).click(&found, "Export").await;
+    has_refused(&pool, 4).await;
     let last = refused(&pool).await.pop();
     assert_eq!(last, Some(told("audit.export", "audit.export")));
     let points: i64 = sqlx::query_scalar("select points from punctaj.entries")

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fake_discord::permissions::MANAGE_GUILD;
-use fake_discord::{Device, FakeDiscord, Guild, Member, Reply};
+use fake_discord::{Builder, Device, FakeDiscord, Guild, Member, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::discord::gateway::Gateway;
@@ -23,6 +23,9 @@ use super::db::TestDb;
 
 /// Serenity drops what it can't parse with this message, at DEBUG, and says nothing more.
 const UNKNOWN_EVENT: &str = "An unknown event was received";
+
+/// How long an interaction may wait for its first answer.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 static UNKNOWN_EVENTS: AtomicUsize = AtomicUsize::new(0);
 static STARTS: AtomicU64 = AtomicU64::new(0);
@@ -56,7 +59,7 @@ impl TestApp {
 
     /// All of it but the bot.
     pub async fn without_bot() -> Self {
-        Self::on(FakeDiscord::start().await.unwrap()).await
+        Self::on(patient().start().await.unwrap()).await
     }
 
     /// All of it but the bot, on a stand-in of the test's choice.
@@ -198,6 +201,13 @@ impl Drop for TestApp {
     }
 }
 
+/// A stand-in that leaves a busy machine its time, where Discord itself would not wait.
+pub fn patient() -> Builder {
+    FakeDiscord::builder()
+        .first_answer(PATIENCE)
+        .deferred_bound(Duration::from_mins(10))
+}
+
 /// Counts the events that serenity does not understand.
 fn watch_the_log() {
     LOGGING.call_once(|| {
@@ -241,10 +251,16 @@ pub struct Process {
 impl Process {
     /// On a test's database.
     pub fn start(discord: &FakeDiscord, db: &TestDb) -> Self {
+        Self::with_connections(discord, db, 5)
+    }
+
+    /// On a test's database, with at most so many connections to it.
+    pub fn with_connections(discord: &FakeDiscord, db: &TestDb, connections: usize) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut command = running(discord.url(), discord.token(), data.path());
         let child = command
             .env("PUNCTAJ_DATABASE_URL", db.url())
+            .env("PUNCTAJ_DATABASE_POOL", connections.to_string())
             .spawn()
             .unwrap();
         Self {
@@ -339,6 +355,17 @@ pub fn assert_hides(reply: &Reply, parts: &[&str]) {
     for part in parts {
         assert!(!text.contains(part), "{part:?} is in the reply:\n{text}");
     }
+}
+
+/// Waits until a condition holds, however busy the machine is.
+pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(2), waiting).await;
+    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// The table as this person sees it now.

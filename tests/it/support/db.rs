@@ -3,6 +3,7 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use punctaj::domain::access::Standing;
@@ -144,8 +145,17 @@ impl TestDb {
 
     /// Services on a database of that address, as another process would have them.
     pub fn services_on(url: &str, pool: u32, seed: u64, limits: SessionLimits) -> Services {
-        let options = StoreOptions::new(url, pool).unwrap();
+        let mut options = StoreOptions::new(url, pool).unwrap();
+        // Making a connection takes a busy machine its time.
+        options.acquire_timeout = Duration::from_mins(1);
         Services::new(store::connect(&options), Entropy::seeded(seed), limits)
+    }
+
+    /// Services on a database where there is none.
+    pub fn services_nowhere() -> Services {
+        let options = StoreOptions::new("postgres://nobody@127.0.0.1:9/x", 2).unwrap();
+        let limits = SessionLimits::default();
+        Services::new(store::connect(&options), Entropy::seeded(1), limits)
     }
 
     /// A number of its own.

@@ -21,7 +21,7 @@ use crate::{
     gateway::intents,
     records::Step,
     reply::{Progress, Reply},
-    state::{self, FIRST_ANSWER, Id, Interaction, World},
+    state::{self, Id, Interaction, World},
     wire,
 };
 
@@ -30,7 +30,7 @@ const COMPONENT: u64 = 3;
 const AUTOCOMPLETE: u64 = 4;
 const MODAL_SUBMIT: u64 = 5;
 
-/// What the stand-in grants beyond 3 s for its own work on a late answer.
+/// What the stand-in grants beyond the time for a first answer, for its own work on a late one.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// A person about to do something.
@@ -166,11 +166,7 @@ impl Acting {
         focused: &str,
     ) -> Vec<Choice> {
         let choices = self.try_autocomplete(command, options, focused).await;
-        let why = || {
-            impossible(&format!(
-                "no choices for {focused} of /{command} within 3 s"
-            ))
-        };
+        let why = || impossible(&format!("no choices for {focused} of /{command} in time"));
         choices.unwrap_or_else(why)
     }
 
@@ -485,8 +481,8 @@ impl Pending {
         self.interaction
     }
 
-    /// Waits for the final answer: 3 s for the first sign of life, then as long as the builder
-    /// says for a deferred answer.
+    /// Waits for the final answer: for the first sign of life and for a deferred answer as long as
+    /// the builder says.
     pub async fn answer(self) -> Reply {
         let reply = self.outcome().await;
         if let Some(mut step) = self.step {
@@ -498,12 +494,13 @@ impl Pending {
 
     async fn outcome(&self) -> Reply {
         let mut changes = self.changes();
+        let settings = &self.discord.shared.settings;
         loop {
             let (progress, reply) = self.look();
             let bound = match progress {
                 Progress::Done => return reply,
-                Progress::Unanswered => FIRST_ANSWER + GRACE,
-                Progress::Deferred => self.discord.shared.settings.deferred_bound,
+                Progress::Unanswered => settings.first_answer + GRACE,
+                Progress::Deferred => settings.deferred_bound,
             };
             let deadline = self.started + bound;
             if !matches!(

@@ -19,7 +19,7 @@ use crate::{
     records::{Refusal, Requested, Step, Violation},
     reply::Reply,
     server::{self, Server},
-    state::{APPLICATION_ID, Attempt, FIRST_ANSWER, Handle, Id, Message, Settings, Shared, World},
+    state::{APPLICATION_ID, Attempt, Handle, Id, Message, Settings, Shared, World},
 };
 
 /// A running stand-in; clones are handles to the same one.
@@ -63,6 +63,13 @@ impl Builder {
     #[must_use]
     pub fn refuse_presence(mut self) -> Self {
         self.settings.refuse_presence = true;
+        self
+    }
+
+    /// How long an interaction may wait for its first answer (3 s, as at Discord).
+    #[must_use]
+    pub fn first_answer(mut self, bound: Duration) -> Self {
+        self.settings.first_answer = bound;
         self
     }
 
@@ -134,6 +141,7 @@ impl FakeDiscord {
             settings: Settings {
                 token: default_token(),
                 refuse_presence: false,
+                first_answer: Duration::from_secs(3),
                 deferred_bound: Duration::from_mins(1),
                 ready_bound: Duration::from_mins(1),
             },
@@ -507,8 +515,8 @@ impl FakeDiscord {
     }
 
     /// Delivers the very same interaction again, and returns what the bot tried to answer:
-    /// as soon as there is a first attempt, or nothing after 3 s. An unanswered interaction
-    /// may be answered for 3 s from now.
+    /// as soon as there is a first attempt, or nothing when the time for a first answer is up.
+    /// That time begins anew for an unanswered interaction.
     pub async fn redeliver(&self, interaction: u64) -> Vec<Attempt> {
         let before = self.attempts(interaction).len();
         self.dispatch_again(interaction);
@@ -517,7 +525,7 @@ impl FakeDiscord {
                 .interaction(interaction)
                 .is_some_and(|found| found.attempts.len() > before)
         };
-        self.wait(FIRST_ANSWER, more).await;
+        self.wait(self.shared.settings.first_answer, more).await;
         self.attempts(interaction).split_off(before)
     }
 

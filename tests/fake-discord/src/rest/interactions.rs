@@ -6,7 +6,7 @@ use super::{Answer, Call, Outcome, body::Body, id, messages};
 use crate::{
     problem::{Form, Problem},
     rules,
-    state::{FIRST_ANSWER, First, Handle, Id, Interaction, Shared, World},
+    state::{First, Handle, Id, Interaction, Shared, World},
 };
 
 const COMMAND: u64 = 2;
@@ -32,7 +32,7 @@ fn callback(shared: &Shared, call: &Call, number: Id, token: &str) -> Outcome {
     if interaction.first.is_some() {
         return Err(Problem::already_acknowledged());
     }
-    if world.age(interaction) > FIRST_ANSWER {
+    if world.age(interaction) > shared.settings.first_answer {
         return Err(Problem::unknown_interaction());
     }
     let kind = call.body.json["type"].as_u64().unwrap_or_default();
