@@ -19,6 +19,8 @@ create table punctaj.boards (
     -- When its channel was written to lately.
     edited_at timestamptz[] not null default '{}',
     claimed_at timestamptz,
+    -- When it was in hand last: who waited longest is next.
+    taken_at timestamptz,
     -- Not before then: the last attempt failed.
     not_before timestamptz,
     -- Why it can't be posted.

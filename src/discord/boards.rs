@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use serde::Deserialize;
 use serenity::all::Nonce;
 use serenity::builder::{CreateAllowedMentions, CreateMessage, EditMessage};
@@ -40,12 +41,31 @@ const TRYING: Duration = Duration::from_secs(8);
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a board is in hand at most: shorter than others wait for it.
+const LONGEST: Duration = Duration::from_secs(35);
+
+/// Tries to tell what became of a board.
+const TELLING: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_times(4)
+    .with_jitter();
+
+/// Tries to note what Discord told: for about half an hour.
+const NOTING: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_max_delay(Duration::from_mins(2))
+    .with_max_times(20)
+    .with_jitter();
+
 /// How many messages of a channel are looked through for one that was posted unknown: as many as
 /// Discord tells at once.
 const LOOK_BACK: u8 = 100;
 
 /// "Unknown message".
 const UNKNOWN_MESSAGE: u32 = 10008;
+
+/// "Unknown channel".
+const UNKNOWN_CHANNEL: u32 = 10003;
 
 /// Works for ever. A board that is in hand when this ends is finished all the same.
 pub async fn run(data: Data, http: Arc<Http>) {
@@ -84,35 +104,44 @@ pub async fn look_again(data: &Data, guild: GuildId) {
     let Ok(guild) = ids::GuildId::try_from(guild.get()) else {
         return;
     };
-    match data.services.recheck_boards(&[guild]).await {
-        Ok(()) => data.services.ring(),
-        Err(error) => tracing::debug!(%error, "boards are not looked at again"),
-    }
+    let guilds = [guild];
+    noted(data, || data.services.recheck_boards(&guilds)).await;
 }
 
 /// Messages were deleted, perhaps boards.
 pub async fn messages_gone(data: &Data, channel: ChannelId, messages: &[MessageId]) {
-    let Ok(channel) = ids::ChannelId::try_from(channel.get()) else {
-        return;
-    };
     let messages: Vec<i64> = messages.iter().copied().map(raw).collect();
-    match data.services.messages_gone(channel, &messages).await {
-        Ok(()) => data.services.ring(),
-        Err(error) => tracing::debug!(%error, "that messages were deleted is not noted"),
+    if let Ok(channel) = ids::ChannelId::try_from(channel.get()) {
+        noted(data, || data.services.messages_gone(channel, &messages)).await;
+    }
+}
+
+/// Notes what Discord told, which it tells only once: again and again while the database fails.
+async fn noted<F>(data: &Data, note: impl Fn() -> F)
+where
+    F: Future<Output = Result<bool, ServiceError>>,
+{
+    match note.retry(NOTING).await {
+        Ok(true) => data.services.ring(),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "what was deleted on Discord is not noted"),
     }
 }
 
 /// Brings a board up to date. If the database fails, it is taken in hand again in a while.
 async fn finish(services: &Services, http: &Http, in_hand: &InHand) {
     let board = &in_hand.board;
-    let outcome = match Box::pin(bring_up_to_date(services, http, in_hand)).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
+    let work = Box::pin(bring_up_to_date(services, http, in_hand));
+    let outcome = match timeout(LONGEST, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => {
             tracing::debug!(%error, "a board waits for the database");
-            return;
+            Outcome::NotNow
         }
+        Err(_) => Outcome::NotNow,
     };
-    match services.board_done(board, &outcome).await {
+    let done = || services.board_done(board, &outcome);
+    match done.retry(TELLING).await {
         Ok(false) => {}
         Ok(true) => tracing::warn!(
             channel.id = %board.channel,
@@ -180,8 +209,7 @@ impl Hand<'_> {
                 Ok(posted) => shows(posted.id, hash, posted.content == content),
                 Err(_) => Outcome::NotNow,
             },
-            Answered::Refused { message, .. } => Outcome::Never(message),
-            Answered::NotNow => Outcome::NotNow,
+            refused => refusal(refused),
         }
     }
 
@@ -209,8 +237,7 @@ impl Hand<'_> {
                 written: true,
             }),
             Answered::Refused { code, .. } if code == UNKNOWN_MESSAGE => Outcome::Gone,
-            Answered::Refused { message, .. } => Outcome::Never(message),
-            Answered::NotNow => Outcome::NotNow,
+            refused => refusal(refused),
         }
     }
 
@@ -227,8 +254,9 @@ impl Hand<'_> {
         };
         match message {
             Some(message) => match self.delete(message).await {
-                Answered::NotNow => Outcome::NotNow,
-                // Gone, or out of reach for good.
+                // Not from Discord itself, perhaps.
+                Answered::NotNow | Answered::Refused { code: 0, .. } => Outcome::NotNow,
+                // Gone, or out of reach.
                 Answered::Yes(_) | Answered::Refused { .. } => Outcome::Removed,
             },
             None => Outcome::Removed,
@@ -248,8 +276,7 @@ impl Hand<'_> {
         );
         let messages: Vec<Message> = match delivery::ask(self.http, &question).await {
             Answered::Yes(body) => serde_json::from_slice(&body).map_err(|_| Outcome::NotNow)?,
-            Answered::Refused { message, .. } => return Err(Outcome::Never(message)),
-            Answered::NotNow => return Err(Outcome::NotNow),
+            refused => return Err(refusal(refused)),
         };
         let ours = Press::Board {
             table: self.board.table,
@@ -307,6 +334,16 @@ impl Hand<'_> {
         let Board { mark, posts, .. } = self.board;
         let digest = Sha256::digest(format!("{mark}/{posts}"));
         hex::encode(&digest[..12])
+    }
+}
+
+/// What a request comes to that Discord did not take.
+fn refusal(answered: Answered) -> Outcome {
+    match answered {
+        Answered::Refused { code, message } if code == UNKNOWN_CHANNEL => Outcome::Never(message),
+        // What has no number comes from something before Discord.
+        Answered::Refused { code, message } if code != 0 => Outcome::Refused(message),
+        _ => Outcome::NotNow,
     }
 }
 

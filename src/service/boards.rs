@@ -24,6 +24,9 @@ use super::{Request, ServiceError, Services};
 /// After which one that took a board in hand and did not finish is taken for dead.
 const PATIENCE: TimeDelta = TimeDelta::seconds(45);
 
+/// After which one is tried again that Discord refused for a reason that may be mended.
+const MENDED: TimeDelta = TimeDelta::minutes(5);
+
 /// How long a board rests after an attempt that Discord did not take.
 const REST: TimeDelta = TimeDelta::seconds(5);
 
@@ -80,7 +83,9 @@ pub enum Outcome {
     Removed,
     /// Discord did not take it this time.
     NotNow,
-    /// Discord never will: in its words.
+    /// Discord refuses it, in its words. Who set up the server may mend that.
+    Refused(String),
+    /// Discord never will take it: in its words.
     Never(String),
 }
 
@@ -168,16 +173,30 @@ impl Services {
         let Some(board) = taken else {
             return Ok(Next::Wait(SOON));
         };
+        drop(conn);
+        match self.in_hand(&board).await {
+            Ok(in_hand) => Ok(Next::Board(Box::new(in_hand))),
+            Err(error) => {
+                // Nobody has it in hand after all. If that can't be told either, its time runs out.
+                let _ = self.board_done(&board, &Outcome::NotNow).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn in_hand(&self, board: &Board) -> Result<InHand, ServiceError> {
+        let mut conn = self.connection().await?;
         let (settings, _) = guilds::settings(&mut conn, board.guild).await?;
         let page = match board.layout {
             None => None,
-            Some(layout) => Some(page(&mut conn, &board, layout).await?),
+            Some(layout) => Some(page(&mut conn, board, layout).await?),
         };
-        Ok(Next::Board(Box::new(InHand {
+        let board = board.clone();
+        Ok(InHand {
             board,
             settings,
             page,
-        })))
+        })
     }
 
     /// A message is about to be posted: should this process die, it may stand there unknown.
@@ -200,12 +219,17 @@ impl Services {
             Outcome::Gone => boards::gone(&mut conn, board).await?,
             Outcome::Removed => boards::removed(&mut conn, board).await?,
             Outcome::NotNow => boards::rests(&mut conn, board, REST).await?,
-            Outcome::Never(problem) => return Ok(boards::park(&mut conn, board, problem).await?),
+            Outcome::Refused(problem) => {
+                return Ok(boards::park(&mut conn, board, problem, Some(MENDED)).await?);
+            }
+            Outcome::Never(problem) => {
+                return Ok(boards::park(&mut conn, board, problem, None).await?);
+            }
         }
         Ok(false)
     }
 
-    /// Messages were deleted: boards among them are posted anew.
+    /// Messages were deleted: boards among them are posted anew. Returns whether there were any.
     ///
     /// # Errors
     /// If the database fails.
@@ -213,17 +237,17 @@ impl Services {
         &self,
         channel: ChannelId,
         messages: &[i64],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         Ok(boards::messages_gone(&mut conn, channel, messages).await?)
     }
 
     /// Nobody knows what happened to the messages while the bot was away: each board of these
-    /// guilds is looked at once more.
+    /// guilds is looked at once more. Returns whether there are any.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn recheck_boards(&self, guilds: &[GuildId]) -> Result<(), ServiceError> {
+    pub async fn recheck_boards(&self, guilds: &[GuildId]) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         Ok(boards::recheck(&mut conn, guilds).await?)
     }

@@ -119,7 +119,11 @@ pub async fn take(
             from punctaj.boards b
             join punctaj.tables t using (table_id)
             join punctaj.guilds g using (guild_id)
-            where b.problem is null and coalesce(b.not_before, '-infinity') <= now()
+            where case when b.problem is null or b.layout is null
+                    then coalesce(b.not_before, '-infinity') <= now()
+                    -- One that may be mended by others is tried again from time to time.
+                    else b.not_before <= now()
+                end
                 and (b.seen_seq < g.head_seq or b.layout is null)
                 and not exists (
                     select from punctaj.boards o
@@ -129,11 +133,12 @@ pub async fn take(
                     select count(*) from punctaj.boards o, unnest(o.edited_at) as edit
                     where o.channel_id = b.channel_id and edit > now() - make_interval(secs => $3)
                 )
-            order by b.claimed_at nulls first
+            order by b.taken_at nulls first
             limit 1
+            for update of b skip locked
         )
         update punctaj.boards b
-        set claimed_at = now()
+        set claimed_at = now(), taken_at = now()
         from due d, punctaj.tables t, punctaj.guilds g
         where b.table_id = d.table_id and b.channel_id = d.channel_id
             and t.table_id = b.table_id and g.guild_id = t.guild_id
@@ -160,7 +165,8 @@ pub async fn is_one_behind(conn: &mut PgConnection) -> Result<bool, StoreError> 
             select from punctaj.boards b
             join punctaj.tables t using (table_id)
             join punctaj.guilds g using (guild_id)
-            where b.problem is null and (b.seen_seq < g.head_seq or b.layout is null)
+            where (b.problem is null or b.layout is null or b.not_before <= now())
+                and (b.seen_seq < g.head_seq or b.layout is null)
         ) as "behind!"
         "#,
     )
@@ -202,7 +208,7 @@ pub async fn page(
             ) as "points!",
             (
                 select e.applied_at from punctaj.events e
-                where e.guild_id = $1 and e.table_id = t.table_id
+                where e.guild_id = $1 and e.table_id = t.table_id and e.outcome = 'applied'
                 order by e.seq desc
                 limit 1
             ) as changed_at
@@ -295,16 +301,22 @@ pub async fn shows(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        update punctaj.boards
+        update punctaj.boards b
         set claimed_at = null,
-            edited_at = case when $6 then (array[now()] || edited_at)[1:3] else edited_at end,
-            -- Not where the message was deleted meanwhile.
-            message_id = case when posts = $7 then $3 else message_id end,
-            shows = case when posts = $7 then $4 else shows end,
-            posting = posting and posts <> $7,
-            not_before = null,
-            seen_seq = case when posts = $7 and $4 <> '' then greatest(seen_seq, $5) else seen_seq end
-        where table_id = $1 and channel_id = $2
+            edited_at = case when $6 then (array[now()] || b.edited_at)[1:3] else b.edited_at end,
+            -- A look that found nothing to send need not be repeated at once.
+            not_before = case when $6 then null else now() + interval '1 second' end,
+            message_id = case when x.stands then $3 else b.message_id end,
+            shows = case when x.stands then $4 else b.shows end,
+            posting = b.posting and not x.stands,
+            problem = null,
+            seen_seq = case when x.stands and $4 <> '' then greatest(b.seen_seq, $5) else b.seen_seq end
+        from (
+            -- Not where the message was deleted meanwhile, nor where another look was asked for.
+            select o.posts = $7 and ($6 or o.shows is not distinct from $4) as stands
+            from punctaj.boards o where o.table_id = $1 and o.channel_id = $2
+        ) x
+        where b.table_id = $1 and b.channel_id = $2
         "#,
         board.table.0,
         board.channel.db(),
@@ -326,10 +338,19 @@ pub async fn shows(
 pub async fn gone(conn: &mut PgConnection, board: &Board) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        update punctaj.boards
-        set message_id = null, shows = null, posting = false, posts = posts + 1, seen_seq = 0,
-            claimed_at = null
-        where table_id = $1 and channel_id = $2 and message_id is not distinct from $3
+        update punctaj.boards b
+        set claimed_at = null,
+            -- Unless that was heard of meanwhile.
+            message_id = case when x.known then null else b.message_id end,
+            shows = case when x.known then null else b.shows end,
+            posting = b.posting and not x.known,
+            posts = b.posts + x.known::integer,
+            seen_seq = case when x.known then 0 else b.seen_seq end
+        from (
+            select o.message_id is not distinct from $3 as known
+            from punctaj.boards o where o.table_id = $1 and o.channel_id = $2
+        ) x
+        where b.table_id = $1 and b.channel_id = $2
         "#,
         board.table.0,
         board.channel.db(),
@@ -345,21 +366,16 @@ pub async fn gone(conn: &mut PgConnection, board: &Board) -> Result<(), StoreErr
 /// # Errors
 /// If the database fails.
 pub async fn removed(conn: &mut PgConnection, board: &Board) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"
-        with gone as (
-            delete from punctaj.boards where table_id = $1 and channel_id = $2 and layout is null
-        )
-        update punctaj.boards
-        set message_id = null, shows = null, posting = false, posts = posts + 1, seen_seq = 0,
-            claimed_at = null
-        where table_id = $1 and channel_id = $2 and layout is not null
-        "#,
+    let gone = sqlx::query!(
+        "delete from punctaj.boards where table_id = $1 and channel_id = $2 and layout is null",
         board.table.0,
         board.channel.db(),
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    if gone.rows_affected() == 0 {
+        self::gone(conn, board).await?;
+    }
     Ok(())
 }
 
@@ -375,7 +391,9 @@ pub async fn rests(
     sqlx::query!(
         r#"
         update punctaj.boards
-        set claimed_at = null, not_before = now() + make_interval(secs => $3)
+        set claimed_at = null, not_before = now() + make_interval(secs => $3),
+            -- Discord may have carried it out.
+            edited_at = (array[now()] || edited_at)[1:3]
         where table_id = $1 and channel_id = $2
         "#,
         board.table.0,
@@ -387,8 +405,8 @@ pub async fn rests(
     Ok(())
 }
 
-/// The board can't be posted: it is left alone until somebody posts it again, and the log channel
-/// is told. Returns whether that is news.
+/// The board can't be posted: it is left alone for so long, or until somebody posts it again, and the
+/// log channel is told. Returns whether that is news.
 ///
 /// # Errors
 /// If the database fails.
@@ -396,31 +414,41 @@ pub async fn park(
     conn: &mut PgConnection,
     board: &Board,
     problem: &str,
+    again: Option<TimeDelta>,
 ) -> Result<bool, StoreError> {
-    let parked = sqlx::query!(
+    let parked = sqlx::query_scalar!(
         r#"
-        with parked as (
+        with released as (
             update punctaj.boards
-            set claimed_at = null, posting = false, problem = $4
-            where table_id = $2 and channel_id = $3 and problem is null
-            returning channel_id
+            set claimed_at = null, posting = false,
+                problem = case when layout is not null then $4 end,
+                not_before = now() + make_interval(secs => $5)
+            where table_id = $2 and channel_id = $3
+        ),
+        parked as (
+            select b.channel_id from punctaj.boards b
+            where b.table_id = $2 and b.channel_id = $3 and b.problem is null and b.layout is not null
+        ),
+        told as (
+            insert into punctaj.outbox (guild_id, channel_id, kind, body)
+            select $1, g.log_channel, 'board', jsonb_build_object('table', $2::uuid, 'channel', $3::bigint)
+            from parked p join punctaj.guilds g on g.guild_id = $1
+            where g.log_channel is not null and g.log_channel <> p.channel_id
         )
-        insert into punctaj.outbox (guild_id, channel_id, kind, body)
-        select $1, g.log_channel, 'board', jsonb_build_object('table', $2::uuid, 'channel', $3::bigint)
-        from parked p join punctaj.guilds g on g.guild_id = $1
-        where g.log_channel is not null and g.log_channel <> p.channel_id
+        select count(*) as "parked!" from parked
         "#,
         board.guild.db(),
         board.table.0,
         board.channel.db(),
         problem,
+        again.map(TimeDelta::as_seconds_f64),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(parked.rows_affected() > 0)
+    Ok(parked > 0)
 }
 
-/// Messages of a channel were deleted.
+/// Messages of a channel were deleted. Returns whether boards were among them.
 ///
 /// # Errors
 /// If the database fails.
@@ -428,8 +456,8 @@ pub async fn messages_gone(
     conn: &mut PgConnection,
     channel: ChannelId,
     messages: &[i64],
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<bool, StoreError> {
+    let gone = sqlx::query!(
         r#"
         update punctaj.boards
         set message_id = null, shows = null, posts = posts + 1, seen_seq = 0
@@ -440,27 +468,27 @@ pub async fn messages_gone(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(gone.rows_affected() > 0)
 }
 
-/// Each board of these guilds is looked at once more.
+/// Each board of these guilds is looked at once more. Returns whether there are any.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn recheck(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<(), StoreError> {
+pub async fn recheck(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<bool, StoreError> {
     let guilds: Vec<i64> = guilds.iter().map(|guild| guild.db()).collect();
-    sqlx::query!(
+    let behind = sqlx::query!(
         r#"
         update punctaj.boards b
-        set shows = null, seen_seq = 0
+        set shows = null, seen_seq = 0, not_before = case when b.problem is null then null else least(b.not_before, now()) end
         from punctaj.tables t
-        where t.table_id = b.table_id and t.guild_id = any($1) and b.problem is null
+        where t.table_id = b.table_id and t.guild_id = any($1) and b.layout is not null
         "#,
         &guilds,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(behind.rows_affected() > 0)
 }
 
 /// A board that can't be posted, by the name of its table, and why.

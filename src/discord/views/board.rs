@@ -19,6 +19,15 @@ use crate::service::boards::{Board, BoardPage};
 /// The message, in the guild's language.
 #[must_use]
 pub fn board(page: &BoardPage, locale: Locale) -> Reply {
+    let press = Press::Board {
+        table: page.table.id,
+    };
+    // It is there whatever the board says: it tells which board it is.
+    let browse = button(&press, keys::BUTTON_BROWSE, ButtonStyle::Secondary, locale);
+    content(page, locale).row(CreateActionRow::Buttons(vec![browse]))
+}
+
+fn content(page: &BoardPage, locale: Locale) -> Reply {
     let table = &page.table;
     if table.deleted_at.is_some() {
         let gone = Message::new(keys::BOARD_TABLE_DELETED).with("table", shown(&table.address()));
@@ -26,15 +35,11 @@ pub fn board(page: &BoardPage, locale: Locale) -> Reply {
     }
     let head = heading(page, locale);
     let foot = foot(page, locale);
-    let reply = if page.rows.rows.is_empty() {
+    if page.rows.rows.is_empty() {
         let empty = locale.text(&keys::BOARD_EMPTY.into());
-        Reply::text(format!("{head}\n{empty}\n{foot}"))
-    } else {
-        rows(page, &head, &foot, locale)
-    };
-    let press = Press::Board { table: table.id };
-    let browse = button(&press, keys::BUTTON_BROWSE, ButtonStyle::Secondary, locale);
-    reply.row(CreateActionRow::Buttons(vec![browse]))
+        return Reply::text(format!("{head}\n{empty}\n{foot}"));
+    }
+    rows(page, &head, &foot, locale)
 }
 
 fn heading(page: &BoardPage, locale: Locale) -> String {
