@@ -305,7 +305,7 @@ pub async fn shows(
         set claimed_at = null,
             edited_at = case when $6 then (array[now()] || b.edited_at)[1:3] else b.edited_at end,
             -- A look that found nothing to send need not be repeated at once.
-            not_before = case when $6 then null else now() + interval '1 second' end,
+            not_before = case when x.stands and not $6 then now() + interval '1 second' end,
             message_id = case when x.stands then $3 else b.message_id end,
             shows = case when x.stands then $4 else b.shows end,
             posting = b.posting and not x.stands,

@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use fake_discord::{Channel, Device, Fault, Member, Reply, permissions};
+use punctaj::domain::ids::{ChannelId, GuildId};
+use punctaj::domain::name::TableAddress;
+use punctaj::service::Services;
+use punctaj::service::boards::{Board, Next, Outcome, Shown};
 
 use crate::support::app::{TestApp, assert_says};
+use crate::support::db::{Interactions, TestDb};
 
 fn pc() -> Device {
     Device::desktop("PC")
@@ -313,4 +318,80 @@ async fn a_slow_channel_keeps_no_other_board_waiting() {
     shows(&other, "Ion").await;
     shows(&channel, "Ion").await;
     app.finish().await;
+}
+
+const GUILD: i64 = 5;
+
+async fn taken(services: &Services) -> Board {
+    match services.next_board().await.unwrap() {
+        Next::Board(in_hand) => in_hand.board,
+        other => unreachable!("a board is behind: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_happens_while_a_board_is_in_hand_is_not_forgotten() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    let (clan, channel) = (TableAddress::parse("Clan").unwrap(), ChannelId::from_db(9));
+    let table = services.create_table(&now.by(GUILD, 1), clan.clone()).await;
+    table.unwrap();
+    let request = now.by(GUILD, 1);
+    let posted = services.post_board(&request, &clan, channel, None).await;
+    posted.unwrap();
+    let shows = |written| {
+        Outcome::Shows(Shown {
+            message: 1,
+            hash: "a".to_owned(),
+            written,
+        })
+    };
+    let board = taken(services).await;
+    services.board_done(&board, &shows(true)).await.unwrap();
+    assert!(matches!(
+        services.next_board().await.unwrap(),
+        Next::Nothing
+    ));
+
+    // Another look is asked for while one that finds nothing to send is under way.
+    assert!(
+        services
+            .recheck_boards(&[GuildId::from_db(GUILD)])
+            .await
+            .unwrap()
+    );
+    let board = taken(services).await;
+    assert!(
+        services
+            .recheck_boards(&[GuildId::from_db(GUILD)])
+            .await
+            .unwrap()
+    );
+    services.board_done(&board, &shows(false)).await.unwrap();
+    let board = taken(services).await;
+    assert_eq!((board.message, board.shows.as_deref()), (Some(1), None));
+
+    // The message is deleted, and that is heard of before the edit is refused.
+    assert!(services.messages_gone(channel, &[1]).await.unwrap());
+    services.board_done(&board, &Outcome::Gone).await.unwrap();
+    let anew = taken(services).await;
+    assert_eq!((anew.message, anew.posts), (None, board.posts + 1));
+
+    // Refused for now: told once, and left alone. Removed meanwhile: it is taken all the same.
+    let refused = Outcome::Refused("Missing Permissions".to_owned());
+    assert!(services.board_done(&anew, &refused).await.unwrap());
+    assert!(matches!(
+        services.next_board().await.unwrap(),
+        Next::Nothing
+    ));
+    let request = now.by(GUILD, 1);
+    let removed = services.remove_boards(&request, &clan, None).await;
+    removed.unwrap();
+    let gone = taken(services).await;
+    assert_eq!(gone.layout, None);
+    services.board_done(&gone, &Outcome::Removed).await.unwrap();
+    assert!(matches!(
+        services.next_board().await.unwrap(),
+        Next::Nothing
+    ));
 }
