@@ -79,3 +79,18 @@ create trigger events_hint after insert on punctaj.events
 alter table punctaj.outbox
     drop constraint outbox_kind_known,
     add constraint outbox_kind_known check (kind in ('event', 'head', 'overwritten', 'board'));
+
+-- Nothing is Supabase's roles' or everyone's; see the core.
+do $$
+declare
+    role_name text;
+begin
+    foreach role_name in array array['anon', 'authenticated'] loop
+        if exists (select from pg_roles where rolname = role_name) then
+            execute format('revoke all on punctaj.boards from %I', role_name);
+            execute format('revoke all on function punctaj.hint_event() from %I', role_name);
+        end if;
+    end loop;
+end
+$$;
+revoke all on punctaj.boards from public;

@@ -19,6 +19,7 @@ pub use crate::store::boards::{Board, Shown, Whole};
 use crate::store::{StoreError, boards, guilds};
 
 use super::operation::{Ask, Begun, Receipt};
+use super::view::PAGE_ROWS;
 use super::{Request, ServiceError, Services};
 
 /// After which one that took a board in hand and did not finish is taken for dead.
@@ -258,7 +259,7 @@ async fn page(
     board: &Board,
     layout: Layout,
 ) -> Result<BoardPage, StoreError> {
-    let (table, rows, changed_at) = boards::page(conn, board.guild, board.table).await?;
+    let (table, rows, changed_at) = boards::page(conn, board.guild, board.table, PAGE_ROWS).await?;
     Ok(BoardPage {
         table,
         rows,

@@ -175,7 +175,7 @@ pub async fn is_one_behind(conn: &mut PgConnection) -> Result<bool, StoreError> 
     Ok(found)
 }
 
-/// What a table's board is to show: the table, its first rows, when it was changed last.
+/// What a table's board is to show: the table, so many of its first rows, when it was changed last.
 ///
 /// # Errors
 /// If the database fails.
@@ -183,6 +183,7 @@ pub async fn page(
     conn: &mut PgConnection,
     guild: GuildId,
     table: TableId,
+    limit: i64,
 ) -> Result<(Table, Whole, Option<DateTime<Utc>>), StoreError> {
     let found = sqlx::query!(
         r#"
@@ -195,17 +196,10 @@ pub async fn page(
                     from punctaj.entries e
                     where e.table_id = t.table_id and e.deleted_at is null
                     order by e.points desc, e.name_key
-                    limit 20
+                    limit $3
                 ) r
             ) as "rows!",
-            (
-                select count(*) from punctaj.entries e
-                where e.table_id = t.table_id and e.deleted_at is null
-            ) as "total!",
-            (
-                select coalesce(sum(e.points), 0)::bigint from punctaj.entries e
-                where e.table_id = t.table_id and e.deleted_at is null
-            ) as "points!",
+            whole.total as "total!", whole.points as "points!",
             (
                 select e.applied_at from punctaj.events e
                 where e.guild_id = $1 and e.table_id = t.table_id and e.outcome = 'applied'
@@ -213,10 +207,16 @@ pub async fn page(
                 limit 1
             ) as changed_at
         from punctaj.tables t
+        cross join lateral (
+            select count(*) as total, coalesce(sum(e.points), 0)::bigint as points
+            from punctaj.entries e
+            where e.table_id = t.table_id and e.deleted_at is null
+        ) whole
         where t.guild_id = $1 and t.table_id = $2
         "#,
         guild.db(),
         table.0,
+        limit,
     )
     .fetch_one(conn)
     .await?;

@@ -9,7 +9,7 @@ use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::domain::ids::{ChannelId, TableId};
+use crate::domain::ids::TableId;
 use crate::domain::layout::Layout;
 use crate::service::view::ViewOrder;
 
@@ -36,7 +36,7 @@ async fn post(
         let request = call.request(None)?;
         let receipt = call
             .services
-            .post_board(&request, &address, id(channel)?, layout)
+            .post_board(&request, &address, read::channel(channel)?, layout)
             .await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
@@ -52,7 +52,7 @@ async fn remove(
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let address = read::table(&table)?;
-        let channel = channel.map(|channel| id(channel.id.get())).transpose()?;
+        let channel = channel.map(|it| read::channel(it.id.get())).transpose()?;
         let request = call.request(None)?;
         let receipt = call
             .services
@@ -72,7 +72,7 @@ async fn list(
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let address = read::table(&table)?;
-        let channel = channel.map(|channel| id(channel.id.get())).transpose()?;
+        let channel = channel.map(|it| read::channel(it.id.get())).transpose()?;
         let request = call.request(None)?;
         let (table, boards) = call.services.boards(&request, &address).await?;
         Ok(views::board::list(&table, &boards, channel, call.locale))
@@ -98,9 +98,4 @@ pub async fn browse(call: Arc<Call>, table: TableId) -> Result<Reply, Failure> {
     };
     let reply = views::table::page(&page, &how, call.locale);
     Ok(super::view::marked(reply, &request, &page))
-}
-
-fn id(channel: u64) -> Result<ChannelId, Failure> {
-    ChannelId::try_from(channel)
-        .map_err(|_| Failure::Internal("a Discord id is out of range".to_owned()))
 }

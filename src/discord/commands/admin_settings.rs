@@ -8,7 +8,6 @@ use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
 use crate::discord::views;
 use crate::domain::guild::Language;
-use crate::domain::ids::ChannelId;
 use crate::i18n::keys;
 use crate::service::settings::Setting;
 
@@ -54,10 +53,11 @@ async fn log_channel(
     ctx: Ctx<'_>,
     #[channel_types("Text", "News")] channel: GuildChannel,
 ) -> CommandResult {
-    let channel = ChannelId::try_from(channel.id.get())
-        .map(Setting::LogChannel)
-        .map_err(|_| Failure::Internal("a Discord id is out of range".to_owned()));
-    set(ctx, channel).await
+    set(
+        ctx,
+        read::channel(channel.id.get()).map(Setting::LogChannel),
+    )
+    .await
 }
 
 async fn set(ctx: Ctx<'_>, setting: Result<Setting, Failure>) -> CommandResult {

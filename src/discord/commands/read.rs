@@ -3,7 +3,7 @@
 use crate::discord::errors::Failure;
 use crate::discord::views::{input, words};
 use crate::domain::field::{self, MAX_PATTERN_CHARS};
-use crate::domain::ids::{Seq, UserId};
+use crate::domain::ids::{ChannelId, Seq, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
@@ -271,6 +271,12 @@ fn member(text: &str) -> Result<UserId, Failure> {
         .filter(|id| is_id && *id > 0)
         .and_then(|id| UserId::try_from(id).ok());
     id.ok_or_else(|| Failure::told(input::not_a_member(text)))
+}
+
+/// A channel, as Discord sends it.
+pub(super) fn channel(id: u64) -> Result<ChannelId, Failure> {
+    ChannelId::try_from(id)
+        .map_err(|_| Failure::Internal("a Discord id is out of range".to_owned()))
 }
 
 /// A layout.
