@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod feed;
 pub mod http;
 pub mod i18n;
+pub mod journal;
 pub mod logging;
 pub mod render;
 pub mod service;
