@@ -14,10 +14,12 @@ use tokio::time::Instant;
 use super::errors::Failure;
 use super::flights::{Flight, Flights};
 use super::presence::Presences;
+use super::queue::Queue;
 use crate::domain::access::Standing;
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{self, DeviceId, OpId};
 use crate::domain::name::TableAddress;
+use crate::domain::session::Platform;
 use crate::i18n::{Locale, keys};
 use crate::service::refusals::Attempt;
 use crate::service::{Request, Services};
@@ -40,6 +42,21 @@ pub struct Data {
     pub flights: Flights,
     /// Which kind of client people are signed in on.
     pub presences: Presences,
+    /// What waits for the database.
+    pub queue: Queue,
+}
+
+/// An interaction that came before, and is worked on now.
+#[derive(Debug)]
+pub struct Former<'a> {
+    /// Which.
+    pub id: InteractionId,
+    /// What allowed to answer it.
+    pub token: &'a str,
+    /// Its author's language.
+    pub locale: Locale,
+    /// The only kind of client that its author was signed in on then, where presence told.
+    pub platform: Option<Platform>,
 }
 
 /// An interaction that is to be answered.
@@ -63,6 +80,10 @@ pub struct Call {
     pub received: Instant,
     /// Which kind of client people are signed in on.
     pub presences: Presences,
+    /// What waits for the database.
+    pub queue: Queue,
+    /// It waited for the database; with the kind of client that presence told then.
+    waited: Option<Option<Platform>>,
     guild: Option<GuildId>,
     /// In a direct message: the guild that it is about, and what the caller may do there.
     about: OnceLock<(ids::GuildId, Standing)>,
@@ -91,6 +112,8 @@ macro_rules! call {
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
             presences: $data.presences.clone(),
+            queue: $data.queue.clone(),
+            waited: None,
             guild: interaction.guild_id,
             user: interaction.user.id,
             about: OnceLock::new(),
@@ -127,6 +150,36 @@ impl Call {
     #[must_use]
     pub fn of_form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) -> Arc<Self> {
         call!(data, http, interaction, interaction.member.as_ref())
+    }
+
+    /// An edit that waited for the database, with what its author may do now.
+    #[must_use]
+    pub fn of_kept(
+        (data, http): (&Data, &Arc<Http>),
+        former: &Former<'_>,
+        (guild, person): (ids::GuildId, ids::UserId),
+        standing: Standing,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            services: data.services.clone(),
+            http: Arc::clone(http),
+            id: former.id,
+            token: former.token.to_owned(),
+            locale: former.locale,
+            standing,
+            attachment_limit: 0,
+            received: Instant::now(),
+            presences: data.presences.clone(),
+            queue: data.queue.clone(),
+            waited: Some(former.platform),
+            guild: Some(GuildId::new(guild.get().max(1))),
+            user: UserId::new(person.get().max(1)),
+            about: OnceLock::new(),
+            attempt: OnceLock::new(),
+            table: OnceLock::new(),
+            device: OnceLock::new(),
+            _flight: data.flights.begin(),
+        })
     }
 
     /// Notes what is attempted, before it is. The first note counts.
@@ -184,11 +237,21 @@ impl Call {
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
             device,
-            platform: self
-                .presences
-                .platform(GuildId::new(guild.get()), self.user),
-            via: Via::Direct,
+            platform: self.waited.unwrap_or_else(|| {
+                self.presences
+                    .platform(GuildId::new(guild.get()), self.user)
+            }),
+            via: match self.waited {
+                Some(_) => Via::Journal,
+                None => Via::Direct,
+            },
         })
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn made_at(&self) -> DateTime<Utc> {
+        created_at(self.id).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// Whether it came from a direct message.

@@ -274,7 +274,15 @@ pub async fn fetch<T: DeserializeOwned>(
     let question = Outgoing::question(route, limits);
     match send(http, &question).await.0 {
         Ok(body) => Ok(Some(serde_json::from_slice(&body)?)),
-        Err(Fault::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
+        // What the bot may not see is not there for it: it was removed from the guild, say.
+        Err(Fault::Refused(refusal))
+            if matches!(
+                refusal.status,
+                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN
+            ) =>
+        {
+            Ok(None)
+        }
         Err(fault) => Err(Unfetched(fault)),
     }
 }

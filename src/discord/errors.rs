@@ -44,8 +44,12 @@ pub fn reply(call: &Call, failure: Failure) -> Reply {
             tracing::error!(op.id = %call.id, error.reference = reference, "the outcome of a commit stays unknown");
             views::errors::outcome_unknown(&reference, locale)
         }
-        ServiceError::Store(StoreError::Unreachable(error)) => {
-            tracing::warn!(op.id = %call.id, %error, "the database is unreachable");
+        ServiceError::Store(
+            StoreError::Unreachable(error)
+            | StoreError::NotReady(error)
+            | StoreError::ReadOnly(error),
+        ) => {
+            tracing::warn!(op.id = %call.id, %error, "the database is away");
             views::errors::unreachable(locale)
         }
         ServiceError::Store(error) => internal(call, &format!("{error}: {error:?}")),

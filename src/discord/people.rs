@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
-use serenity::http::Route;
+use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::guild::Role;
 use serenity::model::id::{self, RoleId};
@@ -13,7 +13,7 @@ use serenity::model::user::User;
 use tokio::time::Instant;
 
 use super::context::{Call, standing_of};
-use super::delivery::{self, Limits};
+use super::delivery::{self, Limits, Unfetched};
 use super::errors::Failure;
 use super::views::errors::{nobody, unknown_member};
 use crate::domain::access::Standing;
@@ -97,31 +97,48 @@ struct Guild {
 /// The caller or the bot is not in that guild, or Discord does not say.
 pub async fn standing(call: &Call, guild: GuildId) -> Result<Standing, Failure> {
     let caller = call.actor()?;
-    let (guild_id, user_id) = (id::GuildId::new(guild.get()), id::UserId::new(caller.get()));
-    let limits = Limits {
-        until: Instant::now() + LONGEST,
-        patience: PATIENCE,
-    };
-    let member =
-        delivery::fetch::<Roles>(&call.http, Route::GuildMember { guild_id, user_id }, limits);
-    let guild = delivery::fetch::<Guild>(&call.http, Route::Guild { guild_id }, limits);
-    match tokio::join!(member, guild) {
-        (Ok(Some(_)), Ok(Some(guild))) if guild.owner_id == user_id => {
-            Ok(standing_of(Permissions::all()))
-        }
-        (Ok(Some(member)), Ok(Some(guild))) => {
-            // The role that everybody has bears the guild's own id.
-            let has =
-                |role: &&Role| role.id.get() == guild_id.get() || member.roles.contains(&role.id);
-            let roles = guild.roles.iter().filter(has);
-            Ok(standing_of(roles.map(|role| role.permissions).collect()))
-        }
-        (Ok(None), _) | (_, Ok(None)) => Err(Failure::told(nobody(caller))),
-        (Err(error), _) | (_, Err(error)) => {
+    match standing_in(&call.http, guild, caller).await {
+        Ok(Some(standing)) => Ok(standing),
+        Ok(None) => Err(Failure::told(nobody(caller))),
+        Err(error) => {
             tracing::warn!(op.id = %call.id, %error, "what a member may do is not known");
             Err(Failure::told(unknown_member(caller)))
         }
     }
+}
+
+/// What somebody may do in a guild now; none where they or the bot are not in it.
+///
+/// # Errors
+/// Discord does not say.
+pub async fn standing_in(
+    http: &Http,
+    guild: GuildId,
+    person: UserId,
+) -> Result<Option<Standing>, Unfetched> {
+    if guild.get() == 0 || person.get() == 0 {
+        return Ok(None);
+    }
+    let (guild_id, user_id) = (id::GuildId::new(guild.get()), id::UserId::new(person.get()));
+    let limits = Limits {
+        until: Instant::now() + LONGEST,
+        patience: PATIENCE,
+    };
+    let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
+    let guild = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
+    let (member, guild) = tokio::try_join!(member, guild)?;
+    let (Some(member), Some(guild)) = (member, guild) else {
+        return Ok(None);
+    };
+    if guild.owner_id == user_id {
+        return Ok(Some(standing_of(Permissions::all())));
+    }
+    // The role that everybody has bears the guild's own id.
+    let has = |role: &&Role| role.id.get() == guild_id.get() || member.roles.contains(&role.id);
+    let roles = guild.roles.iter().filter(has);
+    Ok(Some(standing_of(
+        roles.map(|role| role.permissions).collect(),
+    )))
 }
 
 /// What each of these members is called.

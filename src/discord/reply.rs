@@ -1,11 +1,14 @@
 //! What is said: text, a card, buttons, a file. How it is delivered is `answer`'s.
 
+use std::sync::Arc;
+
 use serenity::builder::{
     CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
     CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
     EditInteractionResponse,
 };
 
+use super::queue::Unanswered;
 use crate::service::news::Shown;
 use crate::service::operation::Aside;
 
@@ -38,6 +41,8 @@ pub struct Reply {
     pub shows: Option<Shown>,
     /// Something else waits to be told to the caller.
     pub parked: bool,
+    /// It says that an edit waits.
+    pub queued: Option<Arc<Unanswered>>,
 }
 
 impl Reply {

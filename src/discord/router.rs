@@ -10,10 +10,11 @@ use serenity::model::application::{
 
 use super::answer;
 use super::attempts;
-use super::commands::{self, Menu};
+use super::commands::{self, Edit, Menu};
 use super::context::{Call, Data};
 use super::custom_id::{Form, Press};
 use super::errors::Failure;
+use super::queue;
 use super::reply::{Manner, Reply};
 use super::views;
 use super::views::form::Typed;
@@ -134,7 +135,14 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             device,
             event,
             shown,
-        } => commands::undo(call, device, Some(event), shown).await,
+        } => {
+            let undo = Edit::Undo {
+                device,
+                event: Some(event),
+                shown,
+            };
+            queue::done_or_kept(call, undo).await
+        }
         Press::Mine {
             device,
             guild,

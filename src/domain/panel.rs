@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ids::EntryId;
@@ -20,7 +21,8 @@ pub const AMOUNTS: [i64; 3] = [1, 3, 5];
 pub const REST: TimeDelta = TimeDelta::hours(3);
 
 /// Who is picked, in the order of picking.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Picked(Vec<EntryId>);
 
 /// More were picked than can be.

@@ -301,6 +301,14 @@ pub enum ServiceError {
     /// The panel's session has ended, or it is somebody else's.
     #[error("the panel has ended")]
     PanelEnded,
+    /// The database is away, and what a table looked like last is not known; of which it is.
+    #[error("nothing is known of that table")]
+    NotKnown {
+        /// As given.
+        table: Option<String>,
+        /// The addresses of those that are known.
+        known: Vec<String>,
+    },
     /// The database is up, but others keep it busy; the same may work in a moment.
     #[error("the database is busy")]
     Busy,
@@ -357,7 +365,32 @@ impl ServiceError {
     /// Whether the database can't be reached: nothing else will work either.
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Unreachable(_)))
+        matches!(
+            self,
+            Self::Store(StoreError::Unreachable(_) | StoreError::NotReady(_))
+        )
+    }
+
+    /// Whether the connection to the database failed, whatever became of the edit.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::OutcomeUnknown | Self::Store(StoreError::Unreachable(_))
+        )
+    }
+
+    /// Whether the same may work in a moment.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy | Self::Store(StoreError::NotReady(_)))
+    }
+
+    /// Whether an edit may wait until the database takes changes again: nothing is wrong with the
+    /// edit itself, and it is not known to have been done.
+    #[must_use]
+    pub const fn may_wait(&self) -> bool {
+        self.is_away() || matches!(self, Self::Store(StoreError::ReadOnly(_)))
     }
 }
 

@@ -27,6 +27,7 @@ pub mod entropy;
 pub mod error;
 pub mod export;
 pub mod fields;
+pub mod known;
 pub mod merge;
 mod near;
 pub mod news;
@@ -38,6 +39,7 @@ pub mod points;
 pub mod profile;
 pub mod refusals;
 pub mod request;
+mod seen;
 pub mod sessions;
 pub mod settings;
 pub mod tables;
@@ -76,6 +78,7 @@ pub struct Services {
     /// Rung when something was written.
     bell: Arc<watch::Sender<()>>,
     snapshot_every: i64,
+    seen: Arc<seen::Seen>,
 }
 
 impl Services {
@@ -88,6 +91,7 @@ impl Services {
             limits,
             bell: Arc::new(watch::Sender::new(())),
             snapshot_every: past::SNAPSHOT_EVERY,
+            seen: Arc::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use crate::domain::guild::Settings;
-use crate::domain::ids::{ChannelId, GuildId, Seq};
+use crate::domain::ids::{ChannelId, GuildId, Seq, UserId};
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
 use crate::store::{boards, events, guilds};
@@ -56,6 +56,8 @@ pub enum Told {
         /// Why not, in Discord's words.
         problem: String,
     },
+    /// What has become of an edit that had waited: as it is told.
+    Outcome(String),
     /// A value was replaced unseen.
     Overwritten {
         /// What replaced it.
@@ -163,6 +165,7 @@ impl Services {
                     problem,
                 })
             }
+            News::Outcome { text } => Some(Told::Outcome(text.clone())),
             News::Event { seq } => match events::by_seq(conn, guild, *seq).await? {
                 Some(event) => Some(Told::Edit(Box::new(self.receipt_of(conn, event).await?))),
                 None => None,
@@ -175,6 +178,23 @@ impl Services {
                 None => None,
             },
         })
+    }
+
+    /// Has somebody told what has become of an edit of theirs that had waited: by a direct message, or
+    /// as near as it gets. In a guild where nothing was ever done, there is nothing to tell.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tell_outcome(
+        &self,
+        guild: GuildId,
+        person: UserId,
+        text: String,
+    ) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        outbox::queue(&mut conn, guild, person, &News::Outcome { text }).await?;
+        self.ring();
+        Ok(())
     }
 
     /// The message waits for its person's next command.

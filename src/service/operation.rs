@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Transaction};
+use tokio::time::timeout;
 
 use crate::domain::access::Right;
 use crate::domain::canonical;
@@ -38,8 +39,9 @@ pub(super) use rows::ledger;
 
 use super::{Request, ServiceError, Services};
 
-/// How often, and how far apart, the outcome of a commit is looked up when the connection broke.
-const OUTCOME_TRIES: u32 = 15;
+/// How long the outcome of a commit is looked up when the connection broke, and how far apart. An
+/// edit whose outcome stays unknown is kept, to be done again under the same id.
+const OUTCOME_PATIENCE: Duration = Duration::from_secs(3);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(200);
 
 /// What an operation asks to see.
@@ -279,14 +281,19 @@ impl Services {
         error: sqlx::Error,
     ) -> Result<Receipt, ServiceError> {
         tracing::warn!(error = %error, op.id = %request.op, "the outcome of a commit is unknown; looking it up");
-        for _ in 0..OUTCOME_TRIES {
-            match self.committed(request).await {
-                Ok(true) => return Ok(receipt),
-                Ok(false) => return Err(error.into()),
-                Err(_) => tokio::time::sleep(OUTCOME_PAUSE).await,
+        let looking = async {
+            loop {
+                match self.committed(request).await {
+                    Ok(committed) => break committed,
+                    Err(_) => tokio::time::sleep(OUTCOME_PAUSE).await,
+                }
             }
+        };
+        match timeout(OUTCOME_PATIENCE, looking).await {
+            Ok(true) => Ok(receipt),
+            Ok(false) => Err(error.into()),
+            Err(_) => Err(ServiceError::OutcomeUnknown),
         }
-        Err(ServiceError::OutcomeUnknown)
     }
 
     /// Whether the operation's event is there. Asked under the guild's lock: the server may still
@@ -547,6 +554,9 @@ impl Operation<'_> {
         match tx.commit().await {
             Ok(()) => {
                 services.ring();
+                if let Some(session) = &receipt.session {
+                    services.saw_session(&request, session);
+                }
                 Ok(receipt)
             }
             Err(error) => services.outcome(&request, receipt, error).await,

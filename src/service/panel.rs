@@ -4,6 +4,8 @@
 //! and its totals are read from those. So it goes on after a restart, and an undo from anywhere
 //! counts.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::access::Right;
 use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId};
@@ -69,7 +71,7 @@ pub enum PanelTurn {
 }
 
 /// Points for those who are picked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PanelAward {
     /// How many; negative: to be taken away.
     pub points: i64,
@@ -77,6 +79,17 @@ pub struct PanelAward {
     pub mark: Mark,
     /// Why.
     pub reason: Option<String>,
+    /// Who was picked when it was pressed, where it was kept with that.
+    pub picked: Option<Picked>,
+}
+
+/// What a press did, without the panel.
+#[derive(Debug)]
+pub enum Given {
+    /// An event.
+    Done(Box<Receipt>),
+    /// Nothing, and why.
+    Nothing(PanelNote),
 }
 
 /// What became of a press that changes points.
@@ -175,19 +188,53 @@ impl Services {
         award: PanelAward,
     ) -> Result<Pressed, ServiceError> {
         let at = pressed_at(request, table)?;
-        let picked = self.picked(&at).await?;
-        let note = if picked.mark() != award.mark {
-            Some(PanelNote::Outdated)
-        } else if picked.ids().is_empty() {
-            Some(PanelNote::Nobody)
-        } else {
-            None
-        };
-        let receipt = match note {
-            None => self.give(request, table, &picked, award).await?,
-            Some(_) => None,
-        };
-        self.done(request, &at, receipt, note).await
+        match self.give_picked(request, &at, award).await? {
+            Given::Done(receipt) => self.done(request, &at, Some(*receipt), None).await,
+            Given::Nothing(note) => self.done(request, &at, None, Some(note)).await,
+        }
+    }
+
+    /// Gives points as a press on a panel does, without showing the panel anew.
+    ///
+    /// # Errors
+    /// As [`Self::award_panel`].
+    pub async fn award_picked(
+        &self,
+        request: &Request,
+        table: TableId,
+        award: PanelAward,
+    ) -> Result<Given, ServiceError> {
+        let at = pressed_at(request, table)?;
+        self.give_picked(request, &at, award).await
+    }
+
+    async fn give_picked(
+        &self,
+        request: &Request,
+        at: &PanelAt<'_>,
+        award: PanelAward,
+    ) -> Result<Given, ServiceError> {
+        let standing = self.picked(at).await?;
+        let picked = award.picked.clone().unwrap_or(standing);
+        if picked.mark() != award.mark {
+            return Ok(Given::Nothing(PanelNote::Outdated));
+        }
+        if picked.ids().is_empty() {
+            return Ok(Given::Nothing(PanelNote::Nobody));
+        }
+        let given = self.give(request, at.table, &picked, award).await?;
+        Ok(given.map_or(Given::Nothing(PanelNote::Nobody), |receipt| {
+            Given::Done(Box::new(receipt))
+        }))
+    }
+
+    /// What is to be kept of a press while the database is away: it is for those who were picked when
+    /// it was pressed, whoever is picked later.
+    #[must_use]
+    pub fn with_picked(&self, device: &DeviceId, table: TableId, award: PanelAward) -> PanelAward {
+        let seen = self.seen_picked(device, table);
+        let picked = seen.filter(|picked| picked.mark() == award.mark);
+        PanelAward { picked, ..award }
     }
 
     /// Undoes a step.
@@ -201,20 +248,29 @@ impl Services {
         event: Seq,
     ) -> Result<Pressed, ServiceError> {
         let at = pressed_at(request, table)?;
+        match self.undo_step(request, event).await? {
+            Given::Done(receipt) => self.done(request, &at, Some(*receipt), None).await,
+            Given::Nothing(note) => self.done(request, &at, None, Some(note)).await,
+        }
+    }
+
+    /// Undoes a step, without showing the panel anew.
+    ///
+    /// # Errors
+    /// As [`Self::undo_panel`].
+    pub async fn undo_step(&self, request: &Request, event: Seq) -> Result<Given, ServiceError> {
         let order = UndoOrder {
             event: Some(event),
             force: Force::Ask,
             whose: Whose::Own,
         };
-        let undone = self.undo_from(request, order, SessionNeed::Exact).await;
-        let (receipt, note) = match undone {
-            Ok(receipt) => (Some(receipt), None),
+        match self.undo_from(request, order, SessionNeed::Exact).await {
+            Ok(receipt) => Ok(Given::Done(Box::new(receipt))),
             Err(ServiceError::AlreadyUndone { event, .. }) => {
-                (None, Some(PanelNote::Undone(event)))
+                Ok(Given::Nothing(PanelNote::Undone(event)))
             }
-            Err(error) => return Err(error),
-        };
-        self.done(request, &at, receipt, note).await
+            Err(error) => Err(error),
+        }
     }
 
     /// Who is picked, if the panel is the caller's and goes on.
@@ -297,6 +353,8 @@ impl Services {
     ) -> Result<Panel, ServiceError> {
         let shown = read!(self, conn => panels::show(&mut conn, at, to))?;
         let mut shown = shown.ok_or(ServiceError::PanelEnded)?;
+        let picked = shown.picked.iter().map(|who| who.id).collect();
+        self.saw_picked(at.device, at.table, Picked::new(picked));
         let (adds, takes) = (
             request.standing.may(Right::ScoreAdd),
             request.standing.may(Right::ScoreRemove),

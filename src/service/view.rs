@@ -210,6 +210,8 @@ impl Services {
         if let Some(layout) = at.layout {
             session.layout = Some(layout.to_owned());
         }
+        session.last_table = at.table.or(session.last_table);
+        self.saw_session(request, &session);
         Ok((session, attribution, aside))
     }
 }

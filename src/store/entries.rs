@@ -76,7 +76,7 @@ pub struct PageWanted<'a> {
 }
 
 /// A row of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRow {
     /// Which entry.
     pub id: EntryId,

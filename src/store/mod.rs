@@ -33,6 +33,12 @@ pub enum StoreError {
     /// The database can't be reached, or the connection broke.
     #[error("the database is unreachable")]
     Unreachable(#[source] sqlx::Error),
+    /// The schema is not up to date yet.
+    #[error("the schema of the database is not up to date yet")]
+    NotReady(#[source] sqlx::Error),
+    /// The database can be read, but nothing can be written: it is a standby, or its disk is full.
+    #[error("the database takes no changes")]
+    ReadOnly(#[source] sqlx::Error),
     /// The connection that listens says nothing more.
     #[error("the connection that listens is silent")]
     Silent,
@@ -63,15 +69,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
                 (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
                 // Class 57: the server shuts down or crashed; 53300: too many connections.
-                // Class 42 and 3F000: queries are checked against the schema, so one that does not
-                // fit meets a database whose schema is not up to date yet.
-                (
-                    Some(
-                        "57P01" | "57P02" | "57P03" | "53300" | "42P01" | "42703" | "42883"
-                        | "3F000",
-                    ),
-                    _,
-                ) => Self::Unreachable(error),
+                (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unreachable(error),
+                // 25006: a standby; the rest of class 53: out of disk or memory.
+                (Some("25006" | "53000" | "53100" | "53200" | "53400"), _) => Self::ReadOnly(error),
+                // Queries are checked against the schema, so one that does not fit meets a database
+                // whose schema is not up to date yet.
+                (Some("42P01" | "42703" | "42883" | "3F000"), _) => Self::NotReady(error),
                 // Lock and statement timeouts, deadlock.
                 (Some("55P03" | "57014" | "40P01"), _) => Self::Busy(error),
                 _ => Self::Sql(error),

@@ -55,6 +55,11 @@ pub enum News {
         /// Where.
         channel: ChannelId,
     },
+    /// What has become of an edit that had waited for the database, as its author is told.
+    Outcome {
+        /// In their language.
+        text: String,
+    },
     /// A value of somebody's was replaced unseen.
     Overwritten {
         /// By which event.
@@ -239,6 +244,33 @@ pub async fn done(
     .execute(conn)
     .await?;
     Ok(noted.rows_affected() > 0)
+}
+
+/// Queues news that belongs to no operation.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queue(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    person: UserId,
+    news: &News,
+) -> Result<(), StoreError> {
+    let news = serde_json::to_value(news).map_err(|_| StoreError::Corrupt("news"))?;
+    sqlx::query!(
+        r#"
+        insert into punctaj.outbox (guild_id, user_id, kind, body)
+        select g.guild_id, $2, $3::jsonb ->> 'kind', $3::jsonb -> 'body'
+        from punctaj.guilds g
+        where g.guild_id = $1
+        "#,
+        guild.db(),
+        person.db(),
+        news,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A guild that has a log channel.

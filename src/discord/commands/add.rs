@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Order, Place, ordered};
+use super::edit::edited;
+use super::order::{Order, Place};
 use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -50,7 +51,7 @@ pub(super) async fn add(
         points: points.unwrap_or(0),
         reason,
     });
-    ordered(ctx, Manner::Own, order, table).await
+    edited(ctx, order, table).await
 }
 
 impl Add {
@@ -72,15 +73,7 @@ impl Add {
         place: Place,
         mut people: Vec<Introduction>,
     ) -> Result<Reply, Failure> {
-        let names = read::names(&self.names)?;
-        let repeated = names.repeated().to_vec();
-        let award = Award {
-            points: read::added(self.points)?,
-            reason: read::reason(self.reason.as_deref())?,
-            names: names.into_items(),
-            table: place.address,
-            table_id: place.id,
-        };
+        let (award, repeated) = self.read(place)?;
         // Each turn introduces somebody, so it ends.
         loop {
             let given = call
@@ -108,6 +101,20 @@ impl Add {
                 }
             }
         }
+    }
+
+    /// What is asked for, and the names that were given twice.
+    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<String>), Failure> {
+        let names = read::names(&self.names)?;
+        let repeated = names.repeated().to_vec();
+        let award = Award {
+            points: read::added(self.points)?,
+            reason: read::reason(self.reason.as_deref())?,
+            names: names.into_items(),
+            table: place.address,
+            table_id: place.id,
+        };
+        Ok((award, repeated))
     }
 
     fn offer(

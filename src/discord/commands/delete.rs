@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Order, Place, ordered};
+use super::edit::edited;
+use super::order::{Order, Place};
 use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
-use crate::discord::reply::{Manner, Reply};
+use crate::discord::reply::Reply;
 use crate::discord::views;
 use crate::service::Request;
 use crate::service::entries::Deletion;
@@ -25,7 +26,7 @@ pub(super) async fn delete(
     #[autocomplete = "complete::names"] names: String,
     #[autocomplete = "complete::table"] table: Option<String>,
 ) -> CommandResult {
-    ordered(ctx, Manner::Own, Order::Delete(Delete { names }), table).await
+    edited(ctx, Order::Delete(Delete { names }), table).await
 }
 
 impl Delete {
@@ -35,6 +36,12 @@ impl Delete {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
+        let (order, repeated) = self.read(place)?;
+        let receipt = call.services.delete(request, order).await?;
+        Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
+    }
+    /// What is asked for, and the names that were given twice.
+    pub(super) fn read(&self, place: Place) -> Result<(Deletion, Vec<String>), Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let order = Deletion {
@@ -42,7 +49,6 @@ impl Delete {
             table: place.address,
             table_id: place.id,
         };
-        let receipt = call.services.delete(request, order).await?;
-        Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
+        Ok((order, repeated))
     }
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use serenity::model::user::User;
 
 use super::add::Add;
-use super::order::{Order, run_or_ask};
+use super::edit::Edit;
+use super::order::Order;
 use super::read;
 use crate::discord::answer;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::Form;
 use crate::discord::errors::{self, Failure};
 use crate::discord::people;
+use crate::discord::queue;
 use crate::discord::reply::Reply;
 use crate::discord::views::form::{self, Typed};
 use crate::domain::ids::UserId;
@@ -68,5 +70,5 @@ async fn add(call: Arc<Call>, member: UserId, typed: &Typed) -> Result<Reply, Fa
         points: read::whole_number(typed.points.trim())?,
         reason: given(&typed.reason),
     });
-    run_or_ask(call, order, given(&typed.table)).await
+    queue::done_or_kept(call, Edit::order(order, given(&typed.table))).await
 }

@@ -15,6 +15,7 @@ mod audit_show;
 mod audit_undo;
 mod audit_verify;
 mod delete;
+mod edit;
 mod give;
 mod help;
 mod merge;
@@ -48,13 +49,13 @@ pub use audit_search::page as search_page;
 pub use audit_sessions::{end as end_session, page as sessions_page};
 pub use audit_show::show as show_event;
 pub use audit_undo::{confirmed as undo_confirmed, previewed as undo_previewed};
+pub use edit::Edit;
 pub use give::given;
 pub use merge::merge;
 pub use news::restore_mine;
 pub use order::chosen;
 pub use panel::{Menu, award_panel, press_panel, search_panel};
 pub(in crate::discord) use session::ALL_OTHERS;
-pub use undo::undo;
 pub use view::{Turn, turn as turn_page};
 
 /// A command of this bot.

@@ -14,12 +14,13 @@ use crate::discord::views;
 use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, DraftId, TableId};
 use crate::domain::name::TableAddress;
+use crate::i18n::Locale;
 use crate::service::{Request, ServiceError};
 
 /// A command on a table, with its options as they were typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase")]
-pub(super) enum Order {
+pub enum Order {
     /// `/punctaj add`.
     Add(add::Add),
     /// `/punctaj remove`.
@@ -49,7 +50,7 @@ pub(super) struct Place {
 
 impl Order {
     /// What it attempts.
-    const fn action(&self) -> Action {
+    pub(super) const fn action(&self) -> Action {
         match self {
             Self::Add(_) => Action::PointsAdd,
             Self::Remove(_) => Action::PointsRemove,
@@ -58,6 +59,40 @@ impl Order {
             Self::View(_) | Self::Profile(_) | Self::Panel(_) => Action::TableView,
             Self::Export(_) => Action::DataExport,
         }
+    }
+
+    /// What is wrong with it, whatever is in the database.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Add(order) => order.read(Place::default()).map(drop),
+            Self::Remove(order) => order.read(Place::default()).map(drop),
+            Self::Set(order) => order.read(Place::default()).map(drop),
+            Self::Delete(order) => order.read(Place::default()).map(drop),
+            Self::View(_) | Self::Profile(_) | Self::Panel(_) | Self::Export(_) => Ok(()),
+        }
+    }
+
+    /// What it is, for the one who has to wait for it.
+    pub(super) fn told(&self, locale: Locale) -> String {
+        let place = Place::default;
+        let told = match self {
+            Self::Add(order) => order
+                .read(place())
+                .map(|(award, _)| views::queued::added(award.points, &award.names, locale)),
+            Self::Remove(order) => order
+                .read(place())
+                .map(|(award, _)| views::queued::removed(award.points, &award.names, locale)),
+            Self::Set(order) => order
+                .read(place())
+                .map(|set| views::queued::set(&set.who, order.typed(), locale)),
+            Self::Delete(order) => order
+                .read(place())
+                .map(|(order, _)| views::queued::deleted(&order.names, locale)),
+            Self::View(_) | Self::Profile(_) | Self::Panel(_) | Self::Export(_) => {
+                Ok(String::new())
+            }
+        };
+        told.unwrap_or_default()
     }
 
     async fn run(&self, call: &Call, request: &Request, place: Place) -> Result<Reply, Failure> {
@@ -99,25 +134,29 @@ pub(super) async fn ordered(
     order: Order,
     table: Option<String>,
 ) -> CommandResult {
-    let work = |call| Box::pin(run_or_ask(call, order, table));
+    let work = |call| {
+        Box::pin(async move { run_or_ask(&call, &order, table.as_deref(), None).await })
+    };
     super::answered(ctx, manner, work).await
 }
 
-/// Runs a command on the table that was named, or asks which one is meant: in the caller's own task.
+/// Runs a command on the table that was named, else on the `last` one that its person used, where that
+/// is known; or asks which one is meant: in the caller's own task.
 pub(super) async fn run_or_ask(
-    call: Arc<Call>,
-    order: Order,
-    table: Option<String>,
+    call: &Arc<Call>,
+    order: &Order,
+    table: Option<&str>,
+    last: Option<TableId>,
 ) -> Result<Reply, Failure> {
     let request = call.request(None)?;
     let place = Place {
-        address: super::read::optional_table(table.as_deref())?,
-        id: None,
+        address: super::read::optional_table(table)?,
+        id: last,
     };
-    match order.run(&call, &request, place).await {
+    match order.run(call, &request, place).await {
         Err(Failure::Service(ServiceError::ChooseTable { tables })) => {
             let (session, _) = call.services.session(&request).await?;
-            let draft = call.services.keep_draft(&request, &order).await?;
+            let draft = call.services.keep_draft(&request, order).await?;
             Ok(views::choose::table(
                 &tables,
                 session.device_id,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::edit::Edit;
 use super::order::{Order, Place, ordered};
 use super::read;
 use crate::discord::answer;
@@ -11,13 +12,15 @@ use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::{PanelAct, PanelPress};
 use crate::discord::errors::{self, Failure};
+use crate::discord::queue;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::discord::views::form::{self, Typed};
-use crate::domain::ids::{DeviceId, EntryId, TableId};
+use crate::domain::event::Via;
+use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
 use crate::domain::panel::Mark;
 use crate::i18n::Locale;
-use crate::service::panel::{PanelAward, PanelTurn, Pressed};
+use crate::service::panel::{Given, PanelAward, PanelTurn, Pressed};
 use crate::service::view::ViewOrder;
 use crate::service::{self, Request, ServiceError};
 
@@ -80,24 +83,17 @@ pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Resu
                 points,
                 mark,
                 reason: None,
+                picked: None,
             };
-            return give(&call, device, table, award).await;
+            return give(call, device, table, award).await;
         }
         PanelAct::Undo(event) => {
-            let request = call.request(Some(device.clone()))?;
-            return match call.services.undo_panel(&request, table, event).await {
-                Err(ServiceError::ChangedSince {
-                    event,
-                    conflicts,
-                    ranks,
-                }) => {
-                    let locale = call.locale;
-                    Ok(views::undo::question(
-                        event, &conflicts, &ranks, device, locale,
-                    ))
-                }
-                pressed => Ok(shown(&pressed?, &request, call.locale)),
+            let undo = Edit::Step {
+                device,
+                table,
+                event,
             };
+            return queue::done_or_kept(call, undo).await;
         }
         PanelAct::Search | PanelAct::Other { .. } => {
             let why = "a form was to be opened before anything else";
@@ -138,10 +134,11 @@ pub async fn award_panel(
             points: if takes { -points } else { points },
             mark,
             reason: read::reason(Some(&typed.reason))?,
+            picked: None,
         })
     };
     let given = match award() {
-        Ok(award) => give(&call, device, table, award).await,
+        Ok(award) => give(Arc::clone(&call), device, table, award).await,
         Err(failure) => Err(failure),
     };
     match given {
@@ -166,14 +163,71 @@ async fn turned(
 }
 
 async fn give(
-    call: &Call,
+    call: Arc<Call>,
     device: DeviceId,
     table: TableId,
     award: PanelAward,
 ) -> Result<Reply, Failure> {
-    let request = call.request(Some(device))?;
-    let pressed = call.services.award_panel(&request, table, award).await?;
-    Ok(shown(&pressed, &request, call.locale))
+    let award = Edit::Award {
+        device,
+        table,
+        award,
+    };
+    queue::done_or_kept(call, award).await
+}
+
+/// Gives those who are picked their points. What had waited is answered by itself: by then its panel
+/// may be gone, or show something else.
+pub(super) async fn award(
+    call: &Call,
+    request: &Request,
+    table: TableId,
+    award: PanelAward,
+) -> Result<Reply, Failure> {
+    if request.via == Via::Journal {
+        let given = call.services.award_picked(request, table, award).await?;
+        return Ok(done(&given, call.locale));
+    }
+    let pressed = call.services.award_panel(request, table, award).await?;
+    Ok(shown(&pressed, request, call.locale))
+}
+
+/// Undoes a step; asks first where others have changed things since.
+pub(super) async fn undo_step(
+    call: &Call,
+    request: &Request,
+    device: &DeviceId,
+    table: TableId,
+    event: Seq,
+) -> Result<Reply, Failure> {
+    let undone = if request.via == Via::Journal {
+        let undone = call.services.undo_step(request, event).await;
+        undone.map(|given| done(&given, call.locale))
+    } else {
+        let pressed = call.services.undo_panel(request, table, event).await;
+        pressed.map(|pressed| shown(&pressed, request, call.locale))
+    };
+    match undone {
+        Err(ServiceError::ChangedSince {
+            event,
+            conflicts,
+            ranks,
+        }) => {
+            let (device, locale) = (device.clone(), call.locale);
+            Ok(views::undo::question(
+                event, &conflicts, &ranks, device, locale,
+            ))
+        }
+        undone => Ok(undone?),
+    }
+}
+
+/// What a press did, by itself.
+fn done(given: &Given, locale: Locale) -> Reply {
+    match given {
+        Given::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
+        Given::Nothing(note) => views::panel::nothing(*note, locale),
+    }
 }
 
 /// The panel in its place; a receipt of its own where the panel can't be read.

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Order, Place, ordered};
+use super::edit::edited;
+use super::order::{Order, Place};
 use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
-use crate::discord::reply::{Manner, Reply};
+use crate::discord::reply::Reply;
 use crate::discord::views;
 use crate::service::Request;
 use crate::service::points::Award;
@@ -29,17 +30,12 @@ pub(super) async fn remove(
     #[autocomplete = "complete::table"] table: Option<String>,
     reason: Option<String>,
 ) -> CommandResult {
-    ordered(
-        ctx,
-        Manner::Own,
-        Order::Remove(Remove {
-            names,
-            points,
-            reason,
-        }),
-        table,
-    )
-    .await
+    let order = Order::Remove(Remove {
+        names,
+        points,
+        reason,
+    });
+    edited(ctx, order, table).await
 }
 
 impl Remove {
@@ -49,6 +45,12 @@ impl Remove {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
+        let (award, repeated) = self.read(place)?;
+        let receipt = call.services.remove_points(request, award).await?;
+        Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
+    }
+    /// What is asked for, and the names that were given twice.
+    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<String>), Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {
@@ -58,7 +60,6 @@ impl Remove {
             table: place.address,
             table_id: place.id,
         };
-        let receipt = call.services.remove_points(request, award).await?;
-        Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
+        Ok((award, repeated))
     }
 }

@@ -1,15 +1,15 @@
 //! `/punctaj undo`, and the Undo, Confirm and Cancel buttons.
 
-use std::sync::Arc;
-
+use super::edit::Edit;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::queue;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::domain::ids::{DeviceId, Seq};
+use crate::domain::ids::Seq;
 use crate::domain::panel::Mark;
-use crate::service::ServiceError;
+use crate::service::{Request, ServiceError};
 use crate::service::undo::{Force, UndoOrder, Whose};
 
 /// Undoes the caller's last change, or one of the caller's own by its number.
@@ -20,7 +20,12 @@ pub(super) async fn undo_command(
 ) -> CommandResult {
     super::answered(ctx, Manner::Own, |call| async move {
         let event = event.map(super::read::event).transpose()?;
-        undo(call, None, event, None).await
+        let undo = Edit::Undo {
+            device: None,
+            event,
+            shown: None,
+        };
+        queue::done_or_kept(call, undo).await
     })
     .await
 }
@@ -30,30 +35,29 @@ pub(super) async fn undo_command(
 ///
 /// # Errors
 /// It can't be undone.
-pub async fn undo(
-    call: Arc<Call>,
-    device: Option<DeviceId>,
+pub(super) async fn run(
+    call: &Call,
+    request: &Request,
     event: Option<Seq>,
-    shown: Option<Mark>,
+    shown: Option<&Mark>,
 ) -> Result<Reply, Failure> {
-    let request = call.request(device)?;
     let manner = match shown {
         Some(_) => Manner::Update,
         None => Manner::Own,
     };
     let order = UndoOrder {
         event,
-        force: shown.map_or(Force::Ask, Force::Shown),
+        force: shown.cloned().map_or(Force::Ask, Force::Shown),
         whose: Whose::Own,
     };
-    match call.services.undo(&request, order).await {
+    match call.services.undo(request, order).await {
         Ok(receipt) => Ok(views::receipt::receipt(&receipt, &[], call.locale).going(manner)),
         Err(ServiceError::ChangedSince {
             event,
             conflicts,
             ranks,
         }) => {
-            let (session, _) = call.services.session(&request).await?;
+            let (session, _) = call.services.session(request).await?;
             Ok(
                 views::undo::question(event, &conflicts, &ranks, session.device_id, call.locale)
                     .going(manner),

@@ -52,7 +52,7 @@ pub fn news(news: &[Told], guild: GuildId, device: Option<&DeviceId>, locale: Lo
             let style = ButtonStyle::Primary;
             Some(button(&press, keys::BUTTON_RESTORE_MINE, style, locale))
         }
-        Told::Edit(_) | Told::Head { .. } | Told::Board { .. } => None,
+        Told::Edit(_) | Told::Head { .. } | Told::Board { .. } | Told::Outcome(_) => None,
     });
     let buttons: Vec<_> = buttons.take(BUTTONS).collect();
     if buttons.is_empty() {
@@ -94,6 +94,7 @@ fn lines(told: &Told, locale: Locale) -> Vec<String> {
                 .with("problem", shown(problem));
             vec![locale.text(&message)]
         }
+        Told::Outcome(text) => text.lines().map(str::to_owned).collect(),
         Told::Overwritten { by, index } => overwritten(by, *index, locale),
     }
 }

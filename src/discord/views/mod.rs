@@ -17,6 +17,7 @@ pub mod news;
 pub mod offer;
 pub mod panel;
 pub mod profile;
+pub mod queued;
 pub mod receipt;
 pub mod session;
 pub mod settings;

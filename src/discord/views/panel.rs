@@ -76,6 +76,12 @@ fn about(panel: &Panel, locale: Locale) -> Vec<String> {
     said.iter().map(|message| locale.text(message)).collect()
 }
 
+/// Why a press did nothing, by itself.
+#[must_use]
+pub fn nothing(why: PanelNote, locale: Locale) -> Reply {
+    super::errors::told(&note(why), locale)
+}
+
 const fn note_key(note: PanelNote) -> crate::i18n::Key {
     match note {
         PanelNote::Nobody => keys::PANEL_NOTE_NOBODY,

@@ -1,0 +1,120 @@
+//! Edits that wait for the database, and what has become of them.
+
+use super::words::{moment, person, points};
+use super::{CONTENT, listed, shown};
+use crate::discord::reply::Reply;
+use crate::domain::ids::{Seq, UserId};
+use crate::domain::name::NameOrMember;
+use crate::i18n::{Key, Locale, Message, keys};
+use crate::render;
+use chrono::{DateTime, Utc};
+
+/// It is kept, and done when the database is back.
+#[must_use]
+pub fn queued(what: &str, locale: Locale) -> Reply {
+    let head = locale.text(&keys::QUEUED.into());
+    Reply::text(render::clip(&format!("{head}\n{what}"), CONTENT))
+}
+
+/// It could not even be kept.
+#[must_use]
+pub fn not_kept(is_full: bool, locale: Locale) -> Reply {
+    let why = if is_full {
+        keys::ERROR_QUEUE_FULL
+    } else {
+        keys::ERROR_NOT_KEPT
+    };
+    super::errors::told(&why.into(), locale)
+}
+
+/// What has become of an edit that was made `at`.
+#[must_use]
+pub fn outcome(reply: Reply, done: bool, at: DateTime<Utc>, locale: Locale) -> Reply {
+    let head = if done {
+        keys::QUEUED_DONE
+    } else {
+        keys::QUEUED_NOT_DONE
+    };
+    let head = locale.text(&Message::new(head).with("at", moment(at)));
+    let content = render::clip(&format!("{head}\n{}", reply.content), CONTENT);
+    Reply { content, ..reply }
+}
+
+/// Points for names.
+#[must_use]
+pub fn added(count: i64, names: &[NameOrMember], locale: Locale) -> String {
+    let message = Message::new(keys::QUEUED_ADD)
+        .with("points", points(count, locale))
+        .with("names", called(names, locale));
+    locale.text(&message)
+}
+
+/// Points from names.
+#[must_use]
+pub fn removed(count: i64, names: &[NameOrMember], locale: Locale) -> String {
+    let message = Message::new(keys::QUEUED_REMOVE)
+        .with("points", points(count, locale))
+        .with("names", called(names, locale));
+    locale.text(&message)
+}
+
+/// A field of a name.
+#[must_use]
+pub fn set(who: &NameOrMember, (field, value): (&str, &str), locale: Locale) -> String {
+    let message = Message::new(keys::QUEUED_SET)
+        .with("name", called(std::slice::from_ref(who), locale))
+        .with("field", shown(field))
+        .with("value", shown(value));
+    locale.text(&message)
+}
+
+/// Names that go.
+#[must_use]
+pub fn deleted(names: &[NameOrMember], locale: Locale) -> String {
+    let message = Message::new(keys::QUEUED_DELETE).with("names", called(names, locale));
+    locale.text(&message)
+}
+
+/// An event that is undone; the last one without.
+#[must_use]
+pub fn undo(event: Option<Seq>, locale: Locale) -> String {
+    let message = match event {
+        Some(event) => Message::new(keys::QUEUED_UNDO).with("event", event.to_string()),
+        None => keys::QUEUED_UNDO_LAST.into(),
+    };
+    locale.text(&message)
+}
+
+/// Points for those who are picked on a panel; negative: from them.
+#[must_use]
+pub fn picked(count: i64, locale: Locale) -> String {
+    let key: Key = if count < 0 {
+        keys::QUEUED_PANEL_REMOVE
+    } else {
+        keys::QUEUED_PANEL_ADD
+    };
+    let count = i64::try_from(count.unsigned_abs()).unwrap_or(i64::MAX);
+    locale.text(&Message::new(key).with("points", points(count, locale)))
+}
+
+/// The same, with the table that was named.
+#[must_use]
+pub fn in_table(what: String, table: Option<&str>, locale: Locale) -> String {
+    let Some(table) = table else { return what };
+    let table = Message::new(keys::QUEUED_TABLE).with("table", shown(table));
+    format!("{what}\n{}", locale.text(&table))
+}
+
+fn called(names: &[NameOrMember], locale: Locale) -> String {
+    let (mut texts, mut members) = (Vec::new(), Vec::new());
+    for name in names {
+        match name {
+            NameOrMember::Name(name) => texts.push(name.as_str()),
+            NameOrMember::Member(member) => {
+                members.push(person(UserId::try_from(*member).ok(), locale));
+            }
+        }
+    }
+    let texts = Some(listed(&texts)).filter(|texts| !texts.is_empty());
+    texts.into_iter().chain(members).collect::<Vec<_>>().join(", ")
+}
