@@ -104,7 +104,7 @@ impl Services {
         tx.rollback().await?;
 
         let live = now.deleted_at.is_none().then_some(id);
-        let (session, attribution, aside) = self
+        let looked = self
             .looking(
                 request,
                 present.sessions,
@@ -118,8 +118,8 @@ impl Services {
         let skipped = usize::try_from(i64::from(order.page) * PAGE_ROWS).unwrap_or(usize::MAX);
         let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         Ok(TablePage {
-            aside,
-            head: Seq(present.head),
+            aside: looked.aside,
+            marked: None,
             as_of: Some(AsOf {
                 at,
                 ahead: asked > clock.now,
@@ -133,8 +133,8 @@ impl Services {
             pages: pages(total),
             total,
             points,
-            session,
-            attribution,
+            session: looked.session,
+            attribution: looked.attribution,
         })
     }
 

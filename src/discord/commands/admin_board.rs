@@ -96,6 +96,5 @@ pub async fn browse(call: Arc<Call>, table: TableId) -> Result<Reply, Failure> {
         shared: false,
         device: Some(page.session.device_id.clone()),
     };
-    let reply = views::table::page(&page, &how, call.locale);
-    Ok(super::view::marked(reply, &request, &page))
+    Ok(views::table::page(&page, &how, call.locale))
 }

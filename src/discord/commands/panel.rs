@@ -19,7 +19,7 @@ use crate::domain::panel::Mark;
 use crate::i18n::Locale;
 use crate::service::panel::{PanelAward, PanelTurn, Pressed};
 use crate::service::view::ViewOrder;
-use crate::service::{self, Request, ServiceError};
+use crate::service::{Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Panel {
             ..ViewOrder::default()
         };
         let panel = call.services.open_panel(request, &order).await?;
-        Ok(drawn(&panel, request, call.locale))
+        Ok(views::panel::panel(&panel, call.locale))
     }
 }
 
@@ -96,7 +96,7 @@ pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Resu
                         event, &conflicts, &ranks, device, locale,
                     ))
                 }
-                pressed => Ok(shown(&pressed?, &request, call.locale)),
+                pressed => Ok(shown(&pressed?, call.locale)),
             };
         }
         PanelAct::Search | PanelAct::Other { .. } => {
@@ -162,7 +162,7 @@ async fn turned(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let panel = call.services.turn_panel(&request, table, turn).await?;
-    Ok(drawn(&panel, &request, call.locale).going(Manner::Update))
+    Ok(views::panel::panel(&panel, call.locale).going(Manner::Update))
 }
 
 async fn give(
@@ -173,22 +173,14 @@ async fn give(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let pressed = call.services.award_panel(&request, table, award).await?;
-    Ok(shown(&pressed, &request, call.locale))
+    Ok(shown(&pressed, call.locale))
 }
 
 /// The panel in its place; a receipt of its own where the panel can't be read.
-fn shown(pressed: &Pressed, request: &Request, locale: Locale) -> Reply {
+fn shown(pressed: &Pressed, locale: Locale) -> Reply {
     match pressed {
-        Pressed::Panel(panel) => drawn(panel, request, locale).going(Manner::Update),
+        Pressed::Panel(panel) => views::panel::panel(panel, locale).going(Manner::Update),
         Pressed::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
-    }
-}
-
-/// The panel, with what its session is shown by it.
-fn drawn(panel: &service::panel::Panel, request: &Request, locale: Locale) -> Reply {
-    Reply {
-        shows: panel.showing(request.guild),
-        ..views::panel::panel(panel, locale)
     }
 }
 

@@ -16,8 +16,7 @@ use crate::domain::ids::{DeviceId, TableId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
-use crate::service::news::{Shown, What};
-use crate::service::view::{TablePage, ViewOrder};
+use crate::service::view::ViewOrder;
 use crate::service::{Request, Sort};
 
 /// The options of the command.
@@ -91,8 +90,7 @@ impl View {
         } else {
             Manner::Own
         };
-        let reply = views::table::page(&page, &shown, call.locale);
-        Ok(marked(reply, request, &page).going(manner))
+        Ok(views::table::page(&page, &shown, call.locale).going(manner))
     }
 }
 
@@ -130,7 +128,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         ..ViewOrder::default()
     };
     let mut page = call.services.view(&request, &order).await?;
-    if is_past_the_end(&page) {
+    if page.is_past_the_end() {
         order.page = page.pages.saturating_sub(1);
         page = call.services.view(&request, &order).await?;
     }
@@ -145,27 +143,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         shared: turn.shared,
         device,
     };
-    let reply = views::table::page(&page, &shown, call.locale);
-    Ok(marked(reply, &request, &page).going(Manner::Update))
-}
-
-/// The page as what the session has been shown by it. The past shows nothing of the present.
-pub(super) fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
-    let reply = reply.aside(page.aside);
-    if page.as_of.is_some() {
-        return reply;
-    }
-    reply.showing(Shown {
-        guild: request.guild,
-        device: page.session.device_id.clone(),
-        what: What::Table(page.table.id),
-        seq: page.head,
-    })
-}
-
-/// Entries may have been deleted since the button was made.
-const fn is_past_the_end(page: &TablePage) -> bool {
-    page.rows.is_empty() && page.page > 0
+    Ok(views::table::page(&page, &shown, call.locale).going(Manner::Update))
 }
 
 fn sort(text: &str) -> Result<Sort, Failure> {

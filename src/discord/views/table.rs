@@ -35,6 +35,11 @@ pub struct Shown {
 /// A page, with a pager where there are more.
 #[must_use]
 pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
+    let reply = rows(page, how, locale);
+    reply.aside(page.aside).marked(page.marked.clone())
+}
+
+fn rows(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     let (head, foot) = (heading(page, locale), foot(page, locale));
     if page.rows.is_empty() {
         let empty = match page.as_of {

@@ -1393,7 +1393,7 @@ fn panel_of(names: &[&str], picked: usize) -> Panel {
             options: people.into_iter().take(25).collect(),
             gone: Vec::new(),
             since: DateTime::UNIX_EPOCH,
-            head: Seq(1),
+            marked: None,
             steps: 0,
             totals: Vec::new(),
             total: 0,
@@ -1623,7 +1623,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
     let total = i64::try_from(names.len()).unwrap();
     TablePage {
         aside: Aside::default(),
-        head: Seq(12),
+        marked: None,
         table: table_of("Sergent"),
         rows: names.iter().map(row).collect(),
         sort: Sort::Points,
