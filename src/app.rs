@@ -15,10 +15,12 @@ use tokio::time::timeout;
 use crate::config::{Config, DataDir, DataDirError, Database};
 use crate::discord::bot::{self, BotError, BotOptions};
 use crate::discord::gateway::Gateway;
+use crate::discord::queue::Queue;
 use crate::domain::session::SessionLimits;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedError;
 use crate::http::{Health, HttpServer, Serving};
+use crate::journal::JournalError;
 use crate::service::entropy::Entropy;
 use crate::service::{ServiceError, Services};
 use crate::store::{self, SchemaError, StoreOptions};
@@ -71,6 +73,9 @@ pub enum AppError {
     /// The bot ended.
     #[error(transparent)]
     Bot(#[from] BotError),
+    /// The journal in the data folder can't be used.
+    #[error("the journal in the data folder can't be opened: {0}")]
+    Journal(#[from] JournalError),
     /// A use case failed.
     #[error(transparent)]
     Service(ServiceError),
@@ -204,6 +209,7 @@ async fn supervise(
     stop: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
     let options = BotOptions::new(&config.discord).ok_or(AppError::NoToken)?;
+    let queue = Queue::open(&config.data_dir)?;
     let (stopping, shutdown) = watch::channel(false);
     let (gateway, services) = (Gateway::default(), backend.services(config));
     let health = Health::new(gateway.clone(), services.clone());
@@ -213,7 +219,7 @@ async fn supervise(
         // Whoever asks before the schema is up to date gets no answer of use. Only a database that
         // is not there is worth connecting for, to say so.
         let _ = timeout(FIRST_TRY, tried.notified()).await;
-        bot::run(options, services, gateway, shutdown).await
+        bot::run(options, (services, queue), gateway, shutdown).await
     });
     let ended = tokio::select! {
         ended = &mut bot => ended.map_err(AppError::from),

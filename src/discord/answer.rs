@@ -8,8 +8,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use serenity::builder::{
     CreateAttachment, CreateInteractionResponse, CreateInteractionResponseFollowup,
     CreateInteractionResponseMessage, CreateModal, EditInteractionResponse,
@@ -23,9 +21,10 @@ use tracing::Instrument as _;
 use super::context::Call;
 use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
+use super::queue::Unanswered;
 use super::reply::{Manner, Reply};
 use super::views;
-use crate::service::news::{Marked, Shown};
+use crate::service::news::Marked;
 use crate::service::{Request, ServiceError};
 
 /// How long the work may take before the answer is deferred.
@@ -45,9 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long one upload of a file may take.
 const UPLOAD: Duration = Duration::from_mins(1);
-
-/// How long an answer waits until it is noted what it shows.
-const MARKING: Duration = Duration::from_millis(300);
 
 /// How long a refusal may wait until it is in the history.
 const NOTING: Duration = Duration::from_millis(700);
@@ -145,7 +141,7 @@ pub async fn refuse(call: &Arc<Call>, failure: Failure) {
 /// Answers with what is there. Before a file, which takes its time to upload, there is a deferral.
 async fn at_once(call: &Call, reply: Reply) {
     if reply.file.is_none() {
-        let after = After::of(call, &reply).await;
+        let after = After::of(&reply);
         let delivered = deliver(call, &Delivery::First(reply.first())).await;
         after.delivered(call, delivered).await;
         return;
@@ -165,10 +161,11 @@ async fn later(call: &Call, manner: Manner, work: JoinHandle<Result<Reply, Failu
 /// Says what the deferral promised, in its place if possible: an edit can be repeated. Without a
 /// deferral there is no way to say it.
 async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply) {
+    let after = After::of(&reply);
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
-        return;
+        return after.delivered(call, deferred).await;
     }
-    let (after, file) = (After::of(call, &reply).await, reply.file.clone());
+    let file = reply.file.clone();
     let in_place = manner != Manner::Update || reply.manner == Manner::Update;
     let delivery = if in_place {
         Delivery::Edit(reply.edit(), file)
@@ -181,51 +178,36 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
 
 /// What follows from an answer's delivery.
 struct After {
-    marking: Option<Shared<BoxFuture<'static, Option<Marked>>>>,
+    marked: Option<Marked>,
     parked: bool,
+    queued: Option<Arc<Unanswered>>,
 }
 
 impl After {
-    /// Notes what the answer shows before it leaves. A database that takes its time does not hold it
-    /// up: until it is noted, it counts as not shown.
-    async fn of(call: &Call, reply: &Reply) -> Self {
-        let marking = reply.shows.clone().map(|shown| mark(call, shown));
-        if let Some(marking) = &marking {
-            let _ = tokio::time::timeout(MARKING, marking.clone()).await;
-        }
+    fn of(reply: &Reply) -> Self {
         Self {
-            marking,
+            marked: reply.marked.clone(),
             parked: reply.parked,
+            queued: reply.queued.clone(),
         }
     }
 
     async fn delivered(self, call: &Call, delivered: Delivered) {
-        match (delivered, self.marking) {
+        match (&self.queued, delivered) {
+            (Some(queued), Delivered::Yes) => queued.taken(),
+            (Some(queued), Delivered::Elsewhere) => queued.elsewhere(),
+            _ => {}
+        }
+        match (delivered, self.marked) {
             (Delivered::Yes, _) if self.parked => tell_parked(call).await,
             (Delivered::Yes, _) | (_, None) => {}
-            (_, Some(marking)) => {
-                let Some(marked) = marking.await else {
-                    return;
-                };
+            (_, Some(marked)) => {
                 if let Err(error) = call.services.not_shown(&marked).await {
                     tracing::warn!(op.id = %call.id, %error, "what a session was not shown counts as shown");
                 }
             }
         }
     }
-}
-
-/// Notes what a session is shown, in a task of its own.
-fn mark(call: &Call, shown: Shown) -> Shared<BoxFuture<'static, Option<Marked>>> {
-    let (services, id) = (call.services.clone(), call.id);
-    let marking = async move {
-        let not_noted = |error: &ServiceError| {
-            tracing::warn!(op.id = %id, %error, "what a session is shown is not noted");
-        };
-        services.shows(shown).await.inspect_err(not_noted).ok()
-    };
-    let marking = tokio::spawn(marking.in_current_span());
-    marking.map(Result::unwrap_or_default).boxed().shared()
 }
 
 /// Tells what waited for the caller's next command.

@@ -21,6 +21,7 @@ use super::errors::Failure;
 use super::flights::Flights;
 use super::gateway::Gateway;
 use super::presence::Presences;
+use super::queue::{self, Queue};
 use super::{boards, delivery, framework, notices, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
@@ -118,13 +119,13 @@ impl BotError {
 }
 
 /// Runs the bot until `shutdown` holds true (or its sender is gone). Others see by `gateway`
-/// whether it is connected.
+/// whether it is connected, and by `queue` what waits for the database.
 ///
 /// # Errors
 /// What it can't recover from; see [`BotError`].
 pub async fn run(
     mut options: BotOptions,
-    services: Services,
+    (services, queue): (Services, Queue),
     gateway: Gateway,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), BotError> {
@@ -137,6 +138,7 @@ pub async fn run(
         services,
         flights: Flights::default(),
         presences: Presences::default(),
+        queue,
     };
     let flights = data.flights.clone();
     let ended = loop {
@@ -192,11 +194,15 @@ async fn connected(
     let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
     let boards = boards::run(data.clone(), Arc::clone(&client.http));
     let feed = crate::feed::run(data.services.clone());
+    let kept = queue::worker::run(data.clone(), Arc::clone(&client.http));
+    let known = queue::known::run(data.services.clone(), data.queue.clone());
     let mut running = std::pin::pin!(start(&mut client, options.shards));
     tokio::select! {
         () = notices => Err(BotError::Closed),
         () = boards => Err(BotError::Closed),
         () = feed => Err(BotError::Closed),
+        () = kept => Err(BotError::Closed),
+        () = known => Err(BotError::Closed),
         ended = &mut running => {
             give_up(&shards).await;
             Err(ended.err().unwrap_or(BotError::Closed))

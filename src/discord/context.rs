@@ -59,6 +59,15 @@ pub struct Former<'a> {
     pub platform: Option<Platform>,
 }
 
+/// How an interaction came here.
+#[derive(Debug, Clone, Copy)]
+enum Arrival {
+    /// Just now.
+    Now,
+    /// It waited for the database; with the kind of client that presence told of then.
+    Waited(Option<Platform>),
+}
+
 /// An interaction that is to be answered.
 #[derive(Debug)]
 pub struct Call {
@@ -82,8 +91,7 @@ pub struct Call {
     pub presences: Presences,
     /// What waits for the database.
     pub queue: Queue,
-    /// It waited for the database; with the kind of client that presence told then.
-    waited: Option<Option<Platform>>,
+    arrival: Arrival,
     guild: Option<GuildId>,
     /// In a direct message: the guild that it is about, and what the caller may do there.
     about: OnceLock<(ids::GuildId, Standing)>,
@@ -113,7 +121,7 @@ macro_rules! call {
             received: Instant::now(),
             presences: $data.presences.clone(),
             queue: $data.queue.clone(),
-            waited: None,
+            arrival: Arrival::Now,
             guild: interaction.guild_id,
             user: interaction.user.id,
             about: OnceLock::new(),
@@ -171,7 +179,7 @@ impl Call {
             received: Instant::now(),
             presences: data.presences.clone(),
             queue: data.queue.clone(),
-            waited: Some(former.platform),
+            arrival: Arrival::Waited(former.platform),
             guild: Some(GuildId::new(guild.get().max(1))),
             user: UserId::new(person.get().max(1)),
             about: OnceLock::new(),
@@ -237,13 +245,15 @@ impl Call {
             at: created_at(self.id)
                 .ok_or_else(|| Failure::Internal("an id without a time".to_owned()))?,
             device,
-            platform: self.waited.unwrap_or_else(|| {
-                self.presences
-                    .platform(GuildId::new(guild.get()), self.user)
-            }),
-            via: match self.waited {
-                Some(_) => Via::Journal,
-                None => Via::Direct,
+            platform: match self.arrival {
+                Arrival::Waited(platform) => platform,
+                Arrival::Now => self
+                    .presences
+                    .platform(GuildId::new(guild.get()), self.user),
+            },
+            via: match self.arrival {
+                Arrival::Waited(_) => Via::Journal,
+                Arrival::Now => Via::Direct,
             },
         })
     }

@@ -14,6 +14,7 @@
 //! - [`presence`] knows which kind of client people are signed in on, if Discord tells.
 //! - [`notices`] posts what nobody asked for: the log channel; [`boards`] keeps messages up to date
 //!   that always show a table.
+//! - [`queue`] keeps edits while the database is away, and does them when it is back.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
 //! Architecture invariant: no state of a button or menu is in memory; see [`custom_id`].
@@ -34,6 +35,7 @@ pub mod gateway;
 pub mod notices;
 pub mod people;
 pub mod presence;
+pub mod queue;
 pub mod registration;
 pub mod reply;
 pub mod router;

@@ -9,7 +9,7 @@ use serenity::builder::{
 };
 
 use super::queue::Unanswered;
-use crate::service::news::Shown;
+use crate::service::news::Marked;
 use crate::service::operation::Aside;
 
 /// Where a reply goes.
@@ -37,8 +37,8 @@ pub struct Reply {
     pub file: Option<CreateAttachment>,
     /// Where it goes.
     pub manner: Manner,
-    /// What the session has been shown once Discord has accepted it.
-    pub shows: Option<Shown>,
+    /// What was noted that the session is shown by it: taken back if Discord does not accept it.
+    pub marked: Option<Marked>,
     /// Something else waits to be told to the caller.
     pub parked: bool,
     /// It says that an edit waits.
@@ -85,10 +85,10 @@ impl Reply {
         self
     }
 
-    /// Showing this to the session.
+    /// With what was noted that the session is shown by it.
     #[must_use]
-    pub fn showing(mut self, shown: Shown) -> Self {
-        self.shows = Some(shown);
+    pub fn marked(mut self, marked: Option<Marked>) -> Self {
+        self.marked = marked;
         self
     }
 

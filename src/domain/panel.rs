@@ -72,7 +72,8 @@ impl Picked {
 
 /// What tells one group of people from another, or one question from another. A button carries that of
 /// what is shown beside it: it does nothing for others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Mark(String);
 
 impl Mark {

@@ -15,6 +15,9 @@ use super::JournalError;
 /// Memory for what was read: little is read twice.
 const CACHE: usize = 4 << 20;
 
+/// The most damaged files that lie in one folder.
+const MOST_ASIDE: u32 = 1_000;
+
 /// How a file is opened.
 type Open = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
 
@@ -145,8 +148,9 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
         name.push(format!(".damaged-{number}"));
         PathBuf::from(name)
     };
-    let free = (1..).map(name).find(|aside| !aside.exists());
-    let aside = free.unwrap_or_else(|| name(0));
+    let free = (1..=MOST_ASIDE).map(name).find(|aside| !aside.exists());
+    // Rather than delete one of so many.
+    let aside = free.ok_or(io::ErrorKind::AlreadyExists)?;
     fs::rename(path, &aside)?;
     sync_folder(path)?;
     Ok(aside)

@@ -104,7 +104,7 @@ async fn a_damaged_journal_is_set_aside_whatever_is_wrong_with_it() {
     type Damage = fn(&mut Vec<u8>);
     let damages: [(&str, Damage); 4] = [
         ("no journal", |bytes| {
-            *bytes = b"something else".repeat(1000)
+            *bytes = b"something else".repeat(1000);
         }),
         ("cut off", |bytes| bytes.truncate(bytes.len() / 3)),
         ("zeros at the beginning", |bytes| bytes[..512].fill(0)),

@@ -4,11 +4,12 @@
 use crate::domain::access::Right;
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Event, Overwrote};
-use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
+use crate::domain::ids::{EntryId, Seq, UserId};
 use crate::domain::session::Session;
 use crate::domain::table::Table;
-use crate::store::shown::Marks;
-use crate::store::{StoreError, events, sessions, shown};
+use crate::store::sessions::{self, Use};
+pub use crate::store::shown::Marked;
+use crate::store::{StoreError, events, shown};
 
 use super::entries::{fitting, unknown_field};
 use super::operation::{Aside, Ask, Begun, Receipt};
@@ -33,131 +34,50 @@ pub struct News {
 }
 
 impl News {
-    /// What the session has been shown with so many of the changes: the rest is news the next time.
-    #[must_use]
-    pub fn showing(&self, guild: GuildId, count: usize) -> Shown {
+    /// Up to which event the session is shown them with so many: the rest is news the next time.
+    fn shown_with(&self, count: usize) -> Seq {
         let is_all = i64::try_from(count).is_ok_and(|count| count >= self.total);
         let last = count.checked_sub(1).and_then(|it| self.receipts.get(it));
-        let seq = match last {
+        match last {
             _ if is_all => self.head,
             Some(last) => last.event.seq,
             None => Seq(self.session.news_seq),
-        };
-        Shown {
-            guild,
-            device: self.session.device_id.clone(),
-            what: What::News,
-            seq,
         }
     }
-}
-
-/// What a session has been shown once Discord has accepted an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
-    /// The tenant.
-    pub guild: GuildId,
-    /// The session.
-    pub device: DeviceId,
-    /// Of what.
-    pub what: What,
-    /// All up to this event.
-    pub seq: Seq,
-}
-
-/// What can be shown to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// What changed on other devices.
-    News,
-    /// A table, with all that is in it.
-    Table(TableId),
-    /// Names and points of everybody in a table: ranks, members and extra fields were not shown.
-    Names(TableId),
-}
-
-impl Shown {
-    /// The marks of a table that it sets.
-    const fn marks(&self) -> Marks {
-        Marks {
-            whole: match self.what {
-                What::Names(_) => Seq(0),
-                What::News | What::Table(_) => self.seq,
-            },
-            names: self.seq,
-        }
-    }
-}
-
-/// What was noted as shown, and the mark before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marked {
-    shown: Shown,
-    before: Before,
-}
-
-/// The marks before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
-    News(Seq),
-    Table(TableId, Marks),
 }
 
 impl Services {
-    /// What changed on other devices since this session last asked.
+    /// What changed on other devices since this session last asked, as `tell` tells it, which says
+    /// too how many of the changes it had room for. That these are shown is noted with the session's
+    /// use, as in [`Self::view`].
     ///
     /// # Errors
     /// No right, or the database fails.
-    pub async fn news(&self, request: &Request) -> Result<News, ServiceError> {
+    pub async fn news<T>(
+        &self,
+        request: &Request,
+        tell: impl FnOnce(&News) -> (T, usize),
+    ) -> Result<(T, Option<Marked>), ServiceError> {
         request.require(Right::TableView)?;
-        let (mut session, _) = self.session(request).await?;
+        let (guild, see_private) = (request.guild, request.standing.sees_private());
+        let (session, _) = self.session(request).await?;
         let mut conn = self.connection().await?;
-        let see_private = request.standing.sees_private();
-        let parked = shown::waiting(&mut conn, request.guild, &mut session, see_private).await?;
-        let head = events::head(&mut conn, request.guild).await?;
-        let (missed, total) = shown::missed(
-            &mut conn,
-            request.guild,
-            &session.device_id,
-            Seq(session.news_seq),
-            see_private,
-            EVENTS,
-        )
-        .await?;
+        let missed = shown::missed(&mut conn, guild, &session, see_private, EVENTS).await?;
         let mut receipts = Vec::new();
-        for event in missed {
+        for event in missed.events {
             receipts.push(self.receipt_of(&mut conn, event).await?);
         }
-        Ok(News {
+        let news = News {
             receipts,
-            total,
+            total: missed.count,
             session,
-            head: head.map_or(Seq(0), |head| head.seq),
-            parked,
-        })
-    }
-
-    /// An answer is about to show this. It is noted before, since the person's next command may
-    /// come as soon as they see it, and taken back by [`Self::not_shown`] if they never do.
-    ///
-    /// # Errors
-    /// If the database fails; it counts as not shown then.
-    pub async fn shows(&self, shown: Shown) -> Result<Marked, ServiceError> {
-        let mut conn = self.connection().await?;
-        let Shown {
-            guild, device, seq, ..
-        } = &shown;
-        let before = match shown.what {
-            What::News => Before::News(shown::mark_news(&mut conn, *guild, device, *seq).await?),
-            What::Table(table) | What::Names(table) => {
-                let marks = shown.marks();
-                Before::Table(
-                    table,
-                    shown::mark_table(&mut conn, device, table, marks).await?,
-                )
-            }
+            head: missed.head,
+            parked: missed.parked,
         };
-        Ok(Marked { shown, before })
+        let (told, count) = tell(&news);
+        let (device, seq) = (&news.session.device_id, news.shown_with(count));
+        let marked = shown::mark_news(&mut conn, guild, device, seq).await?;
+        Ok((told, marked))
     }
 
     /// Discord did not accept the answer.
@@ -165,19 +85,8 @@ impl Services {
     /// # Errors
     /// If the database fails.
     pub async fn not_shown(&self, marked: &Marked) -> Result<(), ServiceError> {
-        let Marked { shown, before } = marked;
         let mut conn = self.connection().await?;
-        match *before {
-            Before::News(before) => {
-                let marks = (shown.seq, before);
-                shown::unmark_news(&mut conn, shown.guild, &shown.device, marks).await?;
-            }
-            Before::Table(table, before) => {
-                let marks = (shown.marks(), before);
-                shown::unmark_table(&mut conn, &shown.device, table, marks).await?;
-            }
-        }
-        Ok(())
+        Ok(shown::unmark(&mut conn, marked).await?)
     }
 
     /// What a person is told beside an answer that only reads.
@@ -189,7 +98,7 @@ impl Services {
         let (mut session, see_private) = (session.clone(), request.standing.sees_private());
         let parked = shown::waiting(&mut conn, request.guild, &mut session, see_private).await?;
         let aside = Aside::of(&mut session, parked);
-        sessions::touch(&mut conn, request.guild, &session, None, None).await?;
+        sessions::touch(&mut conn, request.guild, &session, Use::default()).await?;
         Ok(aside)
     }
 

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Right;
 use crate::domain::event::Action;
-use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId};
+use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
 use crate::domain::name::fold;
 use crate::domain::panel::{Mark, Picked};
 use crate::store::StoreError;
 use crate::store::entries::{self, PageWanted};
 use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
 
-use super::news::{Shown, What};
 use super::operation::{Aside, Ask, Begun, Operation, Receipt, SessionNeed};
 use super::undo::{Force, UndoOrder, Whose};
 use super::view::ViewOrder;
@@ -101,21 +100,6 @@ pub enum Pressed {
     Done(Box<Receipt>),
 }
 
-impl Panel {
-    /// What its session has been shown with it: names and points, where those of the whole table
-    /// are to be seen. Of a page or of what a search finds nothing is noted, since there is one mark
-    /// for a table: whoever is on another page was not shown.
-    #[must_use]
-    pub fn showing(&self, guild: GuildId) -> Option<Shown> {
-        self.shown.is_whole().then(|| Shown {
-            guild,
-            device: self.shown.session.device_id.clone(),
-            what: What::Names(self.shown.table.id),
-            seq: self.shown.head,
-        })
-    }
-}
-
 impl Services {
     /// Opens a panel of the session in use, or goes on with it.
     ///
@@ -134,15 +118,18 @@ impl Services {
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         let table = self.one_table(request, order, page.tables).await?;
         let looking = order.looking(Some(table.id));
-        let (session, _, aside) = self
+        let looked = self
             .looking(request, page.sessions, page.parked, looking)
             .await?;
-        let at = panel_at(request, &session.device_id, table.id);
+        let at = panel_at(request, &looked.session.device_id, table.id);
         read!(self, conn => panels::open(&mut conn, &at))?;
         let panel = self
             .shown(request, &at, &PanelMove::default(), None)
             .await?;
-        Ok(Panel { aside, ..panel })
+        Ok(Panel {
+            aside: looked.aside,
+            ..panel
+        })
     }
 
     /// Picks people, or shows others to pick from: two round trips, and no event.

@@ -5,7 +5,6 @@
 //! So that fifty thousand events are not read again each time, states are kept at every so many
 //! events ([`crate::domain::snapshot`]); a replay goes on from the nearest one.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -16,15 +15,15 @@ use tokio::sync::watch;
 use crate::domain::event::{Event, What};
 use crate::domain::ids::{GuildId, Seq, TableId};
 use crate::domain::moment::Moment;
-use crate::domain::name::fold;
 use crate::domain::past::{self, EntryThen, TableThen};
 use crate::domain::replay::State;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::table::Table;
-use crate::store::entries::{PageRow, Sort};
+use crate::store::entries::PageRow;
 use crate::store::events::Walked;
 use crate::store::{StoreError, entries, events, snapshots, tables};
 
+use super::known::sort;
 use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
 use super::{Request, ServiceError, Services, near};
 
@@ -104,7 +103,7 @@ impl Services {
         tx.rollback().await?;
 
         let live = now.deleted_at.is_none().then_some(id);
-        let (session, attribution, aside) = self
+        let looked = self
             .looking(
                 request,
                 present.sessions,
@@ -112,14 +111,15 @@ impl Services {
                 order.looking(live),
             )
             .await?;
-        let rows = sorted(past::entries(&replay.state, id), order.sort);
+        let mut rows: Vec<PageRow> = past::entries(&replay.state, id).map(row).collect();
+        sort(&mut rows, order.sort);
         let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let points = rows.iter().map(|row| row.points).sum();
         let skipped = usize::try_from(i64::from(order.page) * PAGE_ROWS).unwrap_or(usize::MAX);
         let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         Ok(TablePage {
-            aside,
-            head: Seq(present.head),
+            aside: looked.aside,
+            marked: None,
             as_of: Some(AsOf {
                 at,
                 ahead: asked > clock.now,
@@ -133,8 +133,9 @@ impl Services {
             pages: pages(total),
             total,
             points,
-            session,
-            attribution,
+            session: Some(looked.session),
+            attribution: Some(looked.attribution),
+            known_at: None,
         })
     }
 
@@ -315,17 +316,6 @@ fn since(then: &Table, now: &Table) -> Since {
     } else {
         Since::Moved(now.address())
     }
-}
-
-/// In the order in which the database sorts the rows of now.
-fn sorted(entries: impl Iterator<Item = EntryThen>, sort: Sort) -> Vec<PageRow> {
-    let mut rows: Vec<PageRow> = entries.map(row).collect();
-    rows.sort_by_cached_key(|row| {
-        let rank = (sort == Sort::Rank).then_some(Reverse(row.rank));
-        let points = (sort != Sort::Name).then_some(Reverse(row.points));
-        (rank, points, fold(&row.name))
-    });
-    rows
 }
 
 fn row(entry: EntryThen) -> PageRow {

@@ -125,7 +125,7 @@ impl Services {
             table: table.map(|table| table.id),
             ..Looking::default()
         };
-        let (session, _, aside) = self
+        let looked = self
             .looking(request, found.sessions, found.parked, looking)
             .await?;
         let table_of = |card: &Card| found.tables.iter().find(|table| table.id == card.table_id);
@@ -134,8 +134,8 @@ impl Services {
             cards: found.cards.iter().filter_map(with_table).collect(),
             total: found.total,
             recent: found.recent,
-            session,
-            aside,
+            session: looked.session,
+            aside: looked.aside,
         })
     }
 

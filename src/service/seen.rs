@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
+use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
 use crate::domain::panel::Picked;
 use crate::domain::session::{Session, recognised};
 
@@ -53,7 +53,9 @@ impl Services {
 
     /// Who was picked on a panel, as it was shown last.
     pub(super) fn seen_picked(&self, device: &DeviceId, table: TableId) -> Option<Picked> {
-        room(&self.seen.picked).get(&(device.clone(), table)).cloned()
+        room(&self.seen.picked)
+            .get(&(device.clone(), table))
+            .cloned()
     }
 }
 

@@ -5,7 +5,8 @@ use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, UserId};
 use crate::domain::name::fold;
 use crate::domain::session::{Attribution, EndReason, Session, by_opening, recognised};
-use crate::store::{StoreError, sessions};
+use crate::store::StoreError;
+use crate::store::sessions::{self, Use};
 
 use super::operation::{Ask, Begun, Receipt, SessionNeed};
 use super::view::pages_of;
@@ -194,7 +195,7 @@ impl Services {
         let mut conn = self.connection().await?;
         let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         let session = find(&open, given)?.clone();
-        sessions::touch(&mut conn, request.guild, &session, None, None).await?;
+        sessions::touch(&mut conn, request.guild, &session, Use::default()).await?;
         Ok(session)
     }
 
@@ -208,7 +209,7 @@ impl Services {
     ) -> Result<(Vec<Session>, Attribution), ServiceError> {
         let (current, attribution) = self.session(request).await?;
         let mut conn = self.connection().await?;
-        sessions::touch(&mut conn, request.guild, &current, None, None).await?;
+        sessions::touch(&mut conn, request.guild, &current, Use::default()).await?;
         let mut open =
             sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         open.retain(|session| session.device_id != current.device_id);

@@ -1,13 +1,18 @@
 //! Looking at tables.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::access::Right;
-use crate::domain::ids::{Seq, TableId};
+use crate::domain::ids::{DeviceId, Seq, TableId};
+use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::session::{Attribution, Session};
 use crate::domain::table::Table;
+use crate::store::StoreError;
 use crate::store::entries::{self, PageRow, PageWanted, Sort};
-use crate::store::{StoreError, sessions};
+use crate::store::sessions::{self, Use};
+use crate::store::shown::Marked;
 
 use super::operation::Aside;
 use super::past::AsOf;
@@ -45,6 +50,21 @@ pub(super) struct Looking<'a> {
     pub(super) layout: Option<&'a str>,
     /// Whether everybody reads the answer.
     pub(super) shared: bool,
+    /// It is shown the table with all events up to this one.
+    pub(super) shows: Option<Seq>,
+}
+
+/// A session that looked.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// Which.
+    pub(super) session: Session,
+    /// How it was found.
+    pub(super) attribution: Attribution,
+    /// What else its person is to be told.
+    pub(super) aside: Aside,
+    /// That it is shown the table.
+    pub(super) marked: Option<Marked>,
 }
 
 /// A page of a table.
@@ -64,16 +84,19 @@ pub struct TablePage {
     pub total: i64,
     /// The sum of their points.
     pub points: i64,
-    /// The session that looks, with its remembered layout.
-    pub session: Session,
+    /// The session that looks, with its remembered layout; none where the database is away and this
+    /// process has not seen one.
+    pub session: Option<Session>,
     /// How it was found.
-    pub attribution: Attribution,
+    pub attribution: Option<Attribution>,
     /// What else the person is to be told.
     pub aside: Aside,
-    /// The newest event that it shows the effect of.
-    pub head: Seq,
+    /// That the session is shown the table. The past shows nothing of the present.
+    pub marked: Option<Marked>,
     /// Of which moment it is; of now, without.
     pub as_of: Option<AsOf>,
+    /// The database is away: it was so then, by the database's clock.
+    pub known_at: Option<DateTime<Utc>>,
 }
 
 impl ViewOrder {
@@ -82,11 +105,32 @@ impl ViewOrder {
             table,
             layout: self.layout.as_deref(),
             shared: self.shared,
+            shows: None,
         }
     }
 }
 
 impl TablePage {
+    /// Whether there are fewer pages: entries may have been deleted since somebody turned to it.
+    #[must_use]
+    pub const fn is_past_the_end(&self) -> bool {
+        self.rows.is_empty() && self.page > 0
+    }
+
+    /// The session's `device_id`.
+    #[must_use]
+    pub fn device(&self) -> Option<DeviceId> {
+        let session = self.session.as_ref();
+        session.map(|session| session.device_id.clone())
+    }
+
+    /// The layout that the session is used to.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let session = self.session.as_ref();
+        session.map_or(Layout::Phone, Layout::of_session)
+    }
+
     /// The place of the first row in the table, from 1.
     #[must_use]
     pub fn first_place(&self) -> i64 {
@@ -95,9 +139,12 @@ impl TablePage {
 }
 
 impl Services {
-    /// Reads a page of a table, and notes that the session looked: two round trips, with one
-    /// more operation for a person who has no session yet. As of a moment of the past, it replays
-    /// the history up to it.
+    /// Reads a page of a table, and notes that the session looked and what it is shown: two round
+    /// trips, with one more operation for a person who has no session yet. As of a moment of the
+    /// past, it replays the history up to it.
+    ///
+    /// It is noted before the answer leaves, since the person's next command may come as soon as they
+    /// see it, and taken back by [`Self::not_shown`] if they never do.
     ///
     /// # Errors
     /// Which table is meant can't be told, it was not there at that moment, or no right.
@@ -121,17 +168,18 @@ impl Services {
         let wanted = self.page_wanted(request, order);
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
         let table = self.one_table(request, order, page.tables).await?;
-        let (session, attribution, aside) = self
-            .looking(
-                request,
-                page.sessions,
-                page.parked,
-                order.looking(Some(table.id)),
-            )
+        // Past the end nothing is shown: the one who turned there is given another page.
+        let is_there = order.page == 0 || !page.rows.is_empty();
+        let looking = Looking {
+            shows: is_there.then_some(Seq(page.head)),
+            ..order.looking(Some(table.id))
+        };
+        let looked = self
+            .looking(request, page.sessions, page.parked, looking)
             .await?;
         Ok(TablePage {
-            aside,
-            head: Seq(page.head),
+            aside: looked.aside,
+            marked: looked.marked,
             table,
             rows: page.rows,
             sort: order.sort,
@@ -139,9 +187,10 @@ impl Services {
             pages: pages(page.total),
             total: page.total,
             points: page.points,
-            session,
-            attribution,
+            session: Some(looked.session),
+            attribution: Some(looked.attribution),
             as_of: None,
+            known_at: None,
         })
     }
 
@@ -188,14 +237,14 @@ impl Services {
         }
     }
 
-    /// The session that looks, with the note that it did.
+    /// The session that looks, with the note that it did and what it is shown.
     pub(super) async fn looking(
         &self,
         request: &Request,
         open: Vec<Session>,
         parked: bool,
         at: Looking<'_>,
-    ) -> Result<(Session, Attribution, Aside), ServiceError> {
+    ) -> Result<Looked, ServiceError> {
         let (mut session, attribution) = match choose(open, request) {
             Some(found) => found,
             None => self.open_session(request).await?,
@@ -206,13 +255,23 @@ impl Services {
             Aside::of(&mut session, parked)
         };
         let mut conn = self.pool.acquire().await?;
-        sessions::touch(&mut conn, request.guild, &session, at.table, at.layout).await?;
+        let used = Use {
+            table: at.table,
+            layout: at.layout,
+            shows: at.shows,
+        };
+        let marked = sessions::touch(&mut conn, request.guild, &session, used).await?;
         if let Some(layout) = at.layout {
             session.layout = Some(layout.to_owned());
         }
         session.last_table = at.table.or(session.last_table);
         self.saw_session(request, &session);
-        Ok((session, attribution, aside))
+        Ok(Looked {
+            session,
+            attribution,
+            aside,
+            marked,
+        })
     }
 }
 

@@ -38,10 +38,7 @@ pub async fn settings(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn heads(
-    conn: &mut PgConnection,
-    guilds: &[GuildId],
-) -> Result<Vec<Head>, StoreError> {
+pub async fn heads(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<Vec<Head>, StoreError> {
     let guilds: Vec<i64> = guilds.iter().map(|guild| guild.db()).collect();
     let found = sqlx::query!(
         r#"

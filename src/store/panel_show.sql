@@ -50,6 +50,19 @@ touched as (
     where s.guild_id = $1 and s.device_id = $2 and s.user_id = $4 and s.ended_at is null
     returning s.*
 ),
+-- Names and points of everybody are seen where nobody is left out. Of a page, or of what a search
+-- finds, nothing is noted, since there is one mark for a table.
+marks_before as (
+    select s.seq, s.names_seq from punctaj.shown s where s.device_id = $2 and s.table_id = $3
+),
+marked as (
+    insert into punctaj.shown as s (device_id, table_id, seq, names_seq)
+    select t.device_id, x.table_id, 0, g.head_seq
+    from touched t, the_table x, shown p, punctaj.guilds g
+    where g.guild_id = $1 and p.search = '' and (select count(*) from fitting) <= $12
+    on conflict (device_id, table_id) do update set names_seq = greatest(s.names_seq, excluded.names_seq)
+    returning s.device_id
+),
 options as (
     select f.* from fitting f
     order by f.begins desc, f.name_key
@@ -92,7 +105,10 @@ select
     p.search as "search!",
     p.page as "page!",
     p.since as "since!",
-    (select g.head_seq from punctaj.guilds g where g.guild_id = $1) as "head!",
+    -- The newest event that it shows the effect of, if that is marked.
+    (select g.head_seq from marked, punctaj.guilds g where g.guild_id = $1) as "marked?",
+    coalesce((select b.seq from marks_before b), 0) as "whole_before!",
+    coalesce((select b.names_seq from marks_before b), 0) as "names_before!",
     (select count(*) from fitting) as "fitting!",
     (
         select coalesce(jsonb_agg(jsonb_build_object('id', o.entry_id, 'name', o.name, 'points', o.points)

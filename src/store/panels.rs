@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
+use super::shown::{Marked, Marks};
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::domain::panel::{PAGE, Picked, REST};
@@ -76,8 +77,8 @@ pub struct PanelShown {
     pub gone: Vec<String>,
     /// When the sitting began.
     pub since: DateTime<Utc>,
-    /// The newest event that it shows the effect of.
-    pub head: Seq,
+    /// That it shows names and points of everybody in the table, if it does.
+    pub marked: Option<Marked>,
     /// How many steps it has; those that are undone don't count.
     pub steps: i64,
     /// What each was given in it, the newest first.
@@ -90,14 +91,6 @@ pub struct PanelShown {
     pub last_undone_by: Option<Seq>,
     /// The step that undo takes back.
     pub undoable: Option<Seq>,
-}
-
-impl PanelShown {
-    /// Whether names and points of everybody in the table are to be seen.
-    #[must_use]
-    pub const fn is_whole(&self) -> bool {
-        self.search.is_empty() && self.pages == 1
-    }
 }
 
 /// An entry that can be picked.
@@ -187,8 +180,8 @@ pub async fn find(
     }))
 }
 
-/// Moves a panel, notes that its session was used, and reads what it shows; `None` if it is not
-/// there, or its table is not. One round trip.
+/// Moves a panel, notes that its session was used and what it is shown, and reads that; `None` if
+/// it is not there, or its table is not. One round trip.
 ///
 /// # Errors
 /// If the database fails.
@@ -223,6 +216,19 @@ pub async fn show(
         return Ok(None);
     };
     let table: TableRow = decode(table, "table")?;
+    let before = Marks {
+        whole: Seq(row.whole_before),
+        names: Seq(row.names_before),
+    };
+    let marked = row.marked.map(|head| Marked::Table {
+        device: at.device.clone(),
+        table: at.table,
+        marks: Marks {
+            whole: Seq(0),
+            names: Seq(head),
+        },
+        before,
+    });
     Ok(Some(PanelShown {
         session: decode(session, "session")?,
         table: table.into(),
@@ -235,7 +241,7 @@ pub async fn show(
         picked: decode(row.picked, "entries")?,
         gone: decode(row.gone, "names")?,
         since: row.since,
-        head: Seq(row.head),
+        marked,
         steps: row.steps,
         totals: decode(row.totals, "totals")?,
         total: row.total,

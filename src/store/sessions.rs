@@ -4,7 +4,8 @@ use sqlx::postgres::PgConnection;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
+use super::shown::{Marked, Marks};
+use crate::domain::ids::{DeviceId, GuildId, Seq, TableId, UserId};
 use crate::domain::session::{Session, SessionLimits};
 
 /// A person's open sessions that have not run out, most recently used first.
@@ -121,7 +122,19 @@ pub async fn by_id(
     found.map(|session| decode(session, "session")).transpose()
 }
 
-/// Notes that a session was used, and what it looked at. Not part of the history.
+/// What a session was used for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Use<'a> {
+    /// The table that it looked at.
+    pub table: Option<TableId>,
+    /// The layout that it asked for.
+    pub layout: Option<&'a str>,
+    /// It is shown the table with all events up to this one: no newer one than it was read at.
+    pub shows: Option<Seq>,
+}
+
+/// Notes that a session was used, what it looked at, and up to which event it is shown that; returns
+/// what was marked. Not part of the history.
 ///
 /// # Errors
 /// If the database fails.
@@ -129,26 +142,55 @@ pub async fn touch(
     conn: &mut PgConnection,
     guild: GuildId,
     session: &Session,
-    table: Option<TableId>,
-    layout: Option<&str>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+    to: Use<'_>,
+) -> Result<Option<Marked>, StoreError> {
+    let before = sqlx::query!(
         r#"
-        update punctaj.sessions
-        set last_seen_at = greatest(last_seen_at, clock_timestamp()),
-            last_table = coalesce($3, last_table), layout = coalesce($4, layout),
-            told_seq = greatest(told_seq, $5)
-        where guild_id = $1 and device_id = $2 and ended_at is null
+        with before as (
+            select s.seq, s.names_seq from punctaj.shown s where s.device_id = $2 and s.table_id = $3
+        ),
+        touched as (
+            update punctaj.sessions s
+            set last_seen_at = greatest(s.last_seen_at, clock_timestamp()),
+                last_table = coalesce($3, s.last_table), layout = coalesce($4, s.layout),
+                told_seq = greatest(s.told_seq, $5)
+            where s.guild_id = $1 and s.device_id = $2 and s.ended_at is null
+            returning s.device_id
+        ),
+        marked as (
+            insert into punctaj.shown as s (device_id, table_id, seq, names_seq)
+            select t.device_id, $3::uuid, $6::bigint, $6::bigint
+            from touched t
+            where $3::uuid is not null and $6::bigint is not null
+            on conflict (device_id, table_id) do update
+            set seq = greatest(s.seq, excluded.seq), names_seq = greatest(s.names_seq, excluded.names_seq)
+            returning s.device_id
+        )
+        select coalesce(b.seq, 0) as "whole!", coalesce(b.names_seq, 0) as "names!"
+        from marked m left join before b on true
         "#,
         guild.db(),
         session.device_id.as_str(),
-        table.map(|id| id.0),
-        layout,
+        to.table.map(|id| id.0),
+        to.layout,
         session.told_seq,
+        to.shows.map(|seq| seq.0),
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(())
+    let marked = before.zip(to.table.zip(to.shows));
+    Ok(marked.map(|(before, (table, seq))| Marked::Table {
+        device: session.device_id.clone(),
+        table,
+        marks: Marks {
+            whole: seq,
+            names: seq,
+        },
+        before: Marks {
+            whole: Seq(before.whole),
+            names: Seq(before.names),
+        },
+    }))
 }
 
 /// A session of a guild by which events can be found.

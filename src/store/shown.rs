@@ -105,71 +105,76 @@ pub struct Marks {
     pub names: Seq,
 }
 
-/// A session is shown a table. Returns the marks it had; they never go back by this.
-///
-/// # Errors
-/// If the database fails.
-pub async fn mark_table(
-    conn: &mut PgConnection,
-    device: &DeviceId,
-    table: TableId,
-    marks: Marks,
-) -> Result<Marks, StoreError> {
-    let before = sqlx::query!(
-        r#"
-        with before as (
-            select s.seq, s.names_seq from punctaj.shown s where s.device_id = $1 and s.table_id = $2
-        )
-        insert into punctaj.shown as s (device_id, table_id, seq, names_seq)
-        values ($1, $2, $3, $4)
-        on conflict (device_id, table_id) do update
-        set seq = greatest(s.seq, excluded.seq), names_seq = greatest(s.names_seq, excluded.names_seq)
-        returning coalesce((select seq from before), 0) as "whole!",
-            coalesce((select names_seq from before), 0) as "names!"
-        "#,
-        device.as_str(),
-        table.0,
-        marks.whole.0,
-        marks.names.0,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Marks {
-        whole: Seq(before.whole),
-        names: Seq(before.names),
-    })
+/// What a session was noted to be shown, with the marks before, to take it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marked {
+    /// A table, by the statement that noted that the session looked at it.
+    Table {
+        /// The session.
+        device: DeviceId,
+        /// Which table.
+        table: TableId,
+        /// The marks that were set; 0 for one that was not.
+        marks: Marks,
+        /// Those before.
+        before: Marks,
+    },
+    /// What changed on other devices.
+    News {
+        /// The tenant.
+        guild: GuildId,
+        /// The session.
+        device: DeviceId,
+        /// The mark that was set.
+        seq: Seq,
+        /// The one before.
+        before: Seq,
+    },
 }
 
-/// The table was not shown after all: the marks go back, unless others were set meanwhile.
+/// It was not shown after all: the marks go back, unless others were set meanwhile.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn unmark_table(
-    conn: &mut PgConnection,
-    device: &DeviceId,
-    table: TableId,
-    (marks, before): (Marks, Marks),
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"
-        update punctaj.shown
-        set seq = case when seq = $3 then $5 else seq end,
-            names_seq = case when names_seq = $4 then $6 else names_seq end
-        where device_id = $1 and table_id = $2
-        "#,
-        device.as_str(),
-        table.0,
-        marks.whole.0,
-        marks.names.0,
-        before.whole.0,
-        before.names.0,
-    )
-    .execute(conn)
-    .await?;
+pub async fn unmark(conn: &mut PgConnection, marked: &Marked) -> Result<(), StoreError> {
+    let undoing = match marked {
+        Marked::Table {
+            device,
+            table,
+            marks,
+            before,
+        } => sqlx::query!(
+            r#"
+            update punctaj.shown
+            set seq = case when seq = $3 then $5 else seq end,
+                names_seq = case when names_seq = $4 then $6 else names_seq end
+            where device_id = $1 and table_id = $2
+            "#,
+            device.as_str(),
+            table.0,
+            marks.whole.0,
+            marks.names.0,
+            before.whole.0,
+            before.names.0,
+        ),
+        Marked::News {
+            guild,
+            device,
+            seq,
+            before,
+        } => sqlx::query!(
+            "update punctaj.sessions set news_seq = $4 where guild_id = $1 and device_id = $2 and news_seq = $3",
+            guild.db(),
+            device.as_str(),
+            seq.0,
+            before.0,
+        ),
+    };
+    undoing.execute(conn).await?;
     Ok(())
 }
 
-/// A session is shown the news up to this event. Returns the mark it had.
+/// Notes that a session was used, and is shown the news up to this event.
 ///
 /// # Errors
 /// If the database fails.
@@ -178,46 +183,30 @@ pub async fn mark_news(
     guild: GuildId,
     device: &DeviceId,
     seq: Seq,
-) -> Result<Seq, StoreError> {
+) -> Result<Option<Marked>, StoreError> {
     let before = sqlx::query_scalar!(
         r#"
         with before as (
             select s.news_seq from punctaj.sessions s where s.guild_id = $1 and s.device_id = $2
         )
         update punctaj.sessions
-        set news_seq = greatest(news_seq, $3), told_seq = greatest(told_seq, $3)
-        where guild_id = $1 and device_id = $2
-        returning coalesce((select news_seq from before), 0) as "before!"
+        set last_seen_at = greatest(last_seen_at, clock_timestamp()),
+            news_seq = greatest(news_seq, $3), told_seq = greatest(told_seq, $3)
+        where guild_id = $1 and device_id = $2 and ended_at is null
+        returning (select news_seq from before) as "before!"
         "#,
         guild.db(),
         device.as_str(),
         seq.0,
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(Seq(before))
-}
-
-/// The news was not shown after all.
-///
-/// # Errors
-/// If the database fails.
-pub async fn unmark_news(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    device: &DeviceId,
-    (seq, before): (Seq, Seq),
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "update punctaj.sessions set news_seq = $4 where guild_id = $1 and device_id = $2 and news_seq = $3",
-        guild.db(),
-        device.as_str(),
-        seq.0,
-        before.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    Ok(before.map(|before| Marked::News {
+        guild,
+        device: device.clone(),
+        seq,
+        before: Seq(before),
+    }))
 }
 
 /// Reads into a session what it missed; returns whether something waits to be told to its person.
@@ -248,19 +237,31 @@ pub async fn waiting(
     Ok(found.parked)
 }
 
-/// What happened after `since` on other devices, in tables that the person sees: the oldest events,
-/// and how many there are.
+/// What happened on other devices that a session has not seen.
+#[derive(Debug)]
+pub struct Missed {
+    /// The oldest events.
+    pub events: Vec<Event>,
+    /// How many there are.
+    pub count: i64,
+    /// The guild's newest event, its own ones included.
+    pub head: Seq,
+    /// Something else waits to be told to its person.
+    pub parked: bool,
+}
+
+/// What happened on other devices since a session was last shown the news, in tables that its
+/// person sees.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn missed(
     conn: &mut PgConnection,
     guild: GuildId,
-    device: &DeviceId,
-    since: Seq,
+    session: &Session,
     sees_private: bool,
     limit: i64,
-) -> Result<(Vec<Event>, i64), StoreError> {
+) -> Result<Missed, StoreError> {
     let found = sqlx::query!(
         r#"
         with missed as (
@@ -276,15 +277,25 @@ pub async fn missed(
         )
         select
             (select coalesce(jsonb_agg(to_jsonb(o) order by o.seq), '[]') from oldest o) as "events!",
-            (select count(*) from missed) as "count!"
+            (select count(*) from missed) as "count!",
+            coalesce((select g.head_seq from punctaj.guilds g where g.guild_id = $1), 0) as "head!",
+            exists (
+                select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $6 and o.parked
+            ) as "parked!"
         "#,
         guild.db(),
-        device.as_str(),
-        since.0,
+        session.device_id.as_str(),
+        session.news_seq,
         sees_private,
         limit,
+        session.user_id.db(),
     )
     .fetch_one(conn)
     .await?;
-    Ok((decode(found.events, "events")?, found.count))
+    Ok(Missed {
+        events: decode(found.events, "events")?,
+        count: found.count,
+        head: Seq(found.head),
+        parked: found.parked,
+    })
 }

@@ -574,8 +574,8 @@ async fn each_platform_has_its_own_last_table() {
             .await
             .unwrap();
         assert_eq!(page.table.address(), table);
-        assert_eq!(page.session.platform, platform);
-        assert_eq!(page.attribution, Attribution::Presence);
+        assert_eq!(page.session.as_ref().unwrap().platform, platform);
+        assert_eq!(page.attribution, Some(Attribution::Presence));
         let view_other = ViewOrder {
             table: Some(TableAddress::parse(other).unwrap()),
             ..ViewOrder::default()
@@ -603,7 +603,7 @@ async fn each_platform_has_its_own_last_table() {
         assert_eq!(names, ["Ana"]);
         // A click goes before presence.
         let click = Request {
-            device: Some(page.session.device_id.clone()),
+            device: page.device(),
             ..on(&now, elsewhere)
         };
         let given = services.add_points(&click, award(None)).await.unwrap();

@@ -7,6 +7,7 @@ use fake_discord::{Attempt, Device, FakeDiscord, Fault, Member, Pending, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::discord::gateway::Gateway;
+use punctaj::discord::queue::Queue;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::watch;
 
@@ -503,7 +504,10 @@ async fn ended_by(happens: impl FnOnce(&FakeDiscord)) -> BotError {
         shards: Shards::Auto,
     };
     let (_stop, stopping) = watch::channel(false);
-    let bot = tokio::spawn(bot::run(options, services, Gateway::default(), stopping));
+    let data = tempfile::tempdir().unwrap();
+    let queue = Queue::open(data.path()).unwrap();
+    let bot = bot::run(options, (services, queue), Gateway::default(), stopping);
+    let bot = tokio::spawn(bot);
     discord.ready().await;
     happens(&discord);
     let ended = tokio::time::timeout(Duration::from_secs(30), bot).await;

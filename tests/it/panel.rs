@@ -711,6 +711,7 @@ fn award(points: i64, picked: &[EntryId]) -> PanelAward {
         points,
         mark: Picked::new(picked.to_vec()).mark(),
         reason: None,
+        picked: None,
     }
 }
 

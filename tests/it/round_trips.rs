@@ -1,5 +1,6 @@
 //! How many sequential round trips to the database each path takes, counted on the wire.
 
+use fake_discord::{Device, Member, Reply};
 use punctaj::domain::moment::Moment;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::panel::Picked;
@@ -10,10 +11,17 @@ use punctaj::service::points::Award;
 use punctaj::service::profile::ProfileOrder;
 use punctaj::service::view::ViewOrder;
 
-use crate::support::db::{Interactions, TestDb};
+use crate::conflicts::{on, with_entry};
+use crate::support::app::{TestApp, assert_says, view};
+use crate::support::db::{Interactions, TestDb, request};
 use crate::support::proxy::{CountingProxy, socket_of};
 
 const GUILD: i64 = 100;
+
+/// Now, in Discord's count of milliseconds.
+fn discord_now() -> i64 {
+    chrono::Utc::now().timestamp_millis() - 1_420_070_400_000
+}
 
 fn award(names: &str) -> Award {
     let names = NameList::parse(names, 50).unwrap().into_items();
@@ -84,6 +92,7 @@ async fn round_trips_of_a_panel() {
             points: 5,
             mark: picked(&panel).mark(),
             reason: None,
+            picked: None,
         };
         let given = services.award_panel(&press(), table, award).await.unwrap();
         counts.push(counted());
@@ -186,4 +195,102 @@ async fn round_trips_of_add_view_and_autocomplete() {
         view_then, 9,
         "BEGIN, table, clocks, last event, kept state, one batch of events, the table now, ROLLBACK, look"
     );
+}
+
+/// The bot's one connection, and who uses it. What the bot looks after by itself names neither the
+/// guild nor its session or table as long as there is nothing to tell and no board.
+struct Counted {
+    app: TestApp,
+    proxy: CountingProxy,
+}
+
+impl Counted {
+    /// A bot with a table of one entry in it, and the session of its only one who looks.
+    async fn start(who: &str) -> (Self, Member, Device) {
+        let mut app = TestApp::without_bot().await;
+        let proxy = CountingProxy::start(&socket_of(app.db.url())).await;
+        let limits = SessionLimits::default();
+        let services = TestDb::services_on(&proxy.url(app.db.url()), 1, 7, limits);
+        app.start_bot_with(services).await;
+        let (who, phone) = (app.moderator(who), Device::phone("Telefon"));
+        with_entry(&app, &who).await;
+        let pool = app.db.superuser().await;
+        let (device, table): (String, uuid::Uuid) = sqlx::query_as(
+            "select s.device_id, t.table_id from punctaj.sessions s, punctaj.tables t",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        proxy.watch(&app.guild.id().to_be_bytes());
+        proxy.watch(device.as_bytes());
+        proxy.watch(table.as_bytes());
+        (Self { app, proxy }, who, phone)
+    }
+
+    /// An answer, with the round trips until it was there.
+    async fn of(&self, answer: impl Future<Output = Reply>) -> (u64, Reply) {
+        let before = self.proxy.round_trips_about();
+        let reply = answer.await;
+        (self.proxy.round_trips_about() - before, reply)
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_shows_is_marked_without_a_round_trip_of_its_own() {
+    let (counted, ana, phone) = Counted::start("ana").await;
+    let changed = |number: i64| {
+        let services = counted.app.db.services.clone();
+        let guild = counted.app.guild.id().cast_signed();
+        async move {
+            let changing = request(guild, 2, discord_now(), number);
+            services.add_points(&changing, award("Ion")).await.unwrap();
+        }
+    };
+    let marks = async || -> (i64, i64, i64, i64) {
+        let pool = counted.app.db.superuser().await;
+        let marks = "select s.seq, s.names_seq, d.news_seq, g.head_seq from punctaj.shown s \
+            join punctaj.sessions d using (device_id) join punctaj.guilds g using (guild_id)";
+        sqlx::query_as(marks).fetch_one(&pool).await.unwrap()
+    };
+    let mut counts = Vec::new();
+    // The second turn is warm: each statement was prepared on the connection.
+    for turn in 0..2 {
+        counts.clear();
+        changed(3 * turn).await;
+        let (view, shown) = counted.of(view(&ana, &phone)).await;
+        assert_says(&shown, &["Ion"]);
+        let (whole, names, _, head) = marks().await;
+        assert_eq!((whole, names), (head, head));
+
+        changed(3 * turn + 1).await;
+        let (opened, panel) = counted.of(on(&ana, &phone, "punctaj panel", [])).await;
+        let (same_whole, names, _, head) = marks().await;
+        assert_eq!((same_whole, names), (whole, head));
+        let picking = async { ana.on(&phone).select(&panel, "1:panel", ["Ion"]).await };
+        let (picked, panel) = counted.of(picking).await;
+        let giving = async { ana.on(&phone).click(&panel, "+1").await };
+        let (given, panel) = counted.of(giving).await;
+        assert_says(&panel, &["Ion"]);
+        let (_, names, _, head) = marks().await;
+        assert_eq!(names, head);
+        let clearing = async { ana.on(&phone).click(&panel, "Clear").await };
+        let (cleared, _) = counted.of(clearing).await;
+
+        let (news, told) = counted.of(on(&ana, &phone, "punctaj news", [])).await;
+        assert_says(&told, &["2 changes", "Ion"]);
+        let (.., news_mark, head) = marks().await;
+        assert_eq!(news_mark, head);
+        let (no_news, told) = counted.of(on(&ana, &phone, "punctaj news", [])).await;
+        assert_says(&told, &["Nothing changed"]);
+        counts.extend([view, opened, picked, given, cleared, news, no_news]);
+    }
+    println!("round trips through Discord: {counts:?}");
+    assert_eq!(
+        counts,
+        [2, 4, 2, 6, 2, 7, 3],
+        "view: page, look; panel opened: page, look, panel, show; picked: panel, show; given: panel, \
+         the operation's four, show; cleared: panel, show; news: sessions, what was missed, table and \
+         session of each of two, look; no news: sessions, what was missed, look"
+    );
+    counted.app.finish().await;
 }

@@ -2,10 +2,15 @@
 //! whoever wrote it, and to nobody else.
 
 use fake_discord::Device;
+use punctaj::domain::name::TableAddress;
+use punctaj::service::tables::TableEdit;
+use punctaj::service::view::ViewOrder;
 use serde_json::Value;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::conflicts::{all_told, log_in, on, overwrote, set, told, with_entry};
-use crate::support::app::{TestApp, assert_hides, assert_says, view};
+use crate::support::app::{TestApp, assert_hides, assert_says, until, view};
+use crate::support::db::{Interactions, TestDb};
 
 const REPLACED: &str = "Replaced what another device had written";
 
@@ -439,33 +444,134 @@ async fn a_link_replaces_no_link_that_was_not_shown_without_a_word() {
     app.finish().await;
 }
 
+/// Nothing is marked for as long as this lives.
+async fn marking_held_up(pool: &PgPool) -> Transaction<'static, Postgres> {
+    let mut busy = pool.begin().await.unwrap();
+    sqlx::query("lock table punctaj.shown in access exclusive mode")
+        .execute(&mut *busy)
+        .await
+        .unwrap();
+    busy
+}
+
 #[tokio::test]
-async fn an_answer_does_not_wait_until_it_is_noted_what_it_shows() {
+async fn what_is_shown_late_was_shown() {
     let app = TestApp::start().await;
     let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
     let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
     with_entry(&app, &ana).await;
     set(&bob, &pc, "Ion", "Callsign", "B-2").await;
     let pool = app.db.superuser().await;
-    let mut busy = pool.begin().await.unwrap();
-    sqlx::query("lock table punctaj.shown in access exclusive mode")
-        .execute(&mut *busy)
-        .await
-        .unwrap();
-    assert_says(&view(&ana, &phone).await, &["Ion"]);
+    let busy = marking_held_up(&pool).await;
+    let late = ana.on(&phone).slash_start("punctaj view", []);
+    let id = late.interaction_id();
+    until("the deferral", async || {
+        !app.discord.attempts(id).is_empty()
+    })
+    .await;
     busy.rollback().await.unwrap();
-    // It is noted all the same.
-    for _ in 0..600 {
-        let marks = sqlx::query_scalar("select count(*) from punctaj.shown");
-        let marks: i64 = marks.fetch_one(&pool).await.unwrap();
-        if marks == 1 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    assert_says(&late.answer().await, &["Ion", "B-2"]);
     let seen = set(&ana, &phone, "Ion", "Callsign", "A-1").await;
     assert_says(&seen, &["B-2 → A-1"]);
     assert_hides(&seen, &[REPLACED]);
     all_told(&app).await;
     app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_discord_does_not_take_has_shown_no_table() {
+    let mut app = TestApp::start().await;
+    let (ana, bob) = (app.moderator("ana"), app.moderator("bob"));
+    let (phone, pc) = (Device::phone("Telefon"), Device::desktop("PC"));
+    with_entry(&app, &ana).await;
+    let pool = app.db.superuser().await;
+    // The third one is held up, so that it is its deferral which is refused.
+    for (command, is_late) in [("view", false), ("panel", false), ("view", true)] {
+        view(&ana, &phone).await;
+        let five = [("names", "Ion"), ("points", "5")];
+        on(&bob, &pc, "punctaj add", five).await;
+        let busy = if is_late {
+            Some(marking_held_up(&pool).await)
+        } else {
+            None
+        };
+        app.discord.fail_next("POST", "/callback", 400, 50035, 1);
+        let command = format!("punctaj {command}");
+        let failed = ana.on(&phone).slash_start(&command, []);
+        let id = failed.interaction_id();
+        until("the answer", async || !app.discord.attempts(id).is_empty()).await;
+        if let Some(busy) = busy {
+            busy.rollback().await.unwrap();
+        }
+        // A shutdown waits until that is noted.
+        app.restart_bot().await;
+        let unseen = set(&ana, &phone, "Ion", "points", "50").await;
+        assert_says(&unseen, &["→ 50", REPLACED]);
+    }
+    all_told(&app).await;
+    app.finish().await;
+}
+
+/// Up to which events a session was shown the only table: everything, and names and points.
+async fn marks(pool: &PgPool) -> Option<(i64, i64)> {
+    let marks = sqlx::query_as("select seq, names_seq from punctaj.shown");
+    marks.fetch_optional(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_takes_back_no_more_than_it_has_shown() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let (services, pool) = (&db.services, db.superuser().await);
+    let table = TableAddress::parse("T").unwrap();
+    let ana = || now.by(1, 1);
+    services.create_table(&ana(), table).await.unwrap();
+    let look = async |page| {
+        let order = ViewOrder {
+            page,
+            ..ViewOrder::default()
+        };
+        services.view(&ana(), &order).await.unwrap()
+    };
+    let changed = async || {
+        let edit = TableEdit {
+            table: TableAddress::parse("T").unwrap(),
+            name: None,
+            category: None,
+            floor: Some(-5),
+            private: None,
+        };
+        let receipt = services.edit_table(&ana(), edit).await.unwrap();
+        receipt.event.seq.0
+    };
+    // Past the end is nothing to be seen.
+    let past_the_end = look(7).await;
+    assert!(past_the_end.is_past_the_end() && past_the_end.marked.is_none());
+    assert_eq!(marks(&pool).await, None);
+
+    let first = look(0).await.marked.unwrap();
+    let (head, _) = marks(&pool).await.unwrap();
+    services.not_shown(&first).await.unwrap();
+    assert_eq!(marks(&pool).await, Some((0, 0)));
+    let first = look(0).await.marked.unwrap();
+    let next = changed().await;
+    assert!(next > head);
+    let second = look(0).await.marked.unwrap();
+    services.not_shown(&first).await.unwrap();
+    assert_eq!(marks(&pool).await, Some((next, next)), "of a later answer");
+    services.not_shown(&second).await.unwrap();
+    assert_eq!(marks(&pool).await, Some((head, head)));
+
+    // A panel takes back what a panel shows, and a page nothing of what a panel has shown.
+    let panel = async || {
+        let panel = services.open_panel(&ana(), &ViewOrder::default()).await;
+        panel.unwrap().shown.marked.unwrap()
+    };
+    let of_panel = panel().await;
+    assert_eq!(marks(&pool).await, Some((head, next)));
+    services.not_shown(&of_panel).await.unwrap();
+    assert_eq!(marks(&pool).await, Some((head, head)));
+    panel().await;
+    let page = look(0).await.marked.unwrap();
+    services.not_shown(&page).await.unwrap();
+    assert_eq!(marks(&pool).await, Some((head, next)));
 }

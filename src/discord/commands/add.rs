@@ -14,13 +14,14 @@ use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, DraftId, OpId, TableId};
+use crate::domain::name::NameOrMember;
 use crate::service::error::OfferedLink;
 use crate::service::points::{Award, Introduction};
 use crate::service::{Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Add {
+pub struct Add {
     pub(super) names: String,
     pub(super) points: i64,
     pub(super) reason: Option<String>,
@@ -104,7 +105,7 @@ impl Add {
     }
 
     /// What is asked for, and the names that were given twice.
-    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<String>), Failure> {
+    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<NameOrMember>), Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {

@@ -7,10 +7,10 @@ use serenity::model::channel::GuildChannel;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::queue::known;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::TableId;
-use crate::domain::layout::Layout;
 use crate::service::view::ViewOrder;
 
 use super::{Command, answered, read};
@@ -90,12 +90,11 @@ pub async fn browse(call: Arc<Call>, table: TableId) -> Result<Reply, Failure> {
         table_id: Some(table),
         ..ViewOrder::default()
     };
-    let page = call.services.view(&request, &order).await?;
+    let page = known::view(&call, &request, &order).await?;
     let how = views::table::Shown {
-        layout: Layout::of_session(&page.session),
+        layout: page.layout(),
         shared: false,
-        device: Some(page.session.device_id.clone()),
+        device: page.device(),
     };
-    let reply = views::table::page(&page, &how, call.locale);
-    Ok(super::view::marked(reply, &request, &page))
+    Ok(views::table::page(&page, &how, call.locale))
 }

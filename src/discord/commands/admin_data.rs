@@ -20,7 +20,7 @@ use crate::service::{Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Export {
+pub struct Export {
     format: Option<String>,
 }
 

@@ -10,12 +10,13 @@ use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::Reply;
 use crate::discord::views;
+use crate::domain::name::NameOrMember;
 use crate::service::Request;
 use crate::service::entries::Deletion;
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Delete {
+pub struct Delete {
     names: String,
 }
 
@@ -41,7 +42,7 @@ impl Delete {
         Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
     }
     /// What is asked for, and the names that were given twice.
-    pub(super) fn read(&self, place: Place) -> Result<(Deletion, Vec<String>), Failure> {
+    pub(super) fn read(&self, place: Place) -> Result<(Deletion, Vec<NameOrMember>), Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let order = Deletion {

@@ -9,15 +9,16 @@ use crate::discord::people;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, GuildId, Seq};
+use crate::service::news::News;
 
 /// Shows what changed since this session last asked.
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn news(ctx: Ctx<'_>) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
         let request = call.request(None)?;
-        let news = call.services.news(&request).await?;
-        let (reply, count) = views::news::news(&news, call.locale);
-        Ok(reply.showing(news.showing(request.guild, count)))
+        let tell = |news: &News| views::news::news(news, call.locale);
+        let (reply, marked) = call.services.news(&request, tell).await?;
+        Ok(reply.marked(marked))
     })
     .await
 }

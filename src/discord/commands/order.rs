@@ -134,9 +134,8 @@ pub(super) async fn ordered(
     order: Order,
     table: Option<String>,
 ) -> CommandResult {
-    let work = |call| {
-        Box::pin(async move { run_or_ask(&call, &order, table.as_deref(), None).await })
-    };
+    let work =
+        |call| Box::pin(async move { run_or_ask(&call, &order, table.as_deref(), None).await });
     super::answered(ctx, manner, work).await
 }
 

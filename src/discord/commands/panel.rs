@@ -22,11 +22,11 @@ use crate::domain::panel::Mark;
 use crate::i18n::Locale;
 use crate::service::panel::{Given, PanelAward, PanelTurn, Pressed};
 use crate::service::view::ViewOrder;
-use crate::service::{self, Request, ServiceError};
+use crate::service::{Request, ServiceError};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Panel {}
+pub struct Panel {}
 
 /// What was chosen in a menu, and from what.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ impl Panel {
             ..ViewOrder::default()
         };
         let panel = call.services.open_panel(request, &order).await?;
-        Ok(drawn(&panel, request, call.locale))
+        Ok(views::panel::panel(&panel, call.locale))
     }
 }
 
@@ -159,7 +159,7 @@ async fn turned(
 ) -> Result<Reply, Failure> {
     let request = call.request(Some(device))?;
     let panel = call.services.turn_panel(&request, table, turn).await?;
-    Ok(drawn(&panel, &request, call.locale).going(Manner::Update))
+    Ok(views::panel::panel(&panel, call.locale).going(Manner::Update))
 }
 
 async fn give(
@@ -189,7 +189,7 @@ pub(super) async fn award(
         return Ok(done(&given, call.locale));
     }
     let pressed = call.services.award_panel(request, table, award).await?;
-    Ok(shown(&pressed, request, call.locale))
+    Ok(shown(&pressed, call.locale))
 }
 
 /// Undoes a step; asks first where others have changed things since.
@@ -205,7 +205,7 @@ pub(super) async fn undo_step(
         undone.map(|given| done(&given, call.locale))
     } else {
         let pressed = call.services.undo_panel(request, table, event).await;
-        pressed.map(|pressed| shown(&pressed, request, call.locale))
+        pressed.map(|pressed| shown(&pressed, call.locale))
     };
     match undone {
         Err(ServiceError::ChangedSince {
@@ -231,18 +231,10 @@ fn done(given: &Given, locale: Locale) -> Reply {
 }
 
 /// The panel in its place; a receipt of its own where the panel can't be read.
-fn shown(pressed: &Pressed, request: &Request, locale: Locale) -> Reply {
+fn shown(pressed: &Pressed, locale: Locale) -> Reply {
     match pressed {
-        Pressed::Panel(panel) => drawn(panel, request, locale).going(Manner::Update),
+        Pressed::Panel(panel) => views::panel::panel(panel, locale).going(Manner::Update),
         Pressed::Done(receipt) => views::receipt::receipt(receipt, &[], locale),
-    }
-}
-
-/// The panel, with what its session is shown by it.
-fn drawn(panel: &service::panel::Panel, request: &Request, locale: Locale) -> Reply {
-    Reply {
-        shows: panel.showing(request.guild),
-        ..views::panel::panel(panel, locale)
     }
 }
 

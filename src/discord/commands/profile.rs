@@ -25,7 +25,7 @@ const NAMED: Duration = Duration::from_secs(1);
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Profile {
+pub struct Profile {
     name: Option<String>,
 }
 

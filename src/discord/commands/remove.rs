@@ -10,12 +10,13 @@ use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::Reply;
 use crate::discord::views;
+use crate::domain::name::NameOrMember;
 use crate::service::Request;
 use crate::service::points::Award;
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Remove {
+pub struct Remove {
     names: String,
     points: i64,
     reason: Option<String>,
@@ -50,7 +51,7 @@ impl Remove {
         Ok(views::receipt::receipt(&receipt, &repeated, call.locale))
     }
     /// What is asked for, and the names that were given twice.
-    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<String>), Failure> {
+    pub(super) fn read(&self, place: Place) -> Result<(Award, Vec<NameOrMember>), Failure> {
         let names = read::names(&self.names)?;
         let repeated = names.repeated().to_vec();
         let award = Award {

@@ -16,7 +16,7 @@ use crate::service::entries::{Assignment, NewValue};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Set {
+pub struct Set {
     name: String,
     field: String,
     value: String,

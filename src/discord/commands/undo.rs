@@ -9,8 +9,8 @@ use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::Seq;
 use crate::domain::panel::Mark;
-use crate::service::{Request, ServiceError};
 use crate::service::undo::{Force, UndoOrder, Whose};
+use crate::service::{Request, ServiceError};
 
 /// Undoes the caller's last change, or one of the caller's own by its number.
 #[poise::command(slash_command, guild_only, rename = "undo")]

@@ -10,19 +10,19 @@ use super::read;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
+use crate::discord::queue::known;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, TableId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::i18n::keys;
-use crate::service::news::{Shown, What};
-use crate::service::view::{TablePage, ViewOrder};
+use crate::service::view::ViewOrder;
 use crate::service::{Request, Sort};
 
 /// The options of the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct View {
+pub struct View {
     sort: Option<String>,
     layout: Option<String>,
     #[serde(default)]
@@ -78,21 +78,18 @@ impl View {
             at: self.at.as_deref().map(read::moment).transpose()?,
             shared: self.share,
         };
-        let page = call.services.view(request, &order).await?;
-        let device = page.session.device_id.clone();
-        let layout = layout.unwrap_or_else(|| Layout::of_session(&page.session));
+        let page = known::view(call, request, &order).await?;
         let shown = views::table::Shown {
-            layout,
+            layout: layout.unwrap_or_else(|| page.layout()),
             shared: self.share,
-            device: Some(device),
+            device: page.device(),
         };
         let manner = if self.share {
             Manner::Shared
         } else {
             Manner::Own
         };
-        let reply = views::table::page(&page, &shown, call.locale);
-        Ok(marked(reply, request, &page).going(manner))
+        Ok(views::table::page(&page, &shown, call.locale).going(manner))
     }
 }
 
@@ -129,43 +126,23 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         shared: turn.shared,
         ..ViewOrder::default()
     };
-    let mut page = call.services.view(&request, &order).await?;
-    if is_past_the_end(&page) {
+    let mut page = known::view(&call, &request, &order).await?;
+    if page.is_past_the_end() {
         order.page = page.pages.saturating_sub(1);
-        page = call.services.view(&request, &order).await?;
+        page = known::view(&call, &request, &order).await?;
     }
     // A shared page keeps its author's session, whoever turns it.
     let device = if turn.shared {
         turn.device
     } else {
-        Some(page.session.device_id.clone())
+        page.device()
     };
     let shown = views::table::Shown {
         layout: turn.layout,
         shared: turn.shared,
         device,
     };
-    let reply = views::table::page(&page, &shown, call.locale);
-    Ok(marked(reply, &request, &page).going(Manner::Update))
-}
-
-/// The page as what the session has been shown by it. The past shows nothing of the present.
-pub(super) fn marked(reply: Reply, request: &Request, page: &TablePage) -> Reply {
-    let reply = reply.aside(page.aside);
-    if page.as_of.is_some() {
-        return reply;
-    }
-    reply.showing(Shown {
-        guild: request.guild,
-        device: page.session.device_id.clone(),
-        what: What::Table(page.table.id),
-        seq: page.head,
-    })
-}
-
-/// Entries may have been deleted since the button was made.
-const fn is_past_the_end(page: &TablePage) -> bool {
-    page.rows.is_empty() && page.page > 0
+    Ok(views::table::page(&page, &shown, call.locale).going(Manner::Update))
 }
 
 fn sort(text: &str) -> Result<Sort, Failure> {

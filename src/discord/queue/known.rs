@@ -25,11 +25,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// As [`Services::view`], or nothing is known of it.
-pub async fn view(
-    call: &Call,
-    request: &Request,
-    order: &ViewOrder,
-) -> Result<TablePage, Failure> {
+pub async fn view(call: &Call, request: &Request, order: &ViewOrder) -> Result<TablePage, Failure> {
     let queue = &call.queue;
     let of_the_past = order.at.is_some();
     if !queue.is_away() || of_the_past {

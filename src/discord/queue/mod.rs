@@ -211,9 +211,7 @@ impl Queue {
                 tracing::error!(op.id = %call.id, %error, "an edit can't be kept");
                 match why {
                     // It may have been done: nobody may be told that it was not.
-                    Some(ServiceError::OutcomeUnknown) => {
-                        Err(ServiceError::OutcomeUnknown.into())
-                    }
+                    Some(ServiceError::OutcomeUnknown) => Err(ServiceError::OutcomeUnknown.into()),
                     _ => Ok(views::queued::not_kept(
                         matches!(error, JournalError::Full),
                         call.locale,

@@ -21,7 +21,6 @@ use crate::domain::access::Standing;
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::keys;
 use crate::journal::{EditId, JournalError, Kept};
-use crate::service::ServiceError;
 
 /// How often it is looked whether the database is back.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -103,12 +102,11 @@ impl Worker {
         if self.queue.depth() == 0 && !self.queue.is_away() {
             return Ok(());
         }
-        match timeout(PROBING, self.data.services.ping()).await {
-            Ok(Ok(())) => self.queue.is_there(true),
-            _ => {
-                self.queue.is_there(false);
-                return Ok(());
-            }
+        let there = timeout(PROBING, self.data.services.ping()).await;
+        let there = matches!(there, Ok(Ok(())));
+        self.queue.is_there(there);
+        if !there {
+            return Ok(());
         }
         // An edit that can't be done yet holds up those of its guild that came after it.
         let mut held = HashSet::new();
@@ -195,13 +193,11 @@ impl Worker {
             done
         };
         let mut work = tokio::spawn(work.instrument(span));
-        let done = match timeout(LONGEST, &mut work).await {
-            Ok(done) => done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string()))),
-            Err(_) => {
-                work.abort();
-                return Attempt::Away;
-            }
+        let Ok(done) = timeout(LONGEST, &mut work).await else {
+            work.abort();
+            return Attempt::Away;
         };
+        let done = done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())));
         match done {
             Ok(reply) => Attempt::Over(Box::new(reply), true),
             Err(Failure::Service(error)) if error.is_away() => Attempt::Away,

@@ -196,6 +196,10 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::BelowNewFloor { .. }
         | ServiceError::NotDeleted { .. } => structure(error),
         // The error edge tells these apart before it comes here.
+        ServiceError::NotKnown { known, .. } if known.is_empty() => keys::ERROR_NONE_KNOWN.into(),
+        ServiceError::NotKnown { known, .. } => {
+            Message::new(keys::ERROR_NOT_KNOWN).with("known", listed(known))
+        }
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
 }

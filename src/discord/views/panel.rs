@@ -50,7 +50,8 @@ pub fn panel(panel: &Panel, locale: Locale) -> Reply {
         .into_iter()
         .flatten()
         .chain([buttons.amounts(panel.may_switch), buttons.undo()]);
-    rows.fold(Reply::card(card).aside(panel.aside), Reply::row)
+    let reply = rows.fold(Reply::card(card), Reply::row);
+    reply.aside(panel.aside).marked(state.marked.clone())
 }
 
 /// Who is picked, from whom, and what the last press did not do.

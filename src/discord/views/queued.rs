@@ -1,5 +1,7 @@
 //! Edits that wait for the database, and what has become of them.
 
+use chrono::{DateTime, Utc};
+
 use super::words::{moment, person, points};
 use super::{CONTENT, listed, shown};
 use crate::discord::reply::Reply;
@@ -7,7 +9,6 @@ use crate::domain::ids::{Seq, UserId};
 use crate::domain::name::NameOrMember;
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
-use chrono::{DateTime, Utc};
 
 /// It is kept, and done when the database is back.
 #[must_use]
@@ -36,8 +37,11 @@ pub fn outcome(reply: Reply, done: bool, at: DateTime<Utc>, locale: Locale) -> R
         keys::QUEUED_NOT_DONE
     };
     let head = locale.text(&Message::new(head).with("at", moment(at)));
-    let content = render::clip(&format!("{head}\n{}", reply.content), CONTENT);
-    Reply { content, ..reply }
+    let content = format!("{head}\n{}", reply.content);
+    Reply {
+        content: render::clip(&content, CONTENT).into_owned(),
+        ..reply
+    }
 }
 
 /// Points for names.
@@ -116,5 +120,9 @@ fn called(names: &[NameOrMember], locale: Locale) -> String {
         }
     }
     let texts = Some(listed(&texts)).filter(|texts| !texts.is_empty());
-    texts.into_iter().chain(members).collect::<Vec<_>>().join(", ")
+    texts
+        .into_iter()
+        .chain(members)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

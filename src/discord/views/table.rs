@@ -35,6 +35,11 @@ pub struct Shown {
 /// A page, with a pager where there are more.
 #[must_use]
 pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
+    let reply = rows(page, how, locale);
+    reply.aside(page.aside).marked(page.marked.clone())
+}
+
+fn rows(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     let (head, foot) = (heading(page, locale), foot(page, locale));
     if page.rows.is_empty() {
         let empty = match page.as_of {
@@ -63,17 +68,24 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
 }
 
 fn heading(page: &TablePage, locale: Locale) -> String {
-    let message = match &page.as_of {
+    let then = page.as_of.as_ref().map(|as_of| as_of.at).or(page.known_at);
+    let message = match then {
         None => Message::new(keys::TABLE_HEADING),
-        Some(as_of) => Message::new(keys::TABLE_HEADING_THEN).with("at", moment(as_of.at)),
+        Some(at) => Message::new(keys::TABLE_HEADING_THEN).with("at", moment(at)),
     };
     let message = message
         .with("table", shown(&page.table.address()))
         .with("entries", entries(page.total, locale))
         .with("points", points(page.points, locale));
     let notes = page.as_of.iter().flat_map(|as_of| notes(as_of, locale));
-    let lines: Vec<String> = [locale.text(&message)].into_iter().chain(notes).collect();
-    lines.join("\n")
+    let known = page
+        .known_at
+        .map(|_| locale.text(&keys::TABLE_KNOWN.into()));
+    let lines = [locale.text(&message)]
+        .into_iter()
+        .chain(known)
+        .chain(notes);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What is to be known of a page of the past.

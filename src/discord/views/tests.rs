@@ -1004,6 +1004,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::HistoryBroken { .. }
         | ServiceError::AmbiguousSession { .. }
         | ServiceError::PanelEnded
+        | ServiceError::NotKnown { .. }
         | ServiceError::Busy
         | ServiceError::DraftGone
         | ServiceError::Store(_) => false,
@@ -1393,7 +1394,7 @@ fn panel_of(names: &[&str], picked: usize) -> Panel {
             options: people.into_iter().take(25).collect(),
             gone: Vec::new(),
             since: DateTime::UNIX_EPOCH,
-            head: Seq(1),
+            marked: None,
             steps: 0,
             totals: Vec::new(),
             total: 0,
@@ -1623,7 +1624,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
     let total = i64::try_from(names.len()).unwrap();
     TablePage {
         aside: Aside::default(),
-        head: Seq(12),
+        marked: None,
         table: table_of("Sergent"),
         rows: names.iter().map(row).collect(),
         sort: Sort::Points,
@@ -1631,9 +1632,10 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
         pages,
         total,
         points: total * 10,
-        session: session_of(None),
-        attribution: Attribution::Recent,
+        session: Some(session_of(None)),
+        attribution: Some(Attribution::Recent),
         as_of: None,
+        known_at: None,
     }
 }
 

@@ -12,6 +12,7 @@ use fake_discord::{Builder, Device, FakeDiscord, Guild, Member, Reply};
 use punctaj::config::{Secret, Shards};
 use punctaj::discord::bot::{self, BotError, BotOptions};
 use punctaj::discord::gateway::Gateway;
+use punctaj::discord::queue::Queue;
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::Services;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -37,6 +38,9 @@ pub struct TestApp {
     pub guild: Guild,
     pub db: TestDb,
     bot: Option<Running>,
+    /// The bot's data folder, and what waits there.
+    data: tempfile::TempDir,
+    queue: Option<Queue>,
     /// Whether the bot asks to be told where people are signed in.
     pub presence: bool,
     /// Refusals of Discord's that the test provokes.
@@ -72,6 +76,8 @@ impl TestApp {
             guild,
             db,
             bot: None,
+            data: tempfile::tempdir().unwrap(),
+            queue: None,
             presence: true,
             expected_refusals: 0,
             finished: false,
@@ -86,6 +92,8 @@ impl TestApp {
             guild,
             db,
             bot: None,
+            data: tempfile::tempdir().unwrap(),
+            queue: None,
             presence: true,
             expected_refusals: 0,
             finished: false,
@@ -110,9 +118,12 @@ impl TestApp {
     /// Starts the bot with these services.
     pub async fn start_bot_with(&mut self, services: Services) {
         let (stop, stopping) = watch::channel(false);
+        let data = self.data.path();
+        let queue = self.queue.get_or_insert_with(|| Queue::open(data).unwrap());
+        let queue = queue.clone();
         let task = tokio::spawn(bot::run(
             self.options(),
-            services,
+            (services, queue),
             Gateway::default(),
             stopping,
         ));
@@ -128,6 +139,11 @@ impl TestApp {
             presence: self.presence,
             shards: Shards::Auto,
         }
+    }
+
+    /// How many edits wait in the bot's journal.
+    pub fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, Queue::depth)
     }
 
     /// Stops the bot as a signal does.

@@ -1,8 +1,8 @@
 //! A TCP proxy before the database that counts round trips.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -14,7 +14,15 @@ const SYNC_ALONE: &[u8] = b"S\0\0\0\x04";
 /// Counts how often the client sends after it has heard from the server.
 pub struct CountingProxy {
     port: u16,
-    round_trips: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    all: AtomicU64,
+    about: AtomicU64,
+    /// What those arguments of statements look like on the wire that tell what they are about.
+    signs: RwLock<Vec<Vec<u8>>>,
 }
 
 impl CountingProxy {
@@ -22,14 +30,14 @@ impl CountingProxy {
     pub async fn start(socket: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let round_trips = Arc::new(AtomicU64::new(0));
-        let (socket, count) = (socket.to_owned(), Arc::clone(&round_trips));
+        let counts = Arc::new(Counts::default());
+        let (socket, counting) = (socket.to_owned(), Arc::clone(&counts));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(relay(client, socket.clone(), Arc::clone(&count)));
+                tokio::spawn(relay(client, socket.clone(), Arc::clone(&counting)));
             }
         });
-        Self { port, round_trips }
+        Self { port, counts }
     }
 
     /// The address of the same database, through the proxy.
@@ -43,7 +51,45 @@ impl CountingProxy {
 
     /// How many round trips there were so far.
     pub fn round_trips(&self) -> u64 {
-        self.round_trips.load(Ordering::SeqCst)
+        self.counts.all.load(Ordering::SeqCst)
+    }
+
+    /// From now on a use of a connection in which these bytes are sent is about them.
+    pub fn watch(&self, sign: &[u8]) {
+        self.counts.signs.write().unwrap().push(sign.to_owned());
+    }
+
+    /// How many round trips there were so far in such uses, whatever else was sent in them: from when
+    /// the connection was taken from the pool until it is given back.
+    pub fn round_trips_about(&self) -> u64 {
+        self.counts.about.load(Ordering::SeqCst)
+    }
+}
+
+impl Counts {
+    fn is_about(&self, sent: &[u8]) -> bool {
+        let signs = self.signs.read().unwrap();
+        let holds = |sign: &Vec<u8>| sent.windows(sign.len()).any(|part| part == &sign[..]);
+        signs.iter().any(holds)
+    }
+}
+
+/// One use of a connection.
+#[derive(Default)]
+struct Use {
+    /// Round trips before it was known what it is about.
+    before: u64,
+    is_about: bool,
+}
+
+impl Use {
+    fn sent(&mut self, sent: &[u8], is_round_trip: bool, counts: &Counts) {
+        self.before += u64::from(is_round_trip);
+        self.is_about = self.is_about || counts.is_about(sent);
+        if self.is_about {
+            let count = std::mem::take(&mut self.before);
+            counts.about.fetch_add(count, Ordering::SeqCst);
+        }
     }
 }
 
@@ -64,19 +110,23 @@ pub fn socket_of(direct: &str) -> PathBuf {
     Path::new(&folder).join(format!(".s.PGSQL.{port}"))
 }
 
-async fn relay(mut client: TcpStream, socket: PathBuf, count: Arc<AtomicU64>) {
+async fn relay(mut client: TcpStream, socket: PathBuf, counts: Arc<Counts>) {
     let mut server = UnixStream::connect(socket).await.unwrap();
     let (mut from_client, mut from_server) = (vec![0; 65536], vec![0; 65536]);
-    let mut answered = true;
+    let (mut answered, mut of_use) = (true, Use::default());
     loop {
         tokio::select! {
             read = client.read(&mut from_client) => {
                 let Ok(length @ 1..) = read else { break };
-                if answered && &from_client[..length] != SYNC_ALONE {
-                    count.fetch_add(1, Ordering::SeqCst);
+                let sent = &from_client[..length];
+                if answered && sent == SYNC_ALONE {
+                    of_use = Use::default();
+                } else {
+                    counts.all.fetch_add(u64::from(answered), Ordering::SeqCst);
+                    of_use.sent(sent, answered, &counts);
                 }
                 answered = false;
-                if server.write_all(&from_client[..length]).await.is_err() { break }
+                if server.write_all(sent).await.is_err() { break }
             }
             read = server.read(&mut from_server) => {
                 let Ok(length @ 1..) = read else { break };

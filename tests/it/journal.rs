@@ -1,0 +1,446 @@
+//! Edits while the database is away: kept on disk, done in order when it is back, each author told.
+//!
+//! The bot is in this process, and the network between it and its database breaks. What it does when
+//! it is killed meanwhile is told by the real binary.
+
+use std::time::Duration;
+
+use fake_discord::{Device, Member, Reply};
+use punctaj::domain::session::SessionLimits;
+use punctaj::service::Services;
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::support::app::{Process, TestApp, assert_hides, assert_says, until, view};
+use crate::support::db::TestDb;
+use crate::support::network::{Network, Weather};
+use crate::support::proxy::socket_of;
+
+/// What every answer begins with that says that an edit waits.
+const QUEUED: &str = "⏳";
+
+/// A bot whose network to the database can break, and a moderator with a table.
+struct Story {
+    app: TestApp,
+    network: Network,
+    alice: Member,
+    pc: Device,
+    phone: Device,
+    pool: PgPool,
+}
+
+impl Story {
+    async fn begin() -> Self {
+        let mut app = TestApp::without_bot().await;
+        let network = Network::start(socket_of(app.db.url())).await;
+        app.start_bot_with(services(&app, &network, 1)).await;
+        let (alice, pool) = (app.moderator("alice"), app.db.superuser().await);
+        let (pc, phone) = (Device::desktop("PC Birou"), Device::phone("Telefon"));
+        let story = Self {
+            app,
+            network,
+            alice,
+            pc,
+            phone,
+            pool,
+        };
+        story
+            .does("punctaj-admin table create", &[("table", "Clan")])
+            .await;
+        story.adds("Ana", 5).await;
+        story
+    }
+
+    async fn does(&self, command: &str, options: &[(&str, &str)]) -> Reply {
+        let acting = self.alice.on(&self.pc);
+        acting.slash(command, options.iter().copied()).await
+    }
+
+    async fn adds(&self, name: &str, points: i64) -> Reply {
+        let points = points.to_string();
+        self.does("punctaj add", &[("names", name), ("points", &points)])
+            .await
+    }
+
+    /// The network to the database breaks: what is open is reset, and nothing new gets through.
+    fn breaks(&self) {
+        self.network.weather(Weather::Down);
+        self.network.reset();
+    }
+
+    /// It is whole again, and everything that waited is done and told.
+    async fn mends(&self) {
+        self.network.weather(Weather::Fair);
+        let all = async || self.app.waiting() == 0;
+        until("an empty journal", all).await;
+    }
+
+    async fn points(&self, name: &str) -> Option<i64> {
+        sqlx::query_scalar(
+            "select points from punctaj.entries where name = $1 and deleted_at is null",
+        )
+        .bind(name)
+        .fetch_optional(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    /// Actions of the events that came through the journal, in order.
+    async fn by_journal(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select action from punctaj.events where via = 'journal' order by seq",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    async fn finish(self) {
+        self.app.finish().await;
+    }
+}
+
+fn services(app: &TestApp, network: &Network, seed: u64) -> Services {
+    let url = network.url(app.db.url());
+    TestDb::services_on(&url, 5, seed, SessionLimits::default())
+}
+
+#[track_caller]
+fn assert_queued(reply: &Reply) {
+    assert!(reply.text().starts_with(QUEUED), "{}", reply.text());
+    assert!(reply.is_ephemeral() && !reply.has_button("Undo"));
+}
+
+#[tokio::test]
+async fn each_kind_of_edit_waits_and_is_done_in_its_order() {
+    let story = Story::begin().await;
+    story.adds("Ion", 7).await;
+    story.breaks();
+    let waits = [
+        story.adds("Ana, Mihai", 3).await,
+        story
+            .does("punctaj remove", &[("names", "Ana"), ("points", "2")])
+            .await,
+        story
+            .does(
+                "punctaj set",
+                &[("name", "Mihai"), ("field", "points"), ("value", "40")],
+            )
+            .await,
+        story.does("punctaj delete", &[("names", "Ion")]).await,
+        story.adds("Radu", 1).await,
+        story.does("punctaj undo", &[]).await,
+    ];
+    for reply in &waits {
+        assert_queued(reply);
+    }
+    assert_says(&waits[0], &["Ana, Mihai", "3 points", "Clan"]);
+    assert_says(&waits[3], &["delete", "Ion"]);
+    assert_eq!(story.app.waiting(), 6);
+    let before = story.points("Ana").await;
+    assert_eq!(before, Some(5), "nothing is done yet");
+
+    story.mends().await;
+    assert_eq!(
+        story.by_journal().await,
+        [
+            "points.add",
+            "points.remove",
+            "entry.set",
+            "entry.delete",
+            "points.add",
+            "event.undo"
+        ]
+    );
+    assert_eq!(story.points("Ana").await, Some(6));
+    assert_eq!(story.points("Mihai").await, Some(40));
+    assert_eq!(story.points("Ion").await, None);
+    assert_eq!(story.points("Radu").await, None, "undo took back the last");
+
+    // Each answer says now what became of it, with the button of a direct answer.
+    let told = story.app.discord.message_of(&waits[0]);
+    assert_says(&told, &["✅", "Ana", "5 → 8", "Mihai", "0 → 3"]);
+    assert!(told.has_button("Undo"), "{}", told.text());
+    let undone = story.alice.on(&story.pc).click(&told, "Undo").await;
+    assert!(undone.is_answered());
+
+    // The history says how they came, and when they were made.
+    let queued = story
+        .does("punctaj-audit search", &[("only", "queued")])
+        .await;
+    assert_says(&queued, &["Ana", "Mihai"]);
+    let late: i64 = sqlx::query_scalar(
+        "select count(*) from punctaj.events where via = 'journal' and at < applied_at",
+    )
+    .fetch_one(&story.pool)
+    .await
+    .unwrap();
+    assert_eq!(late, 6, "with their original time");
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn what_can_not_wait_is_refused_and_what_is_wrong_is_refused_at_once() {
+    let story = Story::begin().await;
+    story.breaks();
+    assert_queued(&story.adds("Ana", 1).await);
+    let refused = [
+        story
+            .does("punctaj-admin table create", &[("table", "Noua")])
+            .await,
+        story.does("punctaj-audit search", &[]).await,
+        story.does("punctaj panel", &[]).await,
+        story.does("punctaj session login", &[]).await,
+    ];
+    for reply in &refused {
+        assert_hides(reply, &[QUEUED]);
+        assert_says(reply, &["database", "Nothing was changed"]);
+    }
+    let wrong = [
+        story.adds("zero\u{200b}width", 1).await,
+        story.adds("Ana", -1).await,
+        story
+            .does("punctaj undo", &[("event", "0")])
+            .await,
+    ];
+    for reply in &wrong {
+        assert_hides(reply, &[QUEUED]);
+        assert!(reply.is_answered(), "{}", reply.text());
+    }
+    assert_eq!(story.app.waiting(), 1);
+    story.mends().await;
+    assert_eq!(story.points("Ana").await, Some(6));
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn rights_are_those_of_the_time_when_it_is_done() {
+    let story = Story::begin().await;
+    let bob = story.app.moderator("bob");
+    bob.on(&story.phone)
+        .slash("punctaj view", [("table", "Clan")])
+        .await;
+    let mihai = story.app.member("mihai");
+    story.breaks();
+    let add = [("names", "Ana"), ("points", "10"), ("table", "Clan")];
+    let by_bob = bob.on(&story.phone).slash("punctaj add", add).await;
+    let by_mihai = mihai.on(&story.phone).slash("punctaj add", add).await;
+    assert_queued(&by_bob);
+    assert_queued(&by_mihai);
+    // The one loses the right meanwhile, and the other gets it.
+    bob.set_permissions(0);
+    mihai.set_permissions(fake_discord::permissions::MANAGE_GUILD);
+    story.mends().await;
+    assert_eq!(story.points("Ana").await, Some(15));
+    let told = story.app.discord.message_of(&by_bob);
+    assert_says(&told, &["❌", "score.add", "Nothing was changed"]);
+    assert_says(&story.app.discord.message_of(&by_mihai), &["✅", "5 → 15"]);
+    let refused: Vec<(String, String)> = sqlx::query_as(
+        "select via, outcome from punctaj.events where action = 'points.add' and outcome = 'refused'",
+    )
+    .fetch_all(&story.pool)
+    .await
+    .unwrap();
+    assert_eq!(refused, [("journal".to_owned(), "refused".to_owned())]);
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn an_author_whose_answer_is_too_old_is_told_by_message() {
+    let mut story = Story::begin().await;
+    story.breaks();
+    let add = story.adds("Ana", 2).await;
+    let none = story
+        .does("punctaj remove", &[("names", "Nimeni"), ("points", "2")])
+        .await;
+    assert_queued(&add);
+    assert_queued(&none);
+    story.app.discord.pass_time(Duration::from_mins(16));
+    story.mends().await;
+    let messages = async || story.app.discord.dms(&story.alice).len() == 2;
+    until("two direct messages", messages).await;
+    let told = story.app.discord.dms(&story.alice);
+    assert_says(&told[0], &["✅", "Ana", "5 → 7"]);
+    assert_says(&told[1], &["❌", "Nimeni"]);
+    assert_queued(&story.app.discord.message_of(&add));
+    let refusals = story.app.discord.refusals().len();
+    story.app.expect_refusals(refusals);
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn a_panel_goes_on_for_those_who_were_picked() {
+    let story = Story::begin().await;
+    story.adds("Ion", 1).await;
+    let panel = story.does("punctaj panel", &[]).await;
+    let pick = |who: &str| {
+        let menu = panel.menus().remove(0);
+        let choices = panel.menu(&menu);
+        let value = choices.into_iter().find(|it| it.name == who).unwrap().value;
+        (menu, value)
+    };
+    let (menu, ana) = pick("Ana");
+    let acting = || story.alice.on(&story.pc);
+    let panel = acting().select(&panel, &menu, [ana.as_str()]).await;
+    story.breaks();
+    let pressed = acting().click(&panel, "+3").await;
+    assert_queued(&pressed);
+    assert_says(&pressed, &["3 points"]);
+    // Whom to pick next needs the database.
+    let turned = acting().click(&panel, "Pick nobody").await;
+    assert_hides(&turned, &[QUEUED]);
+    assert_says(&turned, &["database"]);
+    story.mends().await;
+    assert_eq!(story.points("Ana").await, Some(8));
+    assert_eq!(story.points("Ion").await, Some(1));
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn the_table_that_was_used_last_is_the_one_that_was_meant() {
+    let story = Story::begin().await;
+    story
+        .does("punctaj-admin table create", &[("table", "Medici")])
+        .await;
+    story
+        .does("punctaj add", &[("names", "Doc"), ("table", "Medici")])
+        .await;
+    story.breaks();
+    // In Medici, which is what was used last when it was typed.
+    assert_queued(&story.adds("Eva", 4).await);
+    // Looking counts, also at what is only remembered.
+    let clan = story.does("punctaj view", &[("table", "Clan")]).await;
+    assert_says(&clan, &["Ana"]);
+    assert_queued(&story.adds("Ana", 4).await);
+    story.mends().await;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select t.name, e.name from punctaj.entries e join punctaj.tables t using (table_id)
+         order by t.name, e.name",
+    )
+    .fetch_all(&story.pool)
+    .await
+    .unwrap();
+    let rows: Vec<_> = rows.iter().map(|(t, e)| (t.as_str(), e.as_str())).collect();
+    assert_eq!(
+        rows,
+        [("Clan", "Ana"), ("Medici", "Doc"), ("Medici", "Eva")]
+    );
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn tables_are_shown_as_they_were_last() {
+    let story = Story::begin().await;
+    story.adds("Bogdan", 12).await;
+    assert_says(&view(&story.alice, &story.pc).await, &["Bogdan", "12"]);
+    story.adds("Ana", 1).await;
+    // What was looked at is kept up to date.
+    let kept = async || {
+        story.breaks();
+        let seen = view(&story.alice, &story.pc).await;
+        story.network.weather(Weather::Fair);
+        let text = seen.text();
+        text.contains("last known state") && text.contains("Bogdan") && text.contains(" 6")
+    };
+    until("the newest state is known", kept).await;
+    story.breaks();
+    let seen = view(&story.alice, &story.pc).await;
+    assert_says(&seen, &["Clan", "Bogdan", "12", "last known state", "<t:"]);
+    let unknown = story.does("punctaj view", &[("table", "Altul")]).await;
+    assert_says(&unknown, &["Clan"]);
+    assert_hides(&unknown, &["Bogdan"]);
+    // What happens now does not show in it: it waits.
+    assert_queued(&story.adds("Bogdan", 1).await);
+    assert_says(&view(&story.alice, &story.pc).await, &["12"]);
+    story.mends().await;
+    let seen = view(&story.alice, &story.pc).await;
+    assert_says(&seen, &["13"]);
+    assert_hides(&seen, &["last known state"]);
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn an_edit_whose_commit_has_no_answer_is_there_once() {
+    let story = Story::begin().await;
+    // Each of them is cut off at another step of its work, the commit among them.
+    for cut in 0..40 {
+        story.network.weather(Weather::CutAfter(cut));
+        let reply = story.adds("Ana", 1).await;
+        assert!(
+            reply.has_button("Undo") || reply.text().starts_with(QUEUED),
+            "{cut}: {}",
+            reply.text()
+        );
+        story.mends().await;
+    }
+    assert_eq!(story.points("Ana").await, Some(45));
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn killed_with_a_full_journal_nothing_is_lost_and_nothing_is_done_twice() {
+    const EDITS: usize = 60;
+    let app = TestApp::without_bot().await;
+    let network = Network::start(socket_of(app.db.url())).await;
+    let data = tempfile::tempdir().unwrap();
+    let url = network.url(app.db.url());
+    let bot = Process::on(&app.discord, &url, data.path());
+    app.discord.ready().await;
+    let (alice, pc) = (app.moderator("alice"), Device::desktop("PC"));
+    let table = [("table", "Clan")];
+    alice
+        .on(&pc)
+        .slash("punctaj-admin table create", table)
+        .await;
+    network.weather(Weather::Down);
+    network.reset();
+    for number in 0..EDITS {
+        let name = format!("Om {}", number % 7);
+        let options = [("names", name.as_str()), ("points", "1"), ("table", "Clan")];
+        assert_queued(&alice.on(&pc).slash("punctaj add", options).await);
+    }
+    bot.kill().await;
+    app.discord.connected(0).await;
+
+    // It comes back before the database does, takes more, and is killed while it works them off.
+    let bot = Process::on(&app.discord, &url, data.path());
+    app.discord.connected(1).await;
+    let last = [("names", "Ultimul"), ("points", "9"), ("table", "Clan")];
+    assert_queued(&alice.on(&pc).slash("punctaj add", last).await);
+    network.weather(Weather::Fair);
+    let pool = app.db.superuser().await;
+    let by_journal = async || -> i64 {
+        let count = "select count(*) from punctaj.events where via = 'journal'
+                     and action = 'points.add'";
+        sqlx::query_scalar(count).fetch_one(&pool).await.unwrap()
+    };
+    until("some are done", async || by_journal().await > 5).await;
+    bot.kill().await;
+    app.discord.connected(0).await;
+    let done = by_journal().await;
+    println!("killed after {done} of {} were done", EDITS + 1);
+    let bot = Process::on(&app.discord, &url, data.path());
+    app.discord.connected(1).await;
+    until("all are done", async || {
+        by_journal().await == i64::try_from(EDITS).unwrap() + 1
+    })
+    .await;
+    let told = async || {
+        let answers = app.discord.transcript();
+        let done = |step: &fake_discord::Step| format!("{step:?}").contains("✅");
+        answers.iter().filter(|step| done(step)).count() > EDITS
+    };
+    until("all are told", told).await;
+    assert_eq!(bot.terminate().await, Some(0));
+    let sum: Value = sqlx::query_scalar(
+        "select jsonb_object_agg(name, points) from punctaj.entries",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    let expected = serde_json::json!({
+        "Om 0": 9, "Om 1": 9, "Om 2": 9, "Om 3": 9, "Om 4": 8, "Om 5": 8, "Om 6": 8, "Ultimul": 9,
+    });
+    assert_eq!(sum, expected);
+    app.finish().await;
+}
