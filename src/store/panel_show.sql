@@ -59,7 +59,7 @@ marked as (
     insert into punctaj.shown as s (device_id, table_id, seq, names_seq)
     select t.device_id, x.table_id, 0, g.head_seq
     from touched t, the_table x, shown p, punctaj.guilds g
-    where g.guild_id = $1 and p.search = '' and (select count(*) from fitting) <= $12
+    where g.guild_id = $1 and p.search = '' and not exists (select from fitting offset $12)
     on conflict (device_id, table_id) do update set names_seq = greatest(s.names_seq, excluded.names_seq)
     returning s.device_id
 ),

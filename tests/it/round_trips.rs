@@ -273,7 +273,7 @@ async fn what_an_answer_shows_is_marked_without_a_round_trip_of_its_own() {
         assert_says(&panel, &["Ion"]);
         let (_, names, _, head) = marks().await;
         assert_eq!(names, head);
-        let clearing = async { ana.on(&phone).click(&panel, "Clear").await };
+        let clearing = async { ana.on(&phone).click(&panel, "Pick nobody").await };
         let (cleared, _) = counted.of(clearing).await;
 
         let (news, told) = counted.of(on(&ana, &phone, "punctaj news", [])).await;

@@ -470,7 +470,7 @@ async fn what_is_shown_late_was_shown() {
     })
     .await;
     busy.rollback().await.unwrap();
-    assert_says(&late.answer().await, &["Ion", "B-2"]);
+    assert_says(&late.answer().await, &["Ion"]);
     let seen = set(&ana, &phone, "Ion", "Callsign", "A-1").await;
     assert_says(&seen, &["B-2 → A-1"]);
     assert_hides(&seen, &[REPLACED]);
