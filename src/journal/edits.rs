@@ -70,11 +70,14 @@ pub struct Edits {
 }
 
 /// What is known of an edit without reading it.
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    guild: GuildId,
-    person: UserId,
-    decided: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// In which guild.
+    pub guild: GuildId,
+    /// Whose.
+    pub person: UserId,
+    /// It is only to be told what became of it.
+    pub decided: bool,
 }
 
 impl Edits {
@@ -122,11 +125,11 @@ impl Edits {
             .any(|edit| edit.guild == guild && !edit.decided)
     }
 
-    /// All of them, in order, each with its guild.
+    /// All of them, in order.
     #[must_use]
-    pub fn all(&self) -> Vec<(EditId, GuildId)> {
+    pub fn all(&self) -> Vec<(EditId, Waiting)> {
         let list = self.list();
-        list.iter().map(|(id, edit)| (*id, edit.guild)).collect()
+        list.iter().map(|(id, edit)| (*id, *edit)).collect()
     }
 
     /// Ends when something was kept since the last time.

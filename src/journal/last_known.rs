@@ -51,14 +51,11 @@ impl LastKnown {
         })
     }
 
-    /// Somebody looks at a table: it is one of those to keep. Returns whether it was none before.
-    #[must_use]
-    pub fn ask_for(&self, guild: GuildId, table: TableId) -> bool {
+    /// Somebody looks at a table: it is one of those to keep.
+    pub fn ask_for(&self, guild: GuildId, table: TableId) {
         let mut asked = self.asked();
         let newest = asked.values().max().copied().unwrap_or_default();
-        asked
-            .insert((guild, table), newest.saturating_add(1))
-            .is_none()
+        asked.insert((guild, table), newest.saturating_add(1));
     }
 
     /// Which tables are to be kept.

@@ -176,7 +176,10 @@ impl Services {
         };
         drop(conn);
         match self.in_hand(&board).await {
-            Ok(in_hand) => Ok(Next::Board(Box::new(in_hand))),
+            Ok(in_hand) => {
+                self.saw_table(in_hand.board.guild, in_hand.board.table);
+                Ok(Next::Board(Box::new(in_hand)))
+            }
             Err(error) => {
                 // Nobody has it in hand after all. If that can't be told either, its time runs out.
                 let _ = self.board_done(&board, &Outcome::NotNow).await;

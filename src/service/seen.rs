@@ -1,7 +1,7 @@
 //! What this process saw last of people's sessions and panels: for the time when the database is
 //! away, and for nothing else. It may be forgotten at any time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
@@ -21,6 +21,8 @@ const SESSIONS: usize = 8;
 pub(super) struct Seen {
     /// Sessions by person, most recently used first.
     sessions: Mutex<HashMap<(GuildId, UserId), Vec<Session>>>,
+    /// Tables that were used since somebody asked.
+    used: Mutex<HashSet<(GuildId, TableId)>>,
     /// Who was picked on panels.
     picked: Mutex<HashMap<(DeviceId, TableId), Picked>>,
 }
@@ -28,6 +30,9 @@ pub(super) struct Seen {
 impl Services {
     /// Remembers that somebody uses a session, as it is now.
     pub(super) fn saw_session(&self, request: &Request, session: &Session) {
+        if let Some(table) = session.last_table {
+            self.saw_table(request.guild, table);
+        }
         let mut all = room(&self.seen.sessions);
         let sessions = all.entry((request.guild, request.actor)).or_default();
         sessions.retain(|other| other.device_id != session.device_id);
@@ -46,6 +51,20 @@ impl Services {
         sessions.get(index).cloned()
     }
 
+    /// Remembers that a table was used.
+    pub(super) fn saw_table(&self, guild: GuildId, table: TableId) {
+        let mut used = locked(&self.seen.used);
+        if used.len() < MOST {
+            used.insert((guild, table));
+        }
+    }
+
+    /// The tables that were edited, shown on a board, or looked at since this was asked the last time.
+    #[must_use]
+    pub fn used_tables(&self) -> Vec<(GuildId, TableId)> {
+        locked(&self.seen.used).drain().collect()
+    }
+
     /// Remembers who is picked on a panel.
     pub(super) fn saw_picked(&self, device: &DeviceId, table: TableId, picked: Picked) {
         room(&self.seen.picked).insert((device.clone(), table), picked);
@@ -61,9 +80,13 @@ impl Services {
 
 /// What is remembered, with room for one more.
 fn room<K, V>(map: &Mutex<HashMap<K, V>>) -> MutexGuard<'_, HashMap<K, V>> {
-    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut map = locked(map);
     if map.len() >= MOST {
         map.clear();
     }
     map
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -68,8 +68,16 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Tls(_) => Self::Unreachable(error),
             sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
                 (Some("23505"), Some(constraint)) => Self::Taken(constraint.to_owned()),
-                // Class 57: the server shuts down or crashed; 53300: too many connections.
-                (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unreachable(error),
+                // Class 57: the server shuts down or crashed; 53300: too many connections; 55000: it
+                // lets nobody in for now; 3D000 and class 28: nor does it know the database or us,
+                // which it did when the program began.
+                (
+                    Some(
+                        "57P01" | "57P02" | "57P03" | "53300" | "55000" | "3D000" | "28000"
+                        | "28P01",
+                    ),
+                    _,
+                ) => Self::Unreachable(error),
                 // 25006: a standby; the rest of class 53: out of disk or memory.
                 (Some("25006" | "53000" | "53100" | "53200" | "53400"), _) => Self::ReadOnly(error),
                 // Queries are checked against the schema, so one that does not fit meets a database

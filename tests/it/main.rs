@@ -22,6 +22,7 @@ mod discord_faults;
 mod faults;
 mod health;
 mod history;
+mod journal;
 mod layering;
 mod names;
 mod notices;

@@ -15,6 +15,7 @@ use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, Seq, TableId};
 use crate::domain::name::TableAddress;
 use crate::domain::panel::Mark;
+use crate::i18n::Locale;
 use crate::service::Request;
 use crate::service::panel::PanelAward;
 
@@ -108,6 +109,16 @@ impl Edit {
         }
     }
 
+    /// The table that it is for, where that is known by its id.
+    #[must_use]
+    pub const fn table_id(&self) -> Option<TableId> {
+        match self {
+            Self::Order { last_table, .. } => *last_table,
+            Self::Undo { .. } => None,
+            Self::Award { table, .. } | Self::Step { table, .. } => Some(*table),
+        }
+    }
+
     /// Whether its answer takes the place of the message that was clicked.
     #[must_use]
     pub const fn updates(&self) -> bool {
@@ -189,13 +200,9 @@ impl Edit {
 
     /// What it is, for the one who has to wait for it.
     #[must_use]
-    pub fn told(&self, call: &Call) -> String {
-        let locale = call.locale;
+    pub fn told(&self, locale: Locale) -> String {
         match self {
-            Self::Order { order, table, .. } => {
-                let what = order.told(locale);
-                views::queued::in_table(what, table.as_deref(), locale)
-            }
+            Self::Order { order, .. } => order.told(locale),
             Self::Undo { event, .. } => views::queued::undo(*event, locale),
             Self::Award { award, .. } => views::queued::picked(award.points, locale),
             Self::Step { event, .. } => views::queued::undo(Some(*event), locale),

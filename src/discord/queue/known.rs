@@ -9,6 +9,7 @@ use super::Queue;
 use crate::discord::context::Call;
 use crate::discord::errors::Failure;
 use crate::domain::ids::{GuildId, Seq, TableId};
+use crate::service::known::KnownTable;
 use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, ServiceError, Services};
 
@@ -38,29 +39,27 @@ pub async fn view(call: &Call, request: &Request, order: &ViewOrder) -> Result<T
             }
             done => {
                 let page = done?;
-                queue.wants(request.guild, page.table.id);
+                queue.known_bell.notify_one();
                 return Ok(page);
             }
         }
     }
-    let known = queue.known.of_guild(request.guild).await;
-    let known = known.unwrap_or_else(|error| {
-        tracing::error!(%error, "the last known tables can't be read");
-        Vec::new()
-    });
+    let known = queue.known_tables(request.guild).await;
     Ok(call.services.view_known(request, order, known)?)
 }
 
 impl Queue {
-    /// Somebody looks at a table, so it is one of those to know.
-    pub fn wants(&self, guild: GuildId, table: TableId) {
-        if self.known.ask_for(guild, table) {
-            self.known_bell.notify_one();
-        }
+    /// What is known of a guild's tables.
+    pub async fn known_tables(&self, guild: GuildId) -> Vec<KnownTable> {
+        let known = self.known.of_guild(guild).await;
+        known.unwrap_or_else(|error| {
+            tracing::error!(%error, "the last known tables can't be read");
+            Vec::new()
+        })
     }
 }
 
-/// Keeps the tables that people look at, for ever.
+/// Keeps the tables that people edit and look at, and those with boards, for ever.
 pub async fn run(services: Services, queue: Queue) {
     let mut bell = services.bell();
     let mut kept = BTreeMap::new();
@@ -89,6 +88,9 @@ async fn keep_all(
     queue: &Queue,
     kept: &mut BTreeMap<(GuildId, TableId), Seq>,
 ) -> Result<(), ServiceError> {
+    for (guild, table) in services.used_tables() {
+        queue.known.ask_for(guild, table);
+    }
     let wanted = queue.known.wanted();
     kept.retain(|which, _| wanted.contains(which));
     let guilds: BTreeSet<GuildId> = wanted.iter().map(|(guild, _)| *guild).collect();

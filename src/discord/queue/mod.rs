@@ -28,6 +28,7 @@ use super::context::{Call, Former};
 use super::errors::Failure;
 use super::reply::Reply;
 use super::views;
+use crate::domain::ids::GuildId;
 use crate::domain::session::Platform;
 use crate::i18n::Locale;
 use crate::journal::{EditId, Edits, JournalError, LastKnown, Origin};
@@ -201,7 +202,11 @@ impl Queue {
         };
         match self.edits.keep(origin, &waiting).await {
             Ok(id) => {
-                let reply = views::queued::queued(&waiting.edit.told(call), call.locale);
+                let mut what = waiting.edit.told(call.locale);
+                if let Some(table) = self.table_of(request.guild, &waiting.edit).await {
+                    what = views::queued::in_table(&what, &table, call.locale);
+                }
+                let reply = views::queued::queued(&what, call.locale);
                 Ok(Reply {
                     queued: Some(Arc::new(self.unanswered(id))),
                     ..reply
@@ -219,6 +224,17 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// The address of the table that an edit is for, as far as it is known here.
+    async fn table_of(&self, guild: GuildId, edit: &Edit) -> Option<String> {
+        if let Some(address) = edit.address() {
+            return Some(address.to_string());
+        }
+        let id = edit.table_id()?;
+        let known = self.known_tables(guild).await;
+        let table = known.into_iter().find(|known| known.table.id == id)?;
+        Some(table.table.address())
     }
 
     fn unanswered(&self, id: EditId) -> Unanswered {

@@ -36,7 +36,7 @@ impl Outcome {
     pub(super) fn new(call: &Call, reply: Reply, done: bool, follows: bool) -> Self {
         let reply = views::queued::outcome(reply, done, call.made_at(), call.locale);
         let reply = reply.going(Manner::Own);
-        let text = reply.content.clone();
+        let text = views::queued::plain(&reply);
         let message = if follows {
             serde_json::to_value(reply.followup())
         } else {

@@ -20,7 +20,7 @@ use crate::discord::views;
 use crate::domain::access::Standing;
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::keys;
-use crate::journal::{EditId, JournalError, Kept};
+use crate::journal::{EditId, JournalError};
 
 /// How often it is looked whether the database is back.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -75,8 +75,9 @@ struct Worker {
     http: Arc<Http>,
     queue: Queue,
     /// Outcomes on their way to their authors.
-    telling: JoinSet<EditId>,
-    told: HashSet<EditId>,
+    telling: JoinSet<(GuildId, UserId)>,
+    /// To whom.
+    told: HashSet<(GuildId, UserId)>,
     /// How often Discord did not say who an edit is about.
     strange: HashMap<EditId, u32>,
 }
@@ -95,8 +96,10 @@ impl Worker {
     /// Does and tells all that can be done and told now.
     async fn work(&mut self) -> Result<(), JournalError> {
         while let Some(told) = self.telling.try_join_next() {
-            if let Ok(id) = told {
-                self.told.remove(&id);
+            match told {
+                Ok(whose) => drop(self.told.remove(&whose)),
+                // Who it was is not known after a panic; being told twice at once is no harm.
+                Err(_) => self.told.clear(),
             }
         }
         if self.queue.depth() == 0 && !self.queue.is_away() {
@@ -108,41 +111,48 @@ impl Worker {
         if !there {
             return Ok(());
         }
-        // An edit that can't be done yet holds up those of its guild that came after it.
-        let mut held = HashSet::new();
+        // An edit that can't be done yet holds up those of its guild that came after it, and one
+        // that can't be told yet those of its person.
+        let (mut held, mut silent) = (HashSet::new(), HashSet::new());
         let mut standings = HashMap::new();
-        for (id, guild) in self.queue.edits.all() {
-            if self.told.contains(&id) {
-                continue;
-            }
-            let Some(kept) = self.queue.edits.read(id).await? else {
-                continue;
-            };
-            if kept.outcome.is_none() {
-                if held.contains(&guild) {
+        for (id, edit) in self.queue.edits.all() {
+            let whose = (edit.guild, edit.person);
+            if !edit.decided {
+                if held.contains(&edit.guild) {
+                    silent.insert(whose);
                     continue;
                 }
-                match self.attempt(id, &kept, &mut standings).await? {
+                match self.attempt(id, &mut standings).await? {
                     Next::Tell => {}
                     Next::Hold => {
-                        held.insert(guild);
+                        held.insert(edit.guild);
+                        silent.insert(whose);
                         continue;
                     }
                     Next::Stop => return Ok(()),
                 }
             }
-            self.tell(id).await?;
+            if silent.insert(whose) && self.telling.len() < TELLING && !self.tells(whose) {
+                self.tell(id, whose).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether somebody is being told.
+    fn tells(&self, whose: (GuildId, UserId)) -> bool {
+        self.told.contains(&whose)
     }
 
     /// Tries to do an edit, and notes what became of it.
     async fn attempt(
         &mut self,
         id: EditId,
-        kept: &Kept,
         standings: &mut HashMap<(GuildId, UserId), Standing>,
     ) -> Result<Next, JournalError> {
+        let Some(kept) = self.queue.edits.read(id).await? else {
+            return Ok(Next::Hold);
+        };
         let Ok(waiting) = serde_json::from_value::<Waiting>(kept.edit.clone()) else {
             tracing::error!(op.id = %kept.origin.op, "an edit in the journal can't be read; it was set aside");
             self.queue.edits.set_aside(id).await?;
@@ -220,33 +230,33 @@ impl Worker {
     }
 
     /// Tells the author what became of an edit, beside the work on others.
-    async fn tell(&mut self, id: EditId) -> Result<(), JournalError> {
+    async fn tell(&mut self, id: EditId, whose: (GuildId, UserId)) -> Result<(), JournalError> {
         // Until it has been said that it waits, nothing else is said.
         let Some(tells) = self.queue.tells(id) else {
             return Ok(());
         };
         if !tells {
+            self.queue.edits.ring();
             return self.queue.told(id).await;
         }
         let Some(kept) = self.queue.edits.read(id).await? else {
             return Ok(());
         };
-        while self.telling.len() >= TELLING {
-            if let Some(Ok(told)) = self.telling.join_next().await {
-                self.told.remove(&told);
-            }
-        }
-        self.told.insert(id);
+        self.told.insert(whose);
         let (data, http) = (self.data.clone(), Arc::clone(&self.http));
         self.telling.spawn(async move {
             // A shutdown waits for it.
             let _flight = data.flights.begin();
-            if tell(&data, &http, &kept).await
-                && let Err(error) = data.queue.told(id).await
-            {
-                tracing::error!(%error, "an edit that was told stays in the journal");
+            if tell(&data, &http, &kept).await {
+                match data.queue.told(id).await {
+                    // For the next of the same person.
+                    Ok(()) => data.queue.edits.ring(),
+                    Err(error) => {
+                        tracing::error!(%error, "an edit that was told stays in the journal");
+                    }
+                }
             }
-            id
+            whose
         });
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Edits that wait for the database, and what has become of them.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::words::{moment, person, points};
 use super::{CONTENT, listed, shown};
@@ -42,6 +43,21 @@ pub fn outcome(reply: Reply, done: bool, at: DateTime<Utc>, locale: Locale) -> R
         content: render::clip(&content, CONTENT).into_owned(),
         ..reply
     }
+}
+
+/// What a reply says, without buttons, which would not know their guild in a direct message.
+#[must_use]
+pub fn plain(reply: &Reply) -> String {
+    let card = reply.embed.clone().map(serde_json::to_value);
+    let card = card.and_then(Result::ok).unwrap_or_default();
+    let part = |name: &str| card.get(name).and_then(Value::as_str).map(str::to_owned);
+    let parts = [
+        Some(reply.content.clone()),
+        part("title"),
+        part("description"),
+    ];
+    let lines: Vec<String> = parts.into_iter().flatten().collect();
+    render::clip(lines.join("\n").trim(), CONTENT).into_owned()
 }
 
 /// Points for names.
@@ -101,10 +117,9 @@ pub fn picked(count: i64, locale: Locale) -> String {
     locale.text(&Message::new(key).with("points", points(count, locale)))
 }
 
-/// The same, with the table that was named.
+/// The same, with the table that it is for.
 #[must_use]
-pub fn in_table(what: String, table: Option<&str>, locale: Locale) -> String {
-    let Some(table) = table else { return what };
+pub fn in_table(what: &str, table: &str, locale: Locale) -> String {
     let table = Message::new(keys::QUEUED_TABLE).with("table", shown(table));
     format!("{what}\n{}", locale.text(&table))
 }

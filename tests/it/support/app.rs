@@ -141,9 +141,9 @@ impl TestApp {
         }
     }
 
-    /// How many edits wait in the bot's journal.
-    pub fn waiting(&self) -> usize {
-        self.queue.as_ref().map_or(0, Queue::depth)
+    /// The journal of the bot.
+    pub fn queue(&self) -> &Queue {
+        self.queue.as_ref().expect("a bot that was started")
     }
 
     /// Stops the bot as a signal does.
@@ -282,6 +282,16 @@ impl Process {
         Self {
             child,
             _data: Some(data),
+        }
+    }
+
+    /// On a database of that address, with a data folder that outlives it.
+    pub fn on(discord: &FakeDiscord, database: &str, data: &Path) -> Self {
+        let mut command = running(discord.url(), discord.token(), data);
+        let child = command.env("PUNCTAJ_DATABASE_URL", database).spawn();
+        Self {
+            child: child.unwrap(),
+            _data: None,
         }
     }
 

@@ -16,6 +16,10 @@ pub enum Weather {
     Fair,
     /// Each statement takes so much longer.
     Slow(Duration),
+    /// Nothing gets through, and everybody is told at once.
+    Down,
+    /// It carries so many answers more, hangs up instead of the next one, and is down from then on.
+    CutAfter(u32),
     /// It takes everything, new connections too, and carries nothing. A connection that lost
     /// something never works again, and nobody is told.
     BlackHole,
@@ -40,14 +44,15 @@ impl Network {
     pub async fn start(server: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (state, watched) = watch::channel(State {
+        let state = watch::Sender::new(State {
             server,
             weather: Weather::Fair,
             resets: 0,
         });
+        let same = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, watched.clone()));
+                tokio::spawn(carry(client, same.clone()));
             }
         });
         Self { port, state }
@@ -84,12 +89,15 @@ fn through(port: u16, direct: &str) -> String {
 }
 
 /// Carries one connection until it ends.
-async fn carry(mut client: TcpStream, mut state: watch::Receiver<State>) {
+async fn carry(mut client: TcpStream, state: watch::Sender<State>) {
     let State {
         server,
         weather,
         resets,
     } = state.borrow().clone();
+    if weather == Weather::Down {
+        return;
+    }
     if weather == Weather::BlackHole {
         let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
         return;
@@ -99,7 +107,7 @@ async fn carry(mut client: TcpStream, mut state: watch::Receiver<State>) {
         return;
     };
     let mut lost = false;
-    let mut resetting = state.clone();
+    let mut resetting = state.subscribe();
     let ended = tokio::select! {
         ended = carry_on(&mut client, &mut server, &state, &mut lost) => ended,
         _ = resetting.wait_for(|state| state.resets != resets) => client.set_zero_linger(),
@@ -107,6 +115,7 @@ async fn carry(mut client: TcpStream, mut state: watch::Receiver<State>) {
     if ended.is_ok() && lost {
         // The server does not hear of the end before the weather is better.
         let _ = state
+            .subscribe()
             .wait_for(|state| state.weather != Weather::BlackHole)
             .await;
     }
@@ -115,7 +124,7 @@ async fn carry(mut client: TcpStream, mut state: watch::Receiver<State>) {
 async fn carry_on(
     client: &mut TcpStream,
     server: &mut UnixStream,
-    state: &watch::Receiver<State>,
+    state: &watch::Sender<State>,
     lost: &mut bool,
 ) -> io::Result<()> {
     let (mut from_client, mut from_server) = (vec![0; 65536], vec![0; 65536]);
@@ -128,6 +137,9 @@ async fn carry_on(
             return Ok(());
         }
         let weather = state.borrow().weather;
+        if weather == Weather::Down {
+            return Ok(());
+        }
         *lost |= weather == Weather::BlackHole;
         if *lost {
             continue;
@@ -137,8 +149,27 @@ async fn carry_on(
                 sleep(by).await;
             }
             server.write_all(&from_client[..read]).await?;
+        } else if is_cut(state) {
+            return Ok(());
         } else {
             client.write_all(&from_server[..read]).await?;
         }
     }
+}
+
+/// Whether this answer is the one that gets lost, with all connections.
+fn is_cut(state: &watch::Sender<State>) -> bool {
+    let mut cut = false;
+    state.send_modify(|state| {
+        state.weather = match state.weather {
+            Weather::CutAfter(0) => {
+                cut = true;
+                state.resets += 1;
+                Weather::Down
+            }
+            Weather::CutAfter(left) => Weather::CutAfter(left - 1),
+            other => other,
+        };
+    });
+    cut
 }
