@@ -5,6 +5,7 @@ mod own_server;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -19,6 +20,7 @@ use crate::domain::session::SessionLimits;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedError;
 use crate::http::{Health, HttpServer, Serving};
+use crate::metrics::Metrics;
 use crate::service::entropy::Entropy;
 use crate::service::{ServiceError, Services};
 use crate::store::{self, SchemaError, StoreOptions};
@@ -205,7 +207,9 @@ async fn supervise(
 ) -> Result<(), AppError> {
     let options = BotOptions::new(&config.discord).ok_or(AppError::NoToken)?;
     let (stopping, shutdown) = watch::channel(false);
-    let (gateway, services) = (Gateway::default(), backend.services(config));
+    let services = backend.services(config);
+    let services = services.with_metrics(Arc::new(Metrics::default()));
+    let gateway = Gateway::default();
     let health = Health::new(gateway.clone(), services.clone());
     let mut http = http.map(|http| http.serve(health));
     let tried = Notify::new();

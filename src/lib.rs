@@ -21,6 +21,7 @@ pub mod feed;
 pub mod http;
 pub mod i18n;
 pub mod logging;
+pub mod metrics;
 pub mod render;
 pub mod service;
 pub mod store;

@@ -1,6 +1,7 @@
 //! One interaction, as the rest of the program needs it: who asks, in which language, with which
 //! rights, and how to answer.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
@@ -19,6 +20,7 @@ use crate::domain::event::{Action, Via};
 use crate::domain::ids::{self, DeviceId, OpId};
 use crate::domain::name::TableAddress;
 use crate::i18n::{Locale, keys};
+use crate::metrics;
 use crate::service::refusals::Attempt;
 use crate::service::{Request, Services};
 
@@ -61,6 +63,8 @@ pub struct Call {
     pub attachment_limit: usize,
     /// When it came.
     pub received: Instant,
+    /// Where it is recorded how it ends.
+    pub measured: metrics::Interaction,
     /// Which kind of client people are signed in on.
     pub presences: Presences,
     guild: Option<GuildId>,
@@ -78,7 +82,7 @@ pub struct Call {
 }
 
 macro_rules! call {
-    ($data:expr, $http:expr, $interaction:expr, $member:expr) => {{
+    ($data:expr, $http:expr, $interaction:expr, $member:expr, $kind:expr) => {{
         let interaction = $interaction;
         Arc::new(Call {
             services: $data.services.clone(),
@@ -90,6 +94,7 @@ macro_rules! call {
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
+            measured: $data.services.metrics().interaction($kind),
             presences: $data.presences.clone(),
             guild: interaction.guild_id,
             user: interaction.user.id,
@@ -103,30 +108,40 @@ macro_rules! call {
 }
 
 impl Call {
-    /// A slash command, or the typing of one.
+    /// A slash command, or the typing of one; and which, in the program's own words.
     #[must_use]
     pub fn of_command(
         data: &Data,
         http: &Arc<Http>,
         interaction: &CommandInteraction,
+        command: impl Into<Cow<'static, str>>,
     ) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_deref())
+        let member = interaction.member.as_deref();
+        call!(data, http, interaction, member, command)
     }
 
-    /// A click.
+    /// A click, and on which kind of button.
     #[must_use]
     pub fn of_click(
         data: &Data,
         http: &Arc<Http>,
         interaction: &ComponentInteraction,
+        kind: &'static str,
     ) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_ref())
+        let member = interaction.member.as_ref();
+        call!(data, http, interaction, member, kind)
     }
 
-    /// A form that was filled in.
+    /// A form that was filled in, and which kind of form.
     #[must_use]
-    pub fn of_form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_ref())
+    pub fn of_form(
+        data: &Data,
+        http: &Arc<Http>,
+        interaction: &ModalInteraction,
+        kind: &'static str,
+    ) -> Arc<Self> {
+        let member = interaction.member.as_ref();
+        call!(data, http, interaction, member, kind)
     }
 
     /// Notes what is attempted, before it is. The first note counts.
