@@ -48,9 +48,9 @@ impl Scrape {
     /// `HELP`, `TYPE` or `UNIT`, each once, the lines of a family together.
     #[track_caller]
     fn tell(&mut self, told: &str, current: &mut String) {
-        let [what, name, rest] = told.splitn(3, ' ').collect::<Vec<_>>()[..] else {
-            panic!("half a line: {told}");
-        };
+        let mut parts = told.splitn(3, ' ');
+        let mut part = || parts.next().expect("a whole line");
+        let (what, name, rest) = (part(), part(), part());
         assert!(is_name(name), "{name} is no name");
         if name != current {
             let fresh = self.families.insert(name.to_owned(), Family::default());
@@ -59,11 +59,12 @@ impl Scrape {
         }
         let family = self.families.get_mut(name).unwrap();
         let slot = match what {
-            "HELP" => &mut family.help,
-            "TYPE" => &mut family.kind,
-            "UNIT" => &mut family.unit,
-            _ => panic!("{what} is no such word"),
+            "HELP" => Some(&mut family.help),
+            "TYPE" => Some(&mut family.kind),
+            "UNIT" => Some(&mut family.unit),
+            _ => None,
         };
+        let slot = slot.expect("a word of the format");
         assert!(slot.is_empty(), "{what} of {name} comes twice");
         rest.clone_into(slot);
     }
@@ -77,7 +78,7 @@ impl Scrape {
             "counter" => &["_total"],
             "info" => &["_info"],
             "histogram" => &["_bucket", "_sum", "_count"],
-            kind => panic!("{current} is {kind}"),
+            _ => &[],
         };
         let fits = name
             .strip_prefix(current)
