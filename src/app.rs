@@ -5,6 +5,7 @@ mod own_server;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -21,6 +22,7 @@ use crate::domain::session::SessionLimits;
 use crate::embedded::EmbeddedError;
 use crate::http::{Health, HttpServer, Serving};
 use crate::journal::JournalError;
+use crate::metrics::Metrics;
 use crate::service::entropy::Entropy;
 use crate::service::{ServiceError, Services};
 use crate::store::{self, SchemaError, StoreOptions};
@@ -211,8 +213,10 @@ async fn supervise(
     let options = BotOptions::new(&config.discord).ok_or(AppError::NoToken)?;
     let queue = Queue::open(&config.data_dir)?;
     let (stopping, shutdown) = watch::channel(false);
-    let (gateway, services) = (Gateway::default(), backend.services(config));
-    let health = Health::new(gateway.clone(), services.clone());
+    let services = backend.services(config);
+    let services = services.with_metrics(Arc::new(Metrics::default()));
+    let gateway = Gateway::default();
+    let health = Health::new(gateway.clone(), services.clone(), queue.clone());
     let mut http = http.map(|http| http.serve(health));
     let tried = Notify::new();
     let mut bot = Box::pin(async {

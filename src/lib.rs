@@ -22,6 +22,7 @@ pub mod http;
 pub mod i18n;
 pub mod journal;
 pub mod logging;
+pub mod metrics;
 pub mod render;
 pub mod service;
 pub mod store;

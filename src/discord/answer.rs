@@ -24,6 +24,7 @@ use super::errors::{self, Failure};
 use super::queue::Unanswered;
 use super::reply::{Manner, Reply};
 use super::views;
+use crate::metrics::Outcome;
 use crate::service::news::Marked;
 use crate::service::{Request, ServiceError};
 
@@ -64,7 +65,8 @@ where
 /// Opens a form: that can only be the first answer, so no work goes before it.
 pub async fn open(call: &Arc<Call>, form: CreateModal) {
     let first = CreateInteractionResponse::Modal(form);
-    deliver(call, &Delivery::First(first)).await;
+    let delivered = deliver(call, &Delivery::First(first)).await;
+    ended(call, delivered);
 }
 
 /// Defers at once, then does the work, which may [`amend`] the answer and let others [`follow`] it,
@@ -75,7 +77,7 @@ where
 {
     let deferred = deliver(call, &Delivery::First(deferral(manner))).await;
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
-        return;
+        return ended(call, deferred);
     }
     let reply = settle(call, begun(call, work).await);
     complete(call, manner, deferred, reply).await;
@@ -143,6 +145,7 @@ async fn at_once(call: &Call, reply: Reply) {
     if reply.file.is_none() {
         let after = After::of(&reply);
         let delivered = deliver(call, &Delivery::First(reply.first())).await;
+        ended(call, delivered);
         after.delivered(call, delivered).await;
         return;
     }
@@ -163,6 +166,7 @@ async fn later(call: &Call, manner: Manner, work: JoinHandle<Result<Reply, Failu
 async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply) {
     let after = After::of(&reply);
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
+        ended(call, deferred);
         return after.delivered(call, deferred).await;
     }
     let file = reply.file.clone();
@@ -173,7 +177,17 @@ async fn complete(call: &Call, manner: Manner, deferred: Delivered, reply: Reply
         Delivery::Followup(reply.followup(), file)
     };
     let delivered = deliver(call, &delivery).await;
+    ended(call, delivered);
     after.delivered(call, delivered).await;
+}
+
+/// Notes what became of the answer.
+fn ended(call: &Call, delivered: Delivered) {
+    call.measured.ended(match delivered {
+        Delivered::Yes => Outcome::Ok,
+        Delivered::Elsewhere => Outcome::Elsewhere,
+        Delivered::Perhaps | Delivered::No => Outcome::Undelivered,
+    });
 }
 
 /// What follows from an answer's delivery.
@@ -266,7 +280,11 @@ async fn deliver(call: &Call, delivery: &Delivery) -> Delivered {
         Ok(outgoing) => {
             let span = tracing::info_span!("answer", op.id = %call.id);
             let delivered = delivery::deliver(&call.http, &outgoing);
-            delivered.instrument(span).await
+            let delivered = delivered.instrument(span).await;
+            if delivered == Delivered::Yes && matches!(delivery, Delivery::First(_)) {
+                call.measured.answered(call.received.elapsed());
+            }
+            delivered
         }
         Err(error) => {
             tracing::error!(op.id = %call.id, %error, "an answer can't be written");

@@ -1,21 +1,22 @@
 //! Autocomplete: one service call each, without side effects. What goes wrong offers nothing.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serenity::builder::{AutocompleteChoice, CreateAutocompleteResponse};
 use serenity::model::application::ResolvedValue;
 
 use super::commands::ALL_OTHERS;
 use super::context::{Call, Ctx};
-use super::errors::Failure;
+use super::errors::{self, Failure};
 use super::views::{self, words};
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed};
 use crate::domain::table::Table;
-use crate::i18n::{Locale, keys};
+use crate::i18n::keys;
+use crate::metrics::Outcome;
 use crate::render;
-use crate::service::Request;
 
 /// Discord's limit for a choice's name and value.
 const MAX_CHARS: usize = 100;
@@ -28,62 +29,69 @@ type Choices = Result<Vec<AutocompleteChoice>, Failure>;
 /// The last name of a list of names.
 pub async fn names(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let (head, last) = NameList::last_part(partial);
-    let found = entries(ctx, &NameList::search_text(last)).await;
-    offered(found.map(|names| list_choices(head, &names)))
+    let call = asking(ctx);
+    let found = entries(ctx, &call, &NameList::search_text(last)).await;
+    offered(&call, found.map(|names| list_choices(head, &names)))
 }
 
 /// One name.
 pub async fn name(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let found = entries(ctx, partial).await;
-    offered(found.map(themselves))
+    let call = asking(ctx);
+    let found = entries(ctx, &call, partial).await;
+    offered(&call, found.map(themselves))
 }
 
 /// A table's address.
 pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let (call, request) = match asked(ctx) {
-        Ok(asked) => asked,
-        Err(failure) => return offered(Err(failure)),
+    let call = asking(ctx);
+    let request = match call.request(None) {
+        Ok(request) => request,
+        Err(failure) => return offered(&call, Err(failure)),
     };
     let found = call.services.complete_tables(&request, partial).await;
-    offered(found.map(themselves).map_err(Failure::from))
+    offered(&call, found.map(themselves).map_err(Failure::from))
 }
 
 /// The address of a deleted table.
 pub async fn deleted_table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let (call, request) = match asked(ctx) {
-        Ok(asked) => asked,
-        Err(failure) => return offered(Err(failure)),
+    let call = asking(ctx);
+    let request = match call.request(None) {
+        Ok(request) => request,
+        Err(failure) => return offered(&call, Err(failure)),
     };
     let found = call
         .services
         .complete_deleted_tables(&request, partial)
         .await;
-    offered(found.map(themselves).map_err(Failure::from))
+    offered(&call, found.map(themselves).map_err(Failure::from))
 }
 
 /// A field that can be set: those of every entry, and the table's own.
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let locale = Locale::from_discord(&ctx.interaction.locale);
+    let call = asking(ctx);
     let typed = partial.trim().to_lowercase();
     let fields = ["name", "rank", "points", "member"]
         .into_iter()
         .filter_map(|key| {
-            let label = words::field(key, locale);
+            let label = words::field(key, call.locale);
             let fits = label.to_lowercase().starts_with(&typed) || key.starts_with(&typed);
             fits.then(|| choice(&label, key.to_owned())).flatten()
         });
-    let own = extra_fields(ctx, partial).await.unwrap_or_default();
-    offered(Ok(fields.chain(own).collect()))
+    let own = extra_fields(ctx, &call, partial).await.unwrap_or_default();
+    offered(&call, Ok(fields.chain(own).collect()))
 }
 
 /// An extra field of the table that is named.
 pub async fn extra_field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(extra_fields(ctx, partial).await)
+    let call = asking(ctx);
+    let found = extra_fields(ctx, &call, partial).await;
+    offered(&call, found)
 }
 
 /// A time zone.
 #[expect(clippy::unused_async, reason = "poise wants a future")]
-pub async fn timezone(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+pub async fn timezone(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
     let typed = partial.trim().replace(' ', "_").to_lowercase();
     // Those of the first communities come first; then the others that fit.
     let first = [DEFAULT_TIMEZONE, chrono_tz::Europe::Chisinau];
@@ -92,72 +100,86 @@ pub async fn timezone(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteRespons
         .filter(|zone| !first.contains(zone));
     let zones = first.into_iter().chain(others).map(chrono_tz::Tz::name);
     let fitting = zones.filter(|zone| zone.to_lowercase().contains(&typed));
-    offered(Ok(themselves(fitting.take(MAX_CHOICES).map(str::to_owned))))
+    offered(
+        &call,
+        Ok(themselves(fitting.take(MAX_CHOICES).map(str::to_owned))),
+    )
 }
 
 /// A rank of the table that is named.
 pub async fn rank(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(ranks(ctx, partial).await)
+    let call = asking(ctx);
+    let found = ranks(ctx, &call, partial).await;
+    offered(&call, found)
 }
 
 /// One of the caller's own events.
 pub async fn own_event(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(events(ctx, true, partial).await)
+    let call = asking(ctx);
+    let found = events(&call, true, partial).await;
+    offered(&call, found)
 }
 
 /// Any event.
 pub async fn event(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(events(ctx, false, partial).await)
+    let call = asking(ctx);
+    let found = events(&call, false, partial).await;
+    offered(&call, found)
 }
 
 /// One of the caller's open sessions.
 pub async fn session(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(sessions(ctx, partial).await)
+    let call = asking(ctx);
+    let found = sessions(&call, partial).await;
+    offered(&call, found)
 }
 
 /// One of the caller's open sessions, or all but the current one.
 pub async fn session_or_others(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let label =
-        Locale::from_discord(&ctx.interaction.locale).text(&keys::SESSION_ALL_OTHERS.into());
+    let call = asking(ctx);
+    let label = call.locale.text(&keys::SESSION_ALL_OTHERS.into());
     let others =
         choice(&label, ALL_OTHERS.to_owned()).filter(|_| fits(partial, &[&label, ALL_OTHERS]));
-    let found = sessions(ctx, partial).await;
-    offered(found.map(|sessions| {
+    let found = sessions(&call, partial).await;
+    let found = found.map(|sessions| {
         sessions
             .into_iter()
             .take(MAX_CHOICES - 1)
             .chain(others)
             .collect()
-    }))
+    });
+    offered(&call, found)
 }
 
 /// A device session of anybody's, by its label or id.
 pub async fn device(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
-    offered(devices(ctx, partial).await)
+    let call = asking(ctx);
+    let found = devices(&call, partial).await;
+    offered(&call, found)
 }
 
 /// What can be done, as `<what>.<verb>`.
 #[expect(clippy::unused_async, reason = "poise wants a future")]
-pub async fn action(_ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+pub async fn action(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
     let typed = partial.trim().to_lowercase();
     let actions = Action::ALL
         .iter()
         .filter(|action| action.as_str().contains(&typed));
-    offered(Ok(actions
-        .filter_map(|action| choice(action.as_str(), action.as_str().to_owned()))
-        .collect()))
+    let choices = actions.filter_map(|action| choice(action.as_str(), action.as_str().to_owned()));
+    offered(&call, Ok(choices.collect()))
 }
 
-async fn entries(ctx: Ctx<'_>, text: &str) -> Result<Vec<String>, Failure> {
-    let (call, request) = asked(ctx)?;
+async fn entries(ctx: Ctx<'_>, call: &Call, text: &str) -> Result<Vec<String>, Failure> {
+    let request = call.request(None)?;
     Ok(call
         .services
         .complete_entries(&request, table_option(ctx).as_ref(), text)
         .await?)
 }
 
-async fn ranks(ctx: Ctx<'_>, partial: &str) -> Choices {
-    let (call, request) = asked(ctx)?;
+async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
     let table = call
         .services
         .complete_within(&request, table_option(ctx).as_ref())
@@ -174,8 +196,8 @@ async fn ranks(ctx: Ctx<'_>, partial: &str) -> Choices {
     Ok(choices.collect())
 }
 
-async fn extra_fields(ctx: Ctx<'_>, partial: &str) -> Choices {
-    let (call, request) = asked(ctx)?;
+async fn extra_fields(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
     let table = call
         .services
         .complete_within(&request, table_option(ctx).as_ref())
@@ -185,8 +207,8 @@ async fn extra_fields(ctx: Ctx<'_>, partial: &str) -> Choices {
     Ok(themselves(names.filter(|name| fits(partial, &[name]))))
 }
 
-async fn events(ctx: Ctx<'_>, own: bool, partial: &str) -> Choices {
-    let (call, request) = asked(ctx)?;
+async fn events(call: &Call, own: bool, partial: &str) -> Choices {
+    let request = call.request(None)?;
     let found = call
         .services
         .complete_events(&request, own, partial)
@@ -204,8 +226,8 @@ async fn events(ctx: Ctx<'_>, own: bool, partial: &str) -> Choices {
     Ok(choices.collect())
 }
 
-async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
-    let (call, request) = asked(ctx)?;
+async fn sessions(call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
     let found = call.services.complete_sessions(&request).await?;
     let choices = found.into_iter().filter_map(|session| {
         let label = session.label.as_deref();
@@ -217,8 +239,8 @@ async fn sessions(ctx: Ctx<'_>, partial: &str) -> Choices {
 }
 
 /// Labels first, each once: a label stands for all sessions that have it.
-async fn devices(ctx: Ctx<'_>, partial: &str) -> Choices {
-    let (call, request) = asked(ctx)?;
+async fn devices(call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
     let found = call.services.complete_devices(&request, partial).await?;
     let mut labels = HashSet::new();
     let labelled = found.iter().filter_map(|device| device.label.as_deref());
@@ -235,15 +257,15 @@ async fn devices(ctx: Ctx<'_>, partial: &str) -> Choices {
 }
 
 /// Who asks.
-fn asked(ctx: Ctx<'_>) -> Result<(std::sync::Arc<Call>, Request), Failure> {
+#[must_use]
+pub fn asking(ctx: Ctx<'_>) -> Arc<Call> {
     let framework = ctx.framework;
-    let call = Call::of_command(
+    Call::of_command(
         framework.user_data,
         &framework.serenity_context.http,
         ctx.interaction,
-    );
-    let request = call.request(None)?;
-    Ok((call, request))
+        "autocomplete",
+    )
 }
 
 /// The table that is named in the same command, as far as it is typed.
@@ -303,13 +325,21 @@ fn fits(partial: &str, texts: &[&str]) -> bool {
         .any(|text| text.to_lowercase().contains(&typed))
 }
 
-fn offered(choices: Choices) -> CreateAutocompleteResponse {
+fn offered(call: &Call, choices: Choices) -> CreateAutocompleteResponse {
     let mut choices = choices.unwrap_or_else(|failure| {
-        tracing::debug!(error = %failure, "autocomplete offers nothing");
+        offers_nothing(call, &failure);
         Vec::new()
     });
     choices.truncate(MAX_CHOICES);
+    call.measured.ended(Outcome::Ok);
+    call.measured.answered(call.received.elapsed());
     CreateAutocompleteResponse::new().set_choices(choices)
+}
+
+/// Notes why there is nothing to choose from.
+pub fn offers_nothing(call: &Call, failure: &Failure) {
+    tracing::debug!(error = %failure, "autocomplete offers nothing");
+    call.measured.ended(errors::outcome(failure));
 }
 
 #[cfg(test)]

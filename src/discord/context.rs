@@ -1,6 +1,7 @@
 //! One interaction, as the rest of the program needs it: who asks, in which language, with which
 //! rights, and how to answer.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
@@ -21,6 +22,7 @@ use crate::domain::ids::{self, DeviceId, OpId};
 use crate::domain::name::TableAddress;
 use crate::domain::session::Platform;
 use crate::i18n::{Locale, keys};
+use crate::metrics;
 use crate::service::refusals::Attempt;
 use crate::service::{Request, Services};
 
@@ -87,6 +89,8 @@ pub struct Call {
     pub attachment_limit: usize,
     /// When it came.
     pub received: Instant,
+    /// Where it is recorded how it ends.
+    pub measured: metrics::Interaction,
     /// Which kind of client people are signed in on.
     pub presences: Presences,
     /// What waits for the database.
@@ -107,7 +111,7 @@ pub struct Call {
 }
 
 macro_rules! call {
-    ($data:expr, $http:expr, $interaction:expr, $member:expr) => {{
+    ($data:expr, $http:expr, $interaction:expr, $member:expr, $kind:expr) => {{
         let interaction = $interaction;
         Arc::new(Call {
             services: $data.services.clone(),
@@ -119,6 +123,7 @@ macro_rules! call {
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
             received: Instant::now(),
+            measured: $data.services.metrics().interaction($kind),
             presences: $data.presences.clone(),
             queue: $data.queue.clone(),
             arrival: Arrival::Now,
@@ -134,30 +139,40 @@ macro_rules! call {
 }
 
 impl Call {
-    /// A slash command, or the typing of one.
+    /// A slash command, or the typing of one; and which, in the program's own words.
     #[must_use]
     pub fn of_command(
         data: &Data,
         http: &Arc<Http>,
         interaction: &CommandInteraction,
+        command: impl Into<Cow<'static, str>>,
     ) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_deref())
+        let member = interaction.member.as_deref();
+        call!(data, http, interaction, member, command)
     }
 
-    /// A click.
+    /// A click, and on which kind of button.
     #[must_use]
     pub fn of_click(
         data: &Data,
         http: &Arc<Http>,
         interaction: &ComponentInteraction,
+        kind: &'static str,
     ) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_ref())
+        let member = interaction.member.as_ref();
+        call!(data, http, interaction, member, kind)
     }
 
-    /// A form that was filled in.
+    /// A form that was filled in, and which kind of form.
     #[must_use]
-    pub fn of_form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) -> Arc<Self> {
-        call!(data, http, interaction, interaction.member.as_ref())
+    pub fn of_form(
+        data: &Data,
+        http: &Arc<Http>,
+        interaction: &ModalInteraction,
+        kind: &'static str,
+    ) -> Arc<Self> {
+        let member = interaction.member.as_ref();
+        call!(data, http, interaction, member, kind)
     }
 
     /// An edit that waited for the database, with what its author may do now.
@@ -180,6 +195,7 @@ impl Call {
             presences: data.presences.clone(),
             queue: data.queue.clone(),
             arrival: Arrival::Waited(former.platform),
+            measured: data.services.metrics().interaction("queued edit"),
             guild: Some(GuildId::new(guild.get().max(1))),
             user: UserId::new(person.get().max(1)),
             about: OnceLock::new(),

@@ -225,6 +225,29 @@ pub enum PanelAct {
 }
 
 impl Press {
+    /// Which kind of button it is, for whoever counts them.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Undo { .. } => "button undo",
+            Self::Mine { .. } => "button mine",
+            Self::Cancel => "button cancel",
+            Self::Board { .. } => "button board",
+            Self::View { .. } => "button view",
+            Self::Find { .. } => "button find",
+            Self::Show { .. } => "button show",
+            Self::Preview { .. } => "button preview",
+            Self::Confirm { .. } => "button confirm",
+            Self::Export { .. } => "button export",
+            Self::Sessions { .. } => "button sessions",
+            Self::End { .. } => "button end",
+            Self::Choose { .. } => "button choose",
+            Self::Link { .. } => "button link",
+            Self::Meant { .. } => "button meant",
+            Self::Panel(_) => "button panel",
+        }
+    }
+
     /// Reads a `custom_id`; `None` if it is of another version, or no such thing at all.
     #[must_use]
     pub fn decode(custom_id: &str) -> Option<Self> {
@@ -491,6 +514,16 @@ pub enum Form {
 }
 
 impl Form {
+    /// Which kind of form it is, for whoever counts them.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Give { .. } => "form give",
+            Self::Search { .. } => "form search",
+            Self::Other { .. } => "form other",
+        }
+    }
+
     /// Reads a `custom_id`; `None` if it is of another version, or no such thing at all.
     #[must_use]
     pub fn decode(custom_id: &str) -> Option<Self> {

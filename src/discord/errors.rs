@@ -4,6 +4,7 @@ use super::context::Call;
 use super::reply::Reply;
 use super::views;
 use crate::i18n::Message;
+use crate::metrics::Outcome;
 use crate::service::{ServiceError, StoreError};
 
 /// Why a command or click was not done.
@@ -28,10 +29,24 @@ impl Failure {
     }
 }
 
+/// How an interaction ends with it.
+#[must_use]
+pub const fn outcome(failure: &Failure) -> Outcome {
+    match failure {
+        Failure::Service(ServiceError::Store(StoreError::Unreachable(_))) => Outcome::Unreachable,
+        Failure::Internal(_)
+        | Failure::Service(ServiceError::OutcomeUnknown | ServiceError::Store(_)) => {
+            Outcome::Failed
+        }
+        Failure::Told(_) | Failure::Service(_) => Outcome::Refused,
+    }
+}
+
 /// What the caller is told. What is not the caller's to mend goes to the log, under a reference
 /// that the caller sees too.
 #[must_use]
 pub fn reply(call: &Call, failure: Failure) -> Reply {
+    call.measured.ended(outcome(&failure));
     let locale = call.locale;
     let error = match failure {
         Failure::Told(message) => return views::errors::told(&message, locale),

@@ -1,7 +1,5 @@
 //! poise: which commands there are, where events and errors go.
 
-use std::sync::Arc;
-
 use poise::{FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::builder::CreateAllowedMentions;
 use serenity::client::FullEvent;
@@ -9,6 +7,8 @@ use serenity::model::application::Interaction;
 
 use super::answer;
 use super::boards;
+use super::commands;
+use super::complete;
 use super::context::{Call, Data};
 use super::errors::Failure;
 use super::registration;
@@ -80,6 +80,7 @@ async fn on_error(error: FrameworkError<'_, Data, Failure>) {
                 framework.user_data,
                 &framework.serenity_context.http,
                 interaction,
+                "command unknown",
             );
             return answer::refuse(&call, Failure::told(keys::ERROR_OLD_COMMAND)).await;
         }
@@ -119,7 +120,7 @@ async fn told(ctx: poise::Context<'_, Data, Failure>, failure: Failure) {
         return;
     };
     if ctx.interaction_type == poise::CommandInteractionType::Autocomplete {
-        tracing::debug!(error = %failure, "autocomplete offers nothing");
+        complete::offers_nothing(&complete::asking(ctx), &failure);
         return;
     }
     let framework = ctx.framework;
@@ -127,6 +128,7 @@ async fn told(ctx: poise::Context<'_, Data, Failure>, failure: Failure) {
         framework.user_data,
         &framework.serenity_context.http,
         ctx.interaction,
+        commands::path(ctx),
     );
-    answer::refuse(&Arc::clone(&call), failure).await;
+    answer::refuse(&call, failure).await;
 }

@@ -25,8 +25,10 @@ use crate::service::undo::Force;
 
 /// Answers a click.
 pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInteraction) {
-    let call = Call::of_click(data, http, interaction);
-    let Some(press) = Press::decode(&interaction.data.custom_id) else {
+    let press = Press::decode(&interaction.data.custom_id);
+    let kind = press.as_ref().map_or("button old", Press::kind);
+    let call = Call::of_click(data, http, interaction, kind);
+    let Some(press) = press else {
         return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
     };
     if let Press::Panel(on_panel) = &press
@@ -72,8 +74,10 @@ fn offered(interaction: &ComponentInteraction) -> Vec<String> {
 
 /// Answers a form.
 pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction) {
-    let call = Call::of_form(data, http, interaction);
-    let Some(form) = Form::decode(&interaction.data.custom_id) else {
+    let form = Form::decode(&interaction.data.custom_id);
+    let kind = form.as_ref().map_or("form old", Form::kind);
+    let call = Call::of_form(data, http, interaction, kind);
+    let Some(form) = form else {
         return answer::refuse(&call, Failure::told(keys::ERROR_OLD_BUTTON)).await;
     };
     call.attempts(attempts::of_form(&form));

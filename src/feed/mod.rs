@@ -34,7 +34,9 @@ pub async fn run(services: Services) {
     let mut pauses = PAUSES.build();
     loop {
         let mut heard = false;
+        services.metrics().feed_listening(false);
         let Err(error) = hear(&services, &mut heard).await;
+        services.metrics().feed_listening(false);
         if heard {
             tracing::debug!(%error, "the connection that hears of changes is gone; connecting again");
             pauses = PAUSES.build();
@@ -53,6 +55,7 @@ async fn hear(services: &Services, heard: &mut bool) -> Result<Infallible, Store
         .await
         .map_err(late)??;
     *heard = true;
+    services.metrics().feed_listening(true);
     services.ring();
     loop {
         match timeout(QUIET, listener.next()).await {

@@ -6,28 +6,31 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::discord::gateway::Gateway;
-use crate::service::Services;
+use crate::discord::gateway::{Gateway, Shard};
+use crate::discord::queue::Queue;
+use crate::service::{Backlog, Services, StoreError};
 
-/// How long the database may take to answer.
+/// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the bot's parts how they are.
 #[derive(Debug, Clone)]
 pub struct Health {
     gateway: Gateway,
-    services: Services,
+    pub(super) services: Services,
+    queue: Queue,
     /// One question at a time: whoever asks often must not take the bot's connections.
     turn: Arc<Mutex<()>>,
 }
 
 impl Health {
-    /// Of a bot with this gateway and this database.
+    /// Of a bot with this gateway, this database, and what waits for it.
     #[must_use]
-    pub fn new(gateway: Gateway, services: Services) -> Self {
+    pub fn new(gateway: Gateway, services: Services, queue: Queue) -> Self {
         Self {
             gateway,
             services,
+            queue,
             turn: Arc::default(),
         }
     }
@@ -45,17 +48,33 @@ impl Health {
     }
 
     async fn database_answers(&self) -> bool {
+        self.in_turn(self.services.ping()).await.is_some()
+    }
+
+    /// The connections to the gateway; nothing if that can't be said in time.
+    pub(super) async fn shards(&self) -> Option<Vec<Shard>> {
+        timeout(PATIENCE, self.gateway.shards()).await.ok()
+    }
+
+    /// How many edits wait for the database.
+    pub(super) fn journal_depth(&self) -> usize {
+        self.queue.depth()
+    }
+
+    /// What is left to do; nothing if the database does not answer in time.
+    pub(super) async fn backlog(&self) -> Option<Backlog> {
+        self.in_turn(self.services.backlog()).await
+    }
+
+    /// The database's answer to a question.
+    async fn in_turn<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
         let asked = timeout(PATIENCE, async {
             let _turn = self.turn.lock().await;
-            self.services.ping().await
+            question.await
         });
-        match asked.await {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the database does not answer");
-                false
-            }
-            Err(_) => false,
-        }
+        let no_answer = |error: &StoreError| {
+            tracing::debug!(%error, "the database does not answer");
+        };
+        asked.await.ok()?.inspect_err(no_answer).ok()
     }
 }

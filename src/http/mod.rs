@@ -1,6 +1,7 @@
-//! Health over HTTP, for whoever watches the process: `/healthz` and `/readyz`.
+//! Health over HTTP, for whoever watches the process: `/healthz`, `/readyz` and `/metrics`.
 
 mod health;
+mod metrics;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -36,7 +39,7 @@ impl HttpServer {
     pub fn serve(self, health: Health) -> Serving {
         let (stop, stopped) = oneshot::channel();
         if let Ok(addr) = self.0.local_addr() {
-            tracing::info!(http.addr = %addr, "serving /healthz and /readyz");
+            tracing::info!(http.addr = %addr, "serving /healthz, /readyz and /metrics");
         }
         let serving = axum::serve(self.0, routes(health)).with_graceful_shutdown(async {
             // An error means that the other end is gone, which is a reason to stop too.
@@ -80,6 +83,7 @@ fn routes(health: Health) -> Router {
     Router::new()
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(measured))
         .with_state(health)
 }
 
@@ -93,5 +97,15 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
             StatusCode::SERVICE_UNAVAILABLE,
             format!("not ready: {missing}\n"),
         )
+    }
+}
+
+async fn measured(State(health): State<Health>) -> Response {
+    match metrics::page(&health).await {
+        Ok(page) => ([(CONTENT_TYPE, metrics::TYPE)], page).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics can't be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }

@@ -54,8 +54,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Postgres, Transaction};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::domain::session::SessionLimits;
+use crate::metrics::Metrics;
+use crate::store::backlog;
 use crate::store::listen::Listener;
 use entropy::Entropy;
 
@@ -64,6 +67,7 @@ pub use operation::Receipt;
 pub use request::Request;
 
 pub use crate::store::StoreError;
+pub use crate::store::backlog::Backlog;
 pub use crate::store::entries::{PageRow, Sort};
 pub use crate::store::events::Found;
 pub use crate::store::panels::{PanelEntry, PanelShown, PanelTotal};
@@ -79,6 +83,18 @@ pub struct Services {
     bell: Arc<watch::Sender<()>>,
     snapshot_every: i64,
     seen: Arc<seen::Seen>,
+    metrics: Arc<Metrics>,
+}
+
+/// The connections for work to the database, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Those that wait for work.
+    pub idle: u32,
+    /// Those in hand, or being made.
+    pub used: u32,
+    /// How many there may be.
+    pub most: u32,
 }
 
 impl Services {
@@ -92,6 +108,7 @@ impl Services {
             bell: Arc::new(watch::Sender::new(())),
             snapshot_every: past::SNAPSHOT_EVERY,
             seen: Arc::default(),
+            metrics: Arc::default(),
         }
     }
 
@@ -100,6 +117,19 @@ impl Services {
     pub fn with_snapshots_every(mut self, events: NonZeroU32) -> Self {
         self.snapshot_every = events.get().into();
         self
+    }
+
+    /// Recorded there.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Where it is recorded how the work goes.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Hears when something may have been written: by this process, or by others as far as that is
@@ -142,14 +172,38 @@ impl Services {
         self.connection().await.map(drop)
     }
 
+    /// What is left to do for all guilds.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let mut conn = self.connection().await?;
+        backlog::read(&mut conn).await
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        PoolUse {
+            idle,
+            used: self.pool.size().saturating_sub(idle),
+            most: self.pool.options().get_max_connections(),
+        }
+    }
+
     /// A connection that answers. Costs a round trip: the paths whose round trips are counted
     /// use `read!`.
     async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         let mut spare = self.pool.size();
         loop {
             let mut conn = self.pool.acquire().await?;
+            let asked = Instant::now();
             match conn.ping().await.map_err(StoreError::from) {
-                Ok(()) => return Ok(conn),
+                Ok(()) => {
+                    self.metrics.round_trip(asked.elapsed());
+                    return Ok(conn);
+                }
                 Err(error) if spare > 0 && error.is_broken_connection() => spare -= 1,
                 Err(error) => return Err(error),
             }

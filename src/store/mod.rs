@@ -1,6 +1,7 @@
 //! All SQL of the program, one file per aggregate: functions on a connection, checked queries,
 //! a row type per query shape. Nothing here decides; what may happen is decided in `service`.
 
+pub mod backlog;
 pub mod boards;
 pub mod complete;
 pub mod drafts;

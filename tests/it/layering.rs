@@ -14,6 +14,7 @@ const RULES: &[(&str, &[&str], &str)] = &[
             "crate::store",
             "crate::service",
             "crate::discord",
+            "crate::metrics",
         ],
         "plain types and rules",
     ),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serenity::model::user::User;
 
 use super::add::Add;
+use super::called;
 use super::edit::Edit;
 use super::order::Order;
 use super::read;
@@ -27,12 +28,7 @@ use crate::i18n::keys;
     guild_only
 )]
 pub(super) async fn give(ctx: Ctx<'_>, user: User) -> CommandResult {
-    let framework = ctx.framework;
-    let call = Call::of_command(
-        framework.user_data,
-        &framework.serenity_context.http,
-        ctx.interaction,
-    );
+    let call = called(ctx);
     let Ok(member) = UserId::try_from(user.id.get()) else {
         let failure = Failure::told(keys::ERROR_OPTION);
         answer::refuse(&call, failure).await;

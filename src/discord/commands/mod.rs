@@ -165,15 +165,24 @@ fn table_of(option: &ResolvedOption<'_>) -> Option<TableAddress> {
     }
 }
 
+/// The command's name with those of its groups, as this program has them.
+#[must_use]
+pub fn path(ctx: Ctx<'_>) -> String {
+    let names = ctx.command_tree.iter().map(|it| it.name.as_ref());
+    names.collect::<Vec<_>>().join(" ")
+}
+
 fn called(ctx: Ctx<'_>) -> Arc<Call> {
+    let path = path(ctx);
+    let action = attempts::of_command(&path);
     let framework = ctx.framework;
     let call = Call::of_command(
         framework.user_data,
         &framework.serenity_context.http,
         ctx.interaction,
+        path,
     );
-    let names = ctx.command_tree.iter().map(|it| it.name.as_ref());
-    if let Some(action) = attempts::of_command(&names.collect::<Vec<_>>().join(" ")) {
+    if let Some(action) = action {
         call.attempts(action);
     }
     if let Some(table) = ctx.args.iter().find_map(table_of) {

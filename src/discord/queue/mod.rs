@@ -32,6 +32,7 @@ use crate::domain::ids::GuildId;
 use crate::domain::session::Platform;
 use crate::i18n::Locale;
 use crate::journal::{EditId, Edits, JournalError, LastKnown, Origin};
+use crate::metrics::Outcome;
 use crate::service::{Request, ServiceError, StoreError};
 
 /// How long an edit may take before it is kept instead: longer than a slow database, and short enough
@@ -202,6 +203,7 @@ impl Queue {
         };
         match self.edits.keep(origin, &waiting).await {
             Ok(id) => {
+                call.measured.ended(Outcome::Queued);
                 let mut what = waiting.edit.told(call.locale);
                 if let Some(table) = self.table_of(request.guild, &waiting.edit).await {
                     what = views::queued::in_table(&what, &table, call.locale);

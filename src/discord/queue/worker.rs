@@ -21,6 +21,7 @@ use crate::domain::access::Standing;
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::keys;
 use crate::journal::{EditId, JournalError};
+use crate::metrics;
 
 /// How often it is looked whether the database is back.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -186,6 +187,7 @@ impl Worker {
                 return Ok(Next::Stop);
             }
         };
+        call.measured.ended(metrics::Outcome::Ok);
         let outcome = Outcome::new(&call, *reply, done, waiting.edit.updates());
         self.queue.edits.decide(id, &outcome).await?;
         Ok(Next::Tell)

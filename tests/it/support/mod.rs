@@ -4,5 +4,6 @@ pub mod app;
 pub mod db;
 pub mod history;
 pub mod network;
+pub mod openmetrics;
 pub mod proxy;
 pub mod replay;
