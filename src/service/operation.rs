@@ -29,7 +29,7 @@ use crate::domain::table::Table;
 use crate::store::operation::{self as sql, FoundEntry, Wanted};
 use crate::store::outbox::{News, Notice, To};
 use crate::store::shown::{self, Author, Written};
-use crate::store::{StoreError, events, tables};
+use crate::store::{self, StoreError, events, tables};
 
 use entries::Held;
 
@@ -544,7 +544,7 @@ impl Operation<'_> {
             request,
             ..
         } = *this;
-        match tx.commit().await {
+        match store::commit(tx).await {
             Ok(()) => {
                 services.ring();
                 Ok(receipt)
