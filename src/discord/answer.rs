@@ -107,7 +107,7 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let span = tracing::info_span!("interaction", op.id = %call.id);
-    let call = Arc::clone(call);
+    let (call, work) = (Arc::clone(call), Box::pin(work));
     let work = async move {
         let late = |_| Err(Failure::Internal("nobody answers".to_owned()));
         let done = timeout(longest, work).await.unwrap_or_else(late);

@@ -124,8 +124,8 @@ impl Services {
         let mut spare = self.pool.size();
         loop {
             let begin = "begin isolation level repeatable read read only";
-            let begun = self.pool.begin_with(begin).err_into::<StoreError>();
-            match answered(begun).await {
+            let transaction = self.pool.begin_with(begin).err_into::<StoreError>();
+            match answered(transaction).await {
                 Err(error) if spare > 0 && error.is_broken_connection() => spare -= 1,
                 done => return done,
             }

@@ -308,18 +308,20 @@ pub async fn commit(transaction: Transaction<'_, Postgres>) -> Result<(), sqlx::
 ///
 /// # Errors
 /// That of the statements, or [`StoreError::Unreachable`].
-pub async fn answered<T, E: From<StoreError>>(
+pub fn answered<T, E: From<StoreError>>(
     statements: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
+) -> impl Future<Output = Result<T, E>> {
+    let statements = Box::pin(statements);
     let silent = |_| StoreError::Unreachable(silence());
-    timeout(ANSWERING, statements).await.map_err(silent)?
+    async move { timeout(ANSWERING, statements).await.map_err(silent)? }
 }
 
-async fn in_time<T>(
+fn in_time<T>(
     limit: Duration,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    timeout(limit, asked).await.map_err(|_| silence())?
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    let asked = Box::pin(asked);
+    async move { timeout(limit, asked).await.map_err(|_| silence())? }
 }
 
 fn silence() -> sqlx::Error {
