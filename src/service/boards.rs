@@ -188,7 +188,9 @@ impl Services {
             Ok(in_hand) => Ok(Next::Board(Box::new(in_hand))),
             Err(error) => {
                 // Nobody has it in hand after all. If that can't be told either, its time runs out.
-                let _ = self.board_done(&board, &Outcome::NotNow { wait: None }).await;
+                let _ = self
+                    .board_done(&board, &Outcome::NotNow { wait: None })
+                    .await;
                 Err(error)
             }
         }

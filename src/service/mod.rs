@@ -62,11 +62,11 @@ pub use error::ServiceError;
 pub use operation::Receipt;
 pub use request::Request;
 
-pub use crate::store::{StoreError, answered};
 pub use crate::store::entries::{PageRow, Sort};
 pub use crate::store::events::Found;
 pub use crate::store::panels::{PanelEntry, PanelShown, PanelTotal};
 pub use crate::store::profile::Card;
+pub use crate::store::{StoreError, answered};
 
 /// The use cases, ready to be called from any task.
 #[derive(Debug, Clone)]
