@@ -6,7 +6,7 @@ use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Channel, Device, Guild, Member};
 
 use super::number;
-use super::stage::{EQUAL, Place, SPLIT, Stage, guild_of};
+use super::stage::{EQUAL, SPLIT, Stage, guild_of};
 use crate::support::app::until;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,52 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// is in the way.
 const MEASURED_GUILDS: usize = 30;
 
-/// Each event of the history is told in the guild's log channel, in order, and once.
-async fn log_is_whole(stage: &Stage, place: &Place) {
-    let pool = stage.db.superuser().await;
-    let guild = i64::try_from(place.guild.id()).unwrap();
-    let since = "select coalesce(min(seq), 0) from punctaj.events where guild_id = $1 and action = 'settings.set'";
-    let since: i64 = sqlx::query_scalar(since)
-        .bind(guild)
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    let told = "select seq from punctaj.events where guild_id = $1 and seq >= $2
-         and action not like 'session.%' order by seq";
-    let expected = async || -> Vec<i64> {
-        let events = sqlx::query_scalar(told).bind(guild).bind(since);
-        events.fetch_all(&pool).await.unwrap()
-    };
-    let all = async || logged(&place.log).len() >= expected().await.len();
-    until("the log is whole", all).await;
-    assert_eq!(logged(&place.log), expected().await);
-}
-
-/// The numbers of the events in a log channel, as they stand there.
-fn logged(log: &Channel) -> Vec<i64> {
-    let texts: Vec<String> = log
-        .messages()
-        .iter()
-        .map(fake_discord::Reply::text)
-        .collect();
-    let lines = texts.iter().flat_map(|text| text.lines());
-    let numbers = lines.filter_map(|line| line.strip_prefix("**#")?.split_once("**"));
-    numbers.map(|(number, _)| number.parse().unwrap()).collect()
-}
-
 async fn share_a_database(shards: &[&'static str]) -> Stage {
     let stage = Stage::new(shards).await;
     for place in &stage.places {
-        let channel = place.log.mention();
-        let log = [("channel", channel.as_str())];
-        place
-            .slash("punctaj-admin settings log-channel", &log)
-            .await;
+        place.logs().await;
     }
     let nothing = async |_: &Stage| tokio::time::sleep(Duration::from_secs(5)).await;
     stage.through("nothing happened", nothing).await;
     for place in &stage.places {
-        log_is_whole(&stage, place).await;
+        stage.log_is_whole(place).await;
     }
     stage
 }
@@ -81,7 +44,7 @@ async fn two_processes_with_the_same_shard_of_which_one_is_killed() {
     let told = load.end().await;
     stage.holds(&told).await;
     for place in &stage.places {
-        log_is_whole(&stage, place).await;
+        stage.log_is_whole(place).await;
     }
     stage.finish().await;
 }

@@ -9,7 +9,8 @@ use sqlx::PgPool;
 use super::load::{BASE, Edits, Load, SHARED, Told, is_acknowledged, taken_from};
 use crate::support::app::{Process, assert_says, patient, until};
 use crate::support::db::TestDb;
-use crate::support::proxy::{Network, socket_of};
+use crate::support::network::Network;
+use crate::support::proxy::socket_of;
 use crate::support::replay::Oracle;
 
 /// How much more memory a process may have in use after an outage than before.
@@ -187,6 +188,27 @@ impl Stage {
         }
     }
 
+    /// Each event of the history is told in the guild's log channel, in order, and once.
+    pub async fn log_is_whole(&self, place: &Place) {
+        let pool = self.db.superuser().await;
+        let guild = i64::try_from(place.guild.id()).unwrap();
+        let since = "select coalesce(min(seq), 0) from punctaj.events where guild_id = $1 and action = 'settings.set'";
+        let since: i64 = sqlx::query_scalar(since)
+            .bind(guild)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        let told = "select seq from punctaj.events where guild_id = $1 and seq >= $2
+             and action not like 'session.%' order by seq";
+        let expected = async || -> Vec<i64> {
+            let events = sqlx::query_scalar(told).bind(guild).bind(since);
+            events.fetch_all(&pool).await.unwrap()
+        };
+        let all = async || logged(&place.log).len() >= expected().await.len();
+        until("the log is whole", all).await;
+        assert_eq!(logged(&place.log), expected().await);
+    }
+
     pub fn guilds(&self) -> Vec<u64> {
         self.places.iter().map(|place| place.guild.id()).collect()
     }
@@ -206,6 +228,18 @@ impl Stage {
         assert!(refusals.is_empty(), "{refusals:#?}");
         self.discord.stop().await;
     }
+}
+
+/// The numbers of the events in a log channel, as they stand there.
+fn logged(log: &Channel) -> Vec<i64> {
+    let texts: Vec<String> = log
+        .messages()
+        .iter()
+        .map(fake_discord::Reply::text)
+        .collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let numbers = lines.filter_map(|line| line.strip_prefix("**#")?.split_once("**"));
+    numbers.map(|(number, _)| number.parse().unwrap()).collect()
 }
 
 /// By a replay that shares no code with the program, too.
@@ -304,6 +338,13 @@ impl Place {
             self.slash("punctaj add", &[("names", &set)]).await;
         }
         self.slash("punctaj add", &[("names", SHARED)]).await;
+    }
+
+    /// From now on each edit is told in the log channel.
+    pub async fn logs(&self) {
+        let channel = self.log.mention();
+        let log = [("channel", channel.as_str())];
+        self.slash("punctaj-admin settings log-channel", &log).await;
     }
 
     /// An edit and a view are answered as they should be.

@@ -293,6 +293,8 @@ impl Process {
         command
             .env("PUNCTAJ_DATABASE_URL", database)
             .env("PUNCTAJ_SHARDS", shards)
+            // Few, so that one that is never given back is missed.
+            .env("PUNCTAJ_DATABASE_POOL", "3")
             .env("RUST_LOG", "warn,punctaj::http=info");
         Self::serving(command).await
     }

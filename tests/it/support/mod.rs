@@ -3,5 +3,6 @@
 pub mod app;
 pub mod db;
 pub mod history;
+pub mod network;
 pub mod proxy;
 pub mod replay;
