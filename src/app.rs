@@ -31,6 +31,9 @@ use own_server::OwnServer;
 /// How long the bot waits for the first attempt to reach the database before it connects.
 const FIRST_TRY: Duration = Duration::from_secs(5);
 
+/// How long a shutdown waits until the connections to the database are closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Pauses between attempts to reach the database at start.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -166,7 +169,9 @@ impl Backend {
 
     /// Closes the connections, and stops the embedded server.
     pub async fn stop(self) {
-        self.pool.close().await;
+        if timeout(CLOSING, self.pool.close()).await.is_err() {
+            tracing::warn!("the database does not answer; its connections are left to themselves");
+        }
         if let Some(server) = self.own_server {
             server.stop().await;
         }

@@ -15,7 +15,7 @@ use serenity::builder::{
 use serenity::http::{LightMethod, Route};
 use serenity::model::id::ApplicationId;
 use tokio::task::JoinHandle;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::context::Call;
@@ -30,6 +30,10 @@ use crate::service::{Request, ServiceError};
 
 /// How long the work may take before the answer is deferred.
 const FIRST_ANSWER: Duration = Duration::from_millis(1500);
+
+/// How long work may take that is not known to take long. What is done in it is done by then, since
+/// each statement has a limit of its own; a question may wait for a database that is gone.
+const LONGEST: Duration = Duration::from_mins(3);
 
 /// How long Discord waits for the first answer.
 const WINDOW: Duration = Duration::from_secs(3);
@@ -55,7 +59,7 @@ pub async fn answer<F>(call: &Arc<Call>, manner: Manner, work: F)
 where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
-    let mut work = begun(call, work);
+    let mut work = begun(call, LONGEST, work);
     match timeout_at(call.received + FIRST_ANSWER, &mut work).await {
         Ok(done) => at_once(call, settle(call, done)).await,
         Err(_) => later(call, manner, work).await,
@@ -79,7 +83,7 @@ where
     if matches!(deferred, Delivered::Elsewhere | Delivered::No) {
         return ended(call, deferred);
     }
-    let reply = settle(call, begun(call, work).await);
+    let reply = settle(call, begun(call, TOKEN_LIFE, work).await);
     complete(call, manner, deferred, reply).await;
 }
 
@@ -96,14 +100,15 @@ pub async fn follow(call: &Call, reply: Reply) -> Delivered {
 }
 
 /// The work, in a task of its own.
-fn begun<F>(call: &Arc<Call>, work: F) -> JoinHandle<Result<Reply, Failure>>
+fn begun<F>(call: &Arc<Call>, longest: Duration, work: F) -> JoinHandle<Result<Reply, Failure>>
 where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let span = tracing::info_span!("interaction", op.id = %call.id);
-    let call = Arc::clone(call);
+    let (call, work) = (Arc::clone(call), Box::pin(work));
     let work = async move {
-        let done = work.await;
+        let late = |_| Err(Failure::Internal("nobody answers".to_owned()));
+        let done = timeout(longest, work).await.unwrap_or_else(late);
         if let Err(failure) = &done {
             note_refusal(call, failure).await;
         }

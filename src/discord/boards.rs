@@ -24,7 +24,7 @@ use super::views;
 use crate::domain::ids;
 use crate::i18n::Locale;
 use crate::service::boards::{Board, InHand, Next, Outcome, Shown};
-use crate::service::{ServiceError, Services};
+use crate::service::{ServiceError, Services, answered};
 
 /// How many boards are in hand at once.
 const HANDS: usize = 4;
@@ -40,6 +40,10 @@ const TRYING: Duration = Duration::from_secs(8);
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a hand rests after what Discord did not take: where it takes nothing at all, many boards
+/// must not ask it all the time.
+const BREATH: Duration = Duration::from_secs(2);
 
 /// How long a board is in hand at most: shorter than others wait for it.
 const LONGEST: Duration = Duration::from_secs(35);
@@ -61,6 +65,9 @@ const NOTING: ExponentialBuilder = ExponentialBuilder::new()
 /// Discord tells at once.
 const LOOK_BACK: u8 = 100;
 
+/// Discord did not take it, and did not say for how long.
+const LATER: Outcome = Outcome::NotNow { wait: None };
+
 /// "Unknown message".
 const UNKNOWN_MESSAGE: u32 = 10008;
 
@@ -75,13 +82,17 @@ pub async fn run(data: Data, http: Arc<Http>) {
         let Ok(hand) = Arc::clone(&hands).acquire_owned().await else {
             return;
         };
-        let longest = match data.services.next_board().await {
+        let longest = match answered(data.services.next_board()).await {
             Ok(Next::Board(in_hand)) => {
                 let (services, http) = (data.services.clone(), Arc::clone(&http));
                 let flight = data.flights.begin();
                 tokio::spawn(async move {
-                    finish(&services, &http, &in_hand).await;
-                    drop((hand, flight));
+                    let is_done = finish(&services, &http, &in_hand).await;
+                    drop(flight);
+                    if !is_done {
+                        sleep(BREATH).await;
+                    }
+                    drop(hand);
                 });
                 continue;
             }
@@ -116,33 +127,45 @@ pub async fn messages_gone(data: &Data, channel: ChannelId, messages: &[MessageI
     }
 }
 
+/// A channel was deleted, and the boards in it.
+pub async fn channel_gone(data: &Data, guild: GuildId, channel: ChannelId) {
+    let ids = (
+        ids::GuildId::try_from(guild.get()),
+        ids::ChannelId::try_from(channel.get()),
+    );
+    if let (Ok(guild), Ok(channel)) = ids {
+        noted(data, || data.services.channel_gone(guild, channel)).await;
+    }
+}
+
 /// Notes what Discord told, which it tells only once: again and again while the database fails.
 async fn noted<F>(data: &Data, note: impl Fn() -> F)
 where
     F: Future<Output = Result<bool, ServiceError>>,
 {
-    match note.retry(NOTING).await {
+    match (|| answered(note())).retry(NOTING).await {
         Ok(true) => data.services.ring(),
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "what was deleted on Discord is not noted"),
     }
 }
 
-/// Brings a board up to date. If the database fails, it is taken in hand again in a while.
-async fn finish(services: &Services, http: &Http, in_hand: &InHand) {
+/// Brings a board up to date. If the database fails, it is taken in hand again in a while. Returns
+/// whether Discord and the database did what they were asked to.
+async fn finish(services: &Services, http: &Http, in_hand: &InHand) -> bool {
     let board = &in_hand.board;
     let work = Box::pin(bring_up_to_date(services, http, in_hand));
     let outcome = match timeout(LONGEST, work).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => {
             tracing::debug!(%error, "a board waits for the database");
-            Outcome::NotNow
+            LATER
         }
-        Err(_) => Outcome::NotNow,
+        Err(_) => LATER,
     };
-    let done = || services.board_done(board, &outcome);
+    let done = || answered(services.board_done(board, &outcome));
     match done.retry(TELLING).await {
-        Ok(false) => {}
+        Ok(false) => return !matches!(outcome, Outcome::NotNow { .. }),
         Ok(true) => tracing::warn!(
             channel.id = %board.channel,
             error = ?outcome,
@@ -150,6 +173,7 @@ async fn finish(services: &Services, http: &Http, in_hand: &InHand) {
         ),
         Err(error) => tracing::debug!(%error, "what became of a board is not noted"),
     }
+    false
 }
 
 async fn bring_up_to_date(
@@ -207,7 +231,7 @@ impl Hand<'_> {
             Answered::Yes(body) => match serde_json::from_slice::<Posted>(&body) {
                 // A repeated post is answered with the first message, whatever that says.
                 Ok(posted) => shows(posted.id, hash, posted.content == content),
-                Err(_) => Outcome::NotNow,
+                Err(_) => LATER,
             },
             refused => refusal(refused),
         }
@@ -247,7 +271,7 @@ impl Hand<'_> {
             (Some(message), _) => Some(message),
             (None, true) => match self.found().await {
                 Ok(found) => found,
-                Err(Outcome::NotNow) => return Outcome::NotNow,
+                Err(later @ Outcome::NotNow { .. }) => return later,
                 Err(_) => None,
             },
             (None, false) => None,
@@ -255,7 +279,9 @@ impl Hand<'_> {
         match message {
             Some(message) => match self.delete(message).await {
                 // Not from Discord itself, perhaps.
-                Answered::NotNow | Answered::Refused { code: 0, .. } => Outcome::NotNow,
+                later @ (Answered::NotNow { .. } | Answered::Refused { code: 0, .. }) => {
+                    refusal(later)
+                }
                 // Gone, or out of reach.
                 Answered::Yes(_) | Answered::Refused { .. } => Outcome::Removed,
             },
@@ -275,7 +301,7 @@ impl Hand<'_> {
             Self::limits(),
         );
         let messages: Vec<Message> = match delivery::ask(self.http, &question).await {
-            Answered::Yes(body) => serde_json::from_slice(&body).map_err(|_| Outcome::NotNow)?,
+            Answered::Yes(body) => serde_json::from_slice(&body).map_err(|_| LATER)?,
             refused => return Err(refusal(refused)),
         };
         let ours = Press::Board {
@@ -311,7 +337,12 @@ impl Hand<'_> {
         route: Route<'_>,
         body: &impl serde::Serialize,
     ) -> Answered {
-        let limits = (Repeat::Safe, Self::limits());
+        // Each edit counts, taken or not. So it is tried once, and the channel's budget knows of it.
+        let repeat = match method {
+            LightMethod::Patch => Repeat::Counts,
+            _ => Repeat::Safe,
+        };
+        let limits = (repeat, Self::limits());
         match Outgoing::new((method, route), body, None, limits) {
             Ok(outgoing) => delivery::ask(self.http, &outgoing).await,
             Err(error) => Answered::Refused {
@@ -343,7 +374,8 @@ fn refusal(answered: Answered) -> Outcome {
         Answered::Refused { code, message } if code == UNKNOWN_CHANNEL => Outcome::Never(message),
         // What has no number comes from something before Discord.
         Answered::Refused { code, message } if code != 0 => Outcome::Refused(message),
-        _ => Outcome::NotNow,
+        Answered::NotNow { wait } => Outcome::NotNow { wait },
+        _ => LATER,
     }
 }
 

@@ -79,6 +79,8 @@ pub enum Repeat {
     Safe,
     /// The second would be shown too.
     Doubles,
+    /// Discord counts each against a limit. Only what never reached it is sent again.
+    Counts,
 }
 
 /// How long it is worth trying.
@@ -156,7 +158,9 @@ impl<'a> Outgoing<'a> {
     /// Whether another try may do better, and harms nobody.
     fn may_repeat(&self, fault: &Fault) -> bool {
         match fault {
-            Fault::Refused(refusal) if refusal.status == StatusCode::TOO_MANY_REQUESTS => true,
+            Fault::Refused(refusal) if refusal.status == StatusCode::TOO_MANY_REQUESTS => {
+                self.repeat != Repeat::Counts
+            }
             Fault::Unconnected(_) => true,
             fault => fault.leaves_open() && self.repeat == Repeat::Safe,
         }
@@ -211,7 +215,7 @@ pub async fn post(http: &Http, outgoing: &Outgoing<'_>) -> Posted {
     match ask(http, outgoing).await {
         Answered::Yes(_) => Posted::Yes,
         Answered::Refused { message, .. } => Posted::Never(message),
-        Answered::NotNow => Posted::NotNow,
+        Answered::NotNow { .. } => Posted::NotNow,
     }
 }
 
@@ -228,7 +232,10 @@ pub enum Answered {
         message: String,
     },
     /// It may be sent later.
-    NotNow,
+    NotNow {
+        /// How long Discord wants it to wait, if it says.
+        wait: Option<Duration>,
+    },
 }
 
 /// Sends a request that nobody waits for, and reads what Discord says to it.
@@ -241,7 +248,8 @@ pub async fn ask(http: &Http, outgoing: &Outgoing<'_>) -> Answered {
         },
         Err(fault) => {
             tracing::warn!(error = %fault, "Discord did not take a message; it is sent again later");
-            Answered::NotNow
+            let wait = fault.retry_after();
+            Answered::NotNow { wait }
         }
     }
 }
@@ -473,9 +481,11 @@ mod tests {
             (refused(404), false, false),
         ];
         let (safe, doubles) = (outgoing(Repeat::Safe), outgoing(Repeat::Doubles));
+        let counts = outgoing(Repeat::Counts);
         for (fault, if_safe, if_it_doubles) in cases {
             assert_eq!(safe.may_repeat(&fault), if_safe, "{fault}");
             assert_eq!(doubles.may_repeat(&fault), if_it_doubles, "{fault}");
+            assert!(!counts.may_repeat(&fault), "{fault}");
         }
     }
 

@@ -47,6 +47,9 @@ async fn on_event(
             Box::pin(router::form(data, http, form)).await;
         }
         FullEvent::GuildCreate { guild, .. } => boards::look_again(data, guild.id).await,
+        FullEvent::ChannelDelete { channel, .. } => {
+            boards::channel_gone(data, channel.guild_id, channel.id).await;
+        }
         FullEvent::MessageDelete {
             channel_id,
             deleted_message_id,

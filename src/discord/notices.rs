@@ -16,7 +16,7 @@ use super::views;
 use crate::domain::ids;
 use crate::i18n::Locale;
 use crate::service::notices::{Post, To};
-use crate::service::{ServiceError, Services};
+use crate::service::{ServiceError, Services, answered};
 
 /// How long news of another process may wait.
 const POLL: Duration = Duration::from_secs(5);
@@ -45,13 +45,13 @@ pub async fn run(services: Services, http: Arc<Http>) {
 
 async fn post_all(services: &Services, http: &Http) -> Result<(), ServiceError> {
     // What can't be queued is tried the next time; what is queued does not wait for it.
-    if let Err(error) = services.tell_refusals().await {
+    if let Err(error) = answered(services.tell_refusals()).await {
         tracing::debug!(%error, "counted refusals wait for the database");
     }
-    if let Err(error) = services.queue_heads().await {
+    if let Err(error) = answered(services.queue_heads()).await {
         tracing::debug!(%error, "heads of the day wait for the database");
     }
-    while let Some(post) = services.next_post().await? {
+    while let Some(post) = answered(services.next_post()).await? {
         match post.to {
             To::Channel(channel) => in_channel(services, http, &post, channel).await?,
             To::Person(person) => to_person(services, http, &post, person).await?,
@@ -68,10 +68,10 @@ async fn in_channel(
 ) -> Result<(), ServiceError> {
     match posted(http, post, ChannelId::new(channel.get()), None).await {
         Posted::Yes => {
-            services.posted(post, None).await?;
+            answered(services.posted(post, None)).await?;
         }
         Posted::Never(problem) => {
-            if services.posted(post, Some(&problem)).await? {
+            if answered(services.posted(post, Some(&problem))).await? {
                 tracing::warn!(
                     channel.id = %channel,
                     error = problem,
@@ -106,9 +106,9 @@ async fn to_person(
     };
     match outcome {
         Posted::Yes => {
-            services.posted(post, None).await?;
+            answered(services.posted(post, None)).await?;
         }
-        Posted::Never(_) => services.park(post).await?,
+        Posted::Never(_) => answered(services.park(post)).await?,
         Posted::NotNow => {}
     }
     Ok(())

@@ -29,7 +29,13 @@ const PATIENCE: TimeDelta = TimeDelta::seconds(45);
 const MENDED: TimeDelta = TimeDelta::minutes(5);
 
 /// How long a board rests after an attempt that Discord did not take.
-const REST: TimeDelta = TimeDelta::seconds(5);
+const REST: TimeDelta = TimeDelta::seconds(2);
+
+/// How long a channel rests at most, whatever Discord says: then it is asked again.
+const LONGEST: TimeDelta = TimeDelta::hours(1);
+
+/// What Discord says of a channel that is not there.
+const UNKNOWN_CHANNEL: &str = "Unknown Channel";
 
 /// Discord's limit for edits of older messages in one channel: how many within how long.
 const BUDGET: (i64, TimeDelta) = (3, TimeDelta::seconds(6));
@@ -83,7 +89,10 @@ pub enum Outcome {
     /// The board was removed, and its message with it.
     Removed,
     /// Discord did not take it this time.
-    NotNow,
+    NotNow {
+        /// How long it wants the channel to wait, if it says.
+        wait: Option<Duration>,
+    },
     /// Discord refuses it, in its words. Who set up the server may mend that.
     Refused(String),
     /// Discord never will take it: in its words.
@@ -182,7 +191,9 @@ impl Services {
             }
             Err(error) => {
                 // Nobody has it in hand after all. If that can't be told either, its time runs out.
-                let _ = self.board_done(&board, &Outcome::NotNow).await;
+                let _ = self
+                    .board_done(&board, &Outcome::NotNow { wait: None })
+                    .await;
                 Err(error)
             }
         }
@@ -222,7 +233,11 @@ impl Services {
             Outcome::Shows(shown) => boards::shows(&mut conn, board, shown).await?,
             Outcome::Gone => boards::gone(&mut conn, board).await?,
             Outcome::Removed => boards::removed(&mut conn, board).await?,
-            Outcome::NotNow => boards::rests(&mut conn, board, REST).await?,
+            Outcome::NotNow { wait: None } => boards::rests(&mut conn, board, REST).await?,
+            Outcome::NotNow { wait: Some(wait) } => {
+                let wait = TimeDelta::from_std(*wait).unwrap_or(LONGEST).min(LONGEST);
+                boards::channel_rests(&mut conn, board, wait.max(REST)).await?;
+            }
             Outcome::Refused(problem) => {
                 return Ok(boards::park(&mut conn, board, problem, Some(MENDED)).await?);
             }
@@ -244,6 +259,29 @@ impl Services {
     ) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         Ok(boards::messages_gone(&mut conn, channel, messages).await?)
+    }
+
+    /// A channel was deleted: the boards in it are parked, and the log channel is told. Returns
+    /// whether there were any.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn channel_gone(
+        &self,
+        guild: GuildId,
+        channel: ChannelId,
+    ) -> Result<bool, ServiceError> {
+        let mut conn = self.connection().await?;
+        let found = boards::of_channel(&mut conn, guild, channel).await?;
+        for board in &found {
+            match board.layout {
+                Some(_) => {
+                    boards::park(&mut conn, board, UNKNOWN_CHANNEL, None).await?;
+                }
+                None => boards::removed(&mut conn, board).await?,
+            }
+        }
+        Ok(!found.is_empty())
     }
 
     /// Nobody knows what happened to the messages while the bot was away: each board of these

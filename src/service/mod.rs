@@ -10,7 +10,7 @@ macro_rules! read {
         let mut spare = $services.pool.size();
         loop {
             let mut $conn = $services.pool.acquire().await.map_err(StoreError::from)?;
-            match $body.await {
+            match $crate::service::answered($body).await {
                 Err(error) if spare > 0 && StoreError::is_broken_connection(&error) => spare -= 1,
                 done => break done,
             }
@@ -50,28 +50,29 @@ pub mod view;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use futures_util::TryFutureExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::{Connection as _, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::domain::session::SessionLimits;
 use crate::metrics::Metrics;
 use crate::store::backlog;
-use crate::store::listen::Listener;
+use crate::store::{self, listen::Listener};
 use entropy::Entropy;
 
 pub use error::ServiceError;
 pub use operation::Receipt;
 pub use request::Request;
 
-pub use crate::store::StoreError;
 pub use crate::store::backlog::Backlog;
 pub use crate::store::entries::{PageRow, Sort};
 pub use crate::store::events::Found;
 pub use crate::store::panels::{PanelEntry, PanelShown, PanelTotal};
 pub use crate::store::profile::Card;
+pub use crate::store::{StoreError, answered};
 
 /// The use cases, ready to be called from any task.
 #[derive(Debug, Clone)]
@@ -157,7 +158,8 @@ impl Services {
         let mut spare = self.pool.size();
         loop {
             let begin = "begin isolation level repeatable read read only";
-            match self.pool.begin_with(begin).await.map_err(StoreError::from) {
+            let transaction = self.pool.begin_with(begin).err_into::<StoreError>();
+            match answered(transaction).await {
                 Err(error) if spare > 0 && error.is_broken_connection() => spare -= 1,
                 done => return done,
             }
@@ -199,7 +201,7 @@ impl Services {
         loop {
             let mut conn = self.pool.acquire().await?;
             let asked = Instant::now();
-            match conn.ping().await.map_err(StoreError::from) {
+            match store::ping(&mut conn).await.map_err(StoreError::from) {
                 Ok(()) => {
                     self.metrics.round_trip(asked.elapsed());
                     return Ok(conn);

@@ -30,7 +30,7 @@ use crate::domain::table::Table;
 use crate::store::operation::{self as sql, FoundEntry, Wanted};
 use crate::store::outbox::{News, Notice, To};
 use crate::store::shown::{self, Author, Written};
-use crate::store::{StoreError, events, tables};
+use crate::store::{self, StoreError, events, tables};
 
 use entries::Held;
 
@@ -551,7 +551,7 @@ impl Operation<'_> {
             request,
             ..
         } = *this;
-        match tx.commit().await {
+        match store::commit(tx).await {
             Ok(()) => {
                 services.ring();
                 if let Some(session) = &receipt.session {

@@ -252,6 +252,31 @@ pub async fn of_table(
     Ok(boards.map(|board| (board.channel, board)).collect())
 }
 
+/// The boards of a channel that was there until now, and those that were to be removed from it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_channel(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    channel: ChannelId,
+) -> Result<Vec<Board>, StoreError> {
+    let found = sqlx::query_as!(
+        Row,
+        r#"
+        select t.guild_id, b.table_id, b.channel_id, b.layout, b.message_id, b.mark, b.posts, b.posting,
+            b.shows, b.seen_seq as head_seq, b.problem
+        from punctaj.boards b join punctaj.tables t using (table_id)
+        where b.channel_id = $1 and t.guild_id = $2 and b.problem is null
+        "#,
+        channel.db(),
+        guild.db(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().map(Board::from).collect())
+}
+
 /// One that could not be posted has another chance.
 ///
 /// # Errors
@@ -340,6 +365,8 @@ pub async fn gone(conn: &mut PgConnection, board: &Board) -> Result<(), StoreErr
         r#"
         update punctaj.boards b
         set claimed_at = null,
+            -- The edit by which that was found.
+            edited_at = (array[now()] || b.edited_at)[1:3],
             -- Unless that was heard of meanwhile.
             message_id = case when x.known then null else b.message_id end,
             shows = case when x.known then null else b.shows end,
@@ -397,6 +424,30 @@ pub async fn rests(
         where table_id = $1 and channel_id = $2
         "#,
         board.table.0,
+        board.channel.db(),
+        rest.as_seconds_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Discord wants a channel to be left alone for a while: all its boards are.
+///
+/// # Errors
+/// If the database fails.
+pub async fn channel_rests(
+    conn: &mut PgConnection,
+    board: &Board,
+    rest: TimeDelta,
+) -> Result<(), StoreError> {
+    rests(&mut *conn, board, rest).await?;
+    sqlx::query!(
+        r#"
+        update punctaj.boards
+        set not_before = greatest(not_before, now() + make_interval(secs => $2))
+        where channel_id = $1 and problem is null
+        "#,
         board.channel.db(),
         rest.as_seconds_f64(),
     )

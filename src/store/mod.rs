@@ -21,12 +21,32 @@ pub mod snapshots;
 pub mod state;
 pub mod tables;
 
+use std::io;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres, Transaction};
+use tokio::time::timeout;
+
+/// How long a connection may take to be made.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to say that it stands.
+const PINGING: Duration = Duration::from_secs(3);
+
+/// After which one that was not used is asked first whether it stands: a network that forgot it
+/// says nothing, and a statement would wait for ever.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How long the answer to a statement may take: longer than the server itself lets one take. After
+/// that nobody is there any more who would answer.
+const ANSWERING: Duration = Duration::from_secs(25);
+
+/// After which a connection is replaced: what its session was told of the server when it began may
+/// not hold any more, such as that nothing may be written.
+const LIFETIME: Duration = Duration::from_mins(5);
 
 /// What can go wrong between the program and its database.
 #[derive(Debug, thiserror::Error)]
@@ -201,9 +221,7 @@ fn without_surroundings(url: &str, options: PgConnectOptions) -> PgConnectOption
 /// # Errors
 /// If the database can't be reached.
 pub async fn has_schema(options: &StoreOptions) -> Result<bool, SchemaError> {
-    let mut conn = PgConnection::connect_with(&options.connect)
-        .await
-        .map_err(SchemaError::Connect)?;
+    let mut conn = connection(options).await?;
     let found =
         sqlx::query_scalar!(r#"select to_regclass('punctaj.guilds') is not null as "found!""#)
             .fetch_one(&mut conn)
@@ -219,11 +237,17 @@ pub async fn has_schema(options: &StoreOptions) -> Result<bool, SchemaError> {
 /// # Errors
 /// If the database can't be reached or a migration fails.
 pub async fn migrate(options: &StoreOptions) -> Result<(), SchemaError> {
-    let mut conn = PgConnection::connect_with(&options.connect)
-        .await
-        .map_err(SchemaError::Connect)?;
+    let mut conn = connection(options).await?;
     migrator().run(&mut conn).await?;
     conn.close().await.map_err(SchemaError::Connect)
+}
+
+/// A connection beside the pool, with the rights of the address.
+async fn connection(options: &StoreOptions) -> Result<PgConnection, SchemaError> {
+    let connecting = PgConnection::connect_with(&options.connect);
+    in_time(CONNECTING, connecting)
+        .await
+        .map_err(SchemaError::Connect)
 }
 
 /// The migrations, with their own bookkeeping kept inside the program's schema.
@@ -245,6 +269,23 @@ pub fn connect(options: &StoreOptions) -> PgPool {
         // A ping before each use would cost every operation a round trip; a broken connection
         // shows in the first statement, and nothing is lost by it.
         .test_before_acquire(false)
+        .before_acquire(|conn, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE {
+                    ping(conn).await?;
+                }
+                Ok(true)
+            })
+        })
+        // Whoever gave it back may have given up in the middle of a statement. Then the pool would
+        // wait for ever for what is left of its answer.
+        .after_release(|conn, _| {
+            Box::pin(async move {
+                ping(conn).await?;
+                Ok(true)
+            })
+        })
+        .max_lifetime(LIFETIME)
         .after_connect(|conn, _| {
             Box::pin(async move {
                 conn.execute(
@@ -256,4 +297,48 @@ pub fn connect(options: &StoreOptions) -> PgPool {
             })
         })
         .connect_lazy_with(options.connect.clone())
+}
+
+/// Makes sure that a connection stands.
+///
+/// # Errors
+/// It does not, or says nothing.
+pub async fn ping(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    in_time(PINGING, conn.ping()).await
+}
+
+/// Commits.
+///
+/// # Errors
+/// If the database fails; it may be committed all the same.
+pub async fn commit(transaction: Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
+    in_time(ANSWERING, transaction.commit()).await
+}
+
+/// What one statement or a few quick ones return, unless nobody answers them. To be used where
+/// nothing else bounds the wait.
+///
+/// # Errors
+/// That of the statements, or [`StoreError::Unreachable`].
+pub fn answered<T, E: From<StoreError>>(
+    statements: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
+    let statements = Box::pin(statements);
+    let silent = |_| StoreError::Unreachable(silence());
+    async move { timeout(ANSWERING, statements).await.map_err(silent)? }
+}
+
+fn in_time<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    let asked = Box::pin(asked);
+    async move { timeout(limit, asked).await.map_err(|_| silence())? }
+}
+
+fn silence() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(
+        io::ErrorKind::TimedOut,
+        "the database does not answer",
+    ))
 }

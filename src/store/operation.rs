@@ -10,8 +10,8 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::outbox::Notice;
+use super::{ANSWERING, StoreError, in_time};
 use crate::domain::canonical::GENESIS;
 use crate::domain::entry::Entry;
 use crate::domain::event::Event;
@@ -35,7 +35,7 @@ pub async fn begin(
 ) -> Result<Transaction<'static, Postgres>, StoreError> {
     // A number can't carry SQL; BEGIN takes no parameters.
     let statement = format!("begin; select pg_advisory_xact_lock({})", guild.db());
-    Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
+    Ok(in_time(ANSWERING, pool.begin_with(AssertSqlSafe(statement))).await?)
 }
 
 /// What an operation needs to see.
@@ -166,7 +166,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
     };
     let members: Vec<i64> = wanted.members.iter().map(|id| id.db()).collect();
     let entries: Vec<Uuid> = wanted.entries.iter().map(|id| id.0).collect();
-    let row = sqlx::query_file!(
+    let opening = sqlx::query_file!(
         "src/store/operation_open.sql",
         wanted.guild.db(),
         wanted.op.as_str(),
@@ -184,8 +184,8 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         wanted.sees_private,
         wanted.platform.map(Platform::as_str),
     )
-    .fetch_one(conn)
-    .await?;
+    .fetch_one(conn);
+    let row = in_time(ANSWERING, opening).await?;
     let read = |part: Option<serde_json::Value>| part.unwrap_or_default();
     let tables: Vec<TableRow> = decode(read(row.tables), "tables")?;
     Ok(Opening {
@@ -351,7 +351,7 @@ pub async fn write(
     let (Some(first), Some(last)) = (writes.events.first(), writes.events.last()) else {
         return Err(StoreError::Mismatch("an operation without an event"));
     };
-    let written = sqlx::query_file!(
+    let writing = sqlx::query_file!(
         "src/store/operation_write.sql",
         guild.db(),
         first.prev_hash,
@@ -370,8 +370,8 @@ pub async fn write(
         Json(&writes.outbox) as _,
         Json(&writes.deltas) as _,
     )
-    .fetch_one(conn)
-    .await?;
+    .fetch_one(conn);
+    let written = in_time(ANSWERING, writing).await?;
     let expected: BTreeMap<Uuid, i64> = writes
         .entries
         .iter()

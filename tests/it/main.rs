@@ -6,6 +6,10 @@
     reason = "a test fails by panicking"
 )]
 #![expect(
+    clippy::print_stdout,
+    reason = "what was measured and what processes log is shown where it is asked for, or when a test fails"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "tests look at the database with statements of their own, and read their environment"
 )]
@@ -26,6 +30,7 @@ mod journal;
 mod layering;
 mod names;
 mod notices;
+mod outages;
 mod panel;
 mod plans;
 mod round_trips;

@@ -23,23 +23,44 @@ use tokio::{
 
 /// Listens, and keeps a [`Latch`] on each connection.
 #[derive(Debug)]
-pub(crate) struct Doors(pub(crate) TcpListener);
+pub(crate) struct Doors {
+    listener: TcpListener,
+    away: Arc<AtomicBool>,
+}
+
+impl Doors {
+    /// Doors through which nobody gets while `away` is set.
+    pub(crate) fn new(listener: TcpListener, away: &Arc<AtomicBool>) -> Self {
+        let away = Arc::clone(away);
+        Self { listener, away }
+    }
+}
 
 impl Listener for Doors {
     type Io = Door;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Door, SocketAddr) {
-        let (socket, address) = Listener::accept(&mut self.0).await;
+        let (socket, address) = loop {
+            let accepted = Listener::accept(&mut self.listener).await;
+            if !self.away.load(Ordering::Acquire) {
+                break accepted;
+            }
+        };
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let latch = Latch::default();
-        (Door { socket, latch }, address)
+        let (latch, away) = (Latch::default(), Arc::clone(&self.away));
+        let door = Door {
+            socket,
+            latch,
+            away,
+        };
+        (door, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -72,6 +93,16 @@ impl Connected<IncomingStream<'_, Doors>> for Latch {
 pub(crate) struct Door {
     socket: TcpStream,
     latch: Latch,
+    away: Arc<AtomicBool>,
+}
+
+impl Door {
+    fn check(&self) -> io::Result<()> {
+        if self.away.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        self.latch.check()
+    }
 }
 
 impl AsyncRead for Door {
@@ -80,6 +111,9 @@ impl AsyncRead for Door {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.away.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.socket).poll_read(context, buffer)
     }
 }
@@ -90,7 +124,7 @@ impl AsyncWrite for Door {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.latch.check()?;
+        self.check()?;
         Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 
@@ -99,7 +133,7 @@ impl AsyncWrite for Door {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.latch.check()?;
+        self.check()?;
         Pin::new(&mut self.socket).poll_write_vectored(context, bytes)
     }
 

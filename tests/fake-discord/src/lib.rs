@@ -40,7 +40,8 @@
 //! close without an answer. The gateway drops sockets ([`FakeDiscord::disconnect_gateway`]), closes
 //! them with a code ([`FakeDiscord::close_gateway`], [`FakeDiscord::turn_away`]), asks to reconnect
 //! ([`FakeDiscord::request_reconnect`]) and takes sessions back
-//! ([`FakeDiscord::revoke_sessions`], [`FakeDiscord::invalidate_sessions`]); what is sent while a
+//! ([`FakeDiscord::revoke_sessions`], [`FakeDiscord::invalidate_sessions`]); all of Discord goes
+//! away and comes back ([`FakeDiscord::go_away`], [`FakeDiscord::come_back`]); what is sent while a
 //! bot is away is played back when it resumes. Story time passes with [`FakeDiscord::pass_time`],
 //! and [`FakeDiscord::redeliver`] sends an interaction twice.
 //!

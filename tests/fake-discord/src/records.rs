@@ -1,5 +1,7 @@
 //! What was asked and what was refused, so that tests can assert on it.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::fault::{Effect, Fault};
@@ -43,6 +45,8 @@ pub struct Requested {
     pub path: String,
     /// The HTTP status that was answered; 0 if the connection was closed instead.
     pub status: u16,
+    /// When it was carried out.
+    pub at: Instant,
 }
 
 /// One step of the story, for people to read.

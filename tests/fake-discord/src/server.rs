@@ -64,8 +64,8 @@ async fn serve(
     stopping: watch::Receiver<bool>,
 ) {
     let routes = routes.into_make_service_with_connect_info::<Latch>();
-    let server =
-        axum::serve(Doors(listener), routes).with_graceful_shutdown(stop(stopping.clone()));
+    let server = axum::serve(Doors::new(listener, &shared.away), routes)
+        .with_graceful_shutdown(stop(stopping.clone()));
     let late = async {
         stop(stopping).await;
         shared.world().close_sockets(1001, "The stand-in stops.");

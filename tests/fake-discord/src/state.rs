@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Snowflakes,
     pub(crate) settings: Settings,
     pub(crate) openapi: Option<OpenApi>,
+    /// Nobody gets through.
+    pub(crate) away: Arc<AtomicBool>,
     /// `http://127.0.0.1:PORT`
     pub(crate) base: String,
     pub(crate) application_id: Id,
@@ -62,6 +64,7 @@ impl Shared {
             ids,
             settings,
             openapi,
+            away: Arc::default(),
             base,
             application_id,
         }

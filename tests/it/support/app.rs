@@ -261,7 +261,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for CountUnknown {
 /// The real binary, connected to a stand-in and a database.
 pub struct Process {
     child: Child,
-    _data: Option<tempfile::TempDir>,
+    data: Option<tempfile::TempDir>,
 }
 
 impl Process {
@@ -281,7 +281,7 @@ impl Process {
             .unwrap();
         Self {
             child,
-            _data: Some(data),
+            data: Some(data),
         }
     }
 
@@ -291,32 +291,76 @@ impl Process {
         let child = command.env("PUNCTAJ_DATABASE_URL", database).spawn();
         Self {
             child: child.unwrap(),
-            _data: None,
+            data: None,
         }
     }
 
     /// On a database of that address, serving health; returns where.
     pub async fn with_health(discord_url: &str, token: &str, database: &str) -> (Self, String) {
         let data = tempfile::tempdir().unwrap();
-        let mut child = running(discord_url, token, data.path())
+        let mut command = running(discord_url, token, data.path());
+        command
             .env("PUNCTAJ_DATABASE_URL", database)
+            .env("RUST_LOG", "off,punctaj::http=info");
+        let (mut bot, address) = Self::serving(command).await;
+        bot.data = Some(data);
+        (bot, address)
+    }
+
+    /// With these shards, on a database of that address, in a data folder that outlives it; returns
+    /// where it serves health.
+    pub async fn with_shards(
+        discord: &FakeDiscord,
+        database: &str,
+        data: &Path,
+        shards: &str,
+    ) -> (Self, String) {
+        let mut command = running(discord.url(), discord.token(), data);
+        command
+            .env("PUNCTAJ_DATABASE_URL", database)
+            .env("PUNCTAJ_SHARDS", shards)
+            // Few, so that one that is never given back is missed.
+            .env("PUNCTAJ_DATABASE_POOL", "3")
+            .env("RUST_LOG", "warn,punctaj::http=info");
+        Self::serving(command).await
+    }
+
+    /// What it logs is shown when the test fails.
+    async fn serving(mut command: Command) -> (Self, String) {
+        let mut child = command
             .env("PUNCTAJ_HTTP_ADDR", "127.0.0.1:0")
-            .env("RUST_LOG", "off,punctaj::http=info")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("a line in the log");
-        let (_, address) = line.split_once("http.addr=").expect("the address");
-        let data = Some(data);
-        (Self { child, _data: data }, address.to_owned())
+        let address = loop {
+            let line = lines.next_line().await.unwrap().expect("a line in the log");
+            if let Some((_, address)) = line.split_once("http.addr=") {
+                break address.to_owned();
+            }
+        };
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                println!("{line}");
+            }
+        });
+        (Self { child, data: None }, address)
+    }
+
+    /// The memory that it has in use, in bytes.
+    pub fn memory(&self) -> u64 {
+        let pid = self.child.id().expect("a running process");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kilobytes.and_then(|it| it.parse::<u64>().ok()).unwrap() * 1024
     }
 
     /// With a Postgres of its own below this folder.
     pub fn with_embedded(discord: &FakeDiscord, data: &Path) -> Self {
         let mut command = running(discord.url(), discord.token(), data);
         let child = command.spawn().unwrap();
-        Self { child, _data: None }
+        Self { child, data: None }
     }
 
     /// `kill -9`, as an instruction away from anything.

@@ -73,7 +73,7 @@ async fn start() -> Server {
 }
 
 /// When this process ends, its end of the pipe closes, and the server is stopped and swept away.
-fn watchdog(folder: &std::path::Path) -> Child {
+pub fn watchdog(folder: &std::path::Path) -> Child {
     use std::os::unix::process::CommandExt as _;
     let script = r#"cat >/dev/null; kill -QUIT "$(head -n 1 "$1/postgres/postmaster.pid")"; sleep 1; rm -rf "$1""#;
     Command::new("sh")
@@ -138,6 +138,17 @@ impl TestDb {
         let services = Self::services_on(&url, 10, u64::from(number), limits);
         Self {
             url,
+            number,
+            services,
+        }
+    }
+
+    /// A database of another server, with a schema or without one.
+    pub fn at(url: &str) -> Self {
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let services = Self::services_on(url, 4, u64::from(number), SessionLimits::default());
+        Self {
+            url: url.to_owned(),
             number,
             services,
         }

@@ -113,6 +113,8 @@ async fn carry(mut client: TcpStream, state: watch::Sender<State>) {
         _ = resetting.wait_for(|state| state.resets != resets) => client.set_zero_linger(),
     };
     if ended.is_ok() && lost {
+        // The client does not hear of the server's end, whatever the weather.
+        let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
         // The server does not hear of the end before the weather is better.
         let _ = state
             .subscribe()

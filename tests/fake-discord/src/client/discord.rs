@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -282,6 +282,18 @@ impl FakeDiscord {
         world.sessions.clear();
         drop(world);
         self.shared.touch();
+    }
+
+    /// Discord is gone for everybody: its sockets are dropped, requests and new connections get no
+    /// answer, until [`Self::come_back`].
+    pub fn go_away(&self) {
+        self.shared.away.store(true, Ordering::Release);
+        self.disconnect_gateway();
+    }
+
+    /// Discord is there again.
+    pub fn come_back(&self) {
+        self.shared.away.store(false, Ordering::Release);
     }
 
     /// Asks the bots to reconnect (opcode 7).

@@ -9,7 +9,7 @@ pub(crate) mod interactions;
 pub(crate) mod messages;
 pub(crate) mod webhooks;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use axum::{
     Json,
@@ -257,6 +257,7 @@ fn record(shared: &Shared, call: &Call, (status, code): (u16, u32), problem: Opt
         method: call.method.clone(),
         path: call.path.clone(),
         status,
+        at: Instant::now(),
     });
     if let Some(problem) = problem
         && problem.status < 500
