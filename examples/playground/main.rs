@@ -6,10 +6,13 @@
 
 mod audit;
 mod conflict;
+mod database;
+mod outage;
 mod stage;
 mod tables;
 
 use std::error::Error;
+use std::path::Path;
 
 use clap::{Parser, ValueEnum};
 use fake_discord::FakeDiscord;
@@ -17,6 +20,7 @@ use punctaj::app;
 use punctaj::config::{Config, Environment};
 use tokio::sync::oneshot;
 
+use database::Database;
 use stage::say;
 
 /// Plays a story between people, their devices and the bot.
@@ -38,14 +42,17 @@ enum Story {
     Conflict,
     /// A moderator finds out what happened, and puts it right.
     Audit,
+    /// A device is away for a while, then the database is.
+    Outage,
 }
 
 impl Story {
-    async fn play(self, discord: &FakeDiscord) {
+    async fn play(self, discord: &FakeDiscord, database: &Database) {
         match self {
             Self::Tables => tables::play(discord).await,
             Self::Conflict => conflict::play(discord).await,
             Self::Audit => audit::play(discord).await,
+            Self::Outage => outage::play(discord, database).await,
         }
     }
 }
@@ -58,43 +65,44 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .tempdir()?;
     say("Starting a stand-in for Discord, a private Postgres and the bot …");
     let discord = FakeDiscord::start().await?;
-    let config = configuration(&discord, data.path().to_str().unwrap_or_default())?;
+    let database = Database::start(&data.path().join("database")).await?;
+    let config = configuration(&discord, &database, data.path())?;
     let (stop, stopped) = oneshot::channel::<()>();
     let bot = app::run(config, async {
         let _ = stopped.await;
     });
     let people = async {
         discord.ready().await;
-        arguments.story.play(&discord).await;
+        arguments.story.play(&discord, &database).await;
         if arguments.keep {
             keep(&discord).await?;
         }
         let _ = stop.send(());
         Ok::<(), Box<dyn Error>>(())
     };
-    // The people leave when the story is over; then the bot stops, and its Postgres with it.
+    // The people leave when the story is over; then the bot stops, then its Postgres.
     let (bot, people) = tokio::join!(bot, people);
+    database.stop().await;
     bot?;
     people?;
     discord.stop().await;
     Ok(())
 }
 
-fn configuration(discord: &FakeDiscord, data: &str) -> Result<Config, Box<dyn Error>> {
-    let environment = Environment::from_process();
-    let path = environment
-        .get("PATH")
-        .map(ToOwned::to_owned)
-        .unwrap_or_default();
-    let path = path.to_str().unwrap_or_default();
+fn configuration(
+    discord: &FakeDiscord,
+    database: &Database,
+    data: &Path,
+) -> Result<Config, Box<dyn Error>> {
+    let (url, folder) = (database.url(), data.join("bot"));
     let variables = [
-        ("PATH", path),
         ("DISCORD_TOKEN", discord.token()),
         ("DISCORD_API_URL", discord.url()),
         ("PUNCTAJ_DISCORD_RATELIMIT", "off"),
-        ("PUNCTAJ_DATA_DIR", data),
+        ("PUNCTAJ_DATABASE_URL", url.as_str()),
+        ("PUNCTAJ_DATA_DIR", folder.to_str().unwrap_or_default()),
     ];
-    let loaded = Config::load(&Environment::from_variables(variables), data.as_ref());
+    let loaded = Config::load(&Environment::from_variables(variables), data);
     Ok(loaded.into_config(true)?)
 }
 

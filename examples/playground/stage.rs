@@ -113,6 +113,11 @@ impl Seat<'_> {
         unreachable!("nobody told {}", self.who.name())
     }
 
+    /// Prints a message as it is seen.
+    pub fn show(&self, message: &Reply) {
+        self.stage.show(message);
+    }
+
     /// Prints what was done and what came of it.
     pub fn saw(&self, what: &str, reply: &Reply) {
         let icon = match self.device.platform() {

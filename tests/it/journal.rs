@@ -365,6 +365,72 @@ async fn tables_are_shown_as_they_were_last() {
 }
 
 #[tokio::test]
+async fn network_interruption() {
+    let story = Story::begin().await;
+    let board = story.app.guild.channel("live");
+    let channel = board.mention();
+    let post = [("table", "Clan"), ("channel", channel.as_str())];
+    story.does("punctaj-admin board post", &post).await;
+    let bob = story.app.moderator("bob");
+    assert_says(&view(&bob, &story.phone).await, &["Ana", "5"]);
+    let on_board = async |name: &str, points: &str| {
+        let shown = async || {
+            let text = board.last_message().map(|message| message.text());
+            text.is_some_and(|text| text.contains(name) && text.contains(points))
+        };
+        until("the board", shown).await;
+    };
+
+    // The phone is offline: the PC goes on.
+    story.adds("Ana", 3).await;
+    story.adds("Ion", 20).await;
+    story
+        .does(
+            "punctaj set",
+            &[("name", "Ana"), ("field", "name"), ("value", "Ana Pop")],
+        )
+        .await;
+    on_board("Ion", "20").await;
+    // It comes back, is told what it missed, and sees everything.
+    let back = bob.on(&story.phone);
+    let told = back
+        .slash("punctaj add", [("names", "Ion"), ("points", "1")])
+        .await;
+    assert_says(&told, &["20 → 21", "3 changes"]);
+    let news = back.slash("punctaj news", []).await;
+    assert_says(&news, &["Ana Pop", "Ion"]);
+    on_board("Ion", "21").await;
+
+    // The bot is cut off from the database while both work.
+    story.is_known("Ion", 21).await;
+    story.breaks();
+    let waits = [
+        story.adds("Ana Pop, Ion", 2).await,
+        back.slash("punctaj add", [("names", "Ion"), ("points", "5")])
+            .await,
+        story
+            .does("punctaj remove", &[("names", "Ion"), ("points", "1")])
+            .await,
+    ];
+    waits.iter().for_each(assert_queued);
+    assert_says(
+        &view(&bob, &story.phone).await,
+        &["Ion", "21", "last known state"],
+    );
+    story.mends().await;
+    for (reply, says) in waits.iter().zip(["21 → 23", "23 → 28", "28 → 27"]) {
+        assert_says(&reply.latest(), &["✅", says]);
+    }
+    on_board("Ion", "27").await;
+    for who in [&story.alice, &bob] {
+        let seen = view(who, &story.phone).await;
+        assert_says(&seen, &["Ana Pop", "10", "Ion", "27"]);
+        assert_hides(&seen, &["last known state"]);
+    }
+    story.finish().await;
+}
+
+#[tokio::test]
 async fn an_edit_whose_commit_has_no_answer_is_there_once() {
     let story = Story::begin().await;
     // Each of them is cut off at another step of its work, the commit among them.
