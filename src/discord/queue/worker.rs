@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serenity::http::Http;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
 use super::told::{Outcome, tell};
@@ -38,6 +38,9 @@ const LONGEST: Duration = Duration::from_secs(40);
 /// How often an edit waits for Discord to say who somebody is, before its author is told that it does
 /// not.
 const STRANGE: u32 = 30;
+
+/// How long what somebody may do is taken to be so: Discord is asked for each of them.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Answers that are on their way at once.
 const TELLING: usize = 8;
@@ -149,7 +152,7 @@ impl Worker {
     async fn attempt(
         &mut self,
         id: EditId,
-        standings: &mut HashMap<(GuildId, UserId), Standing>,
+        standings: &mut HashMap<(GuildId, UserId), (Standing, Instant)>,
     ) -> Result<Next, JournalError> {
         let Some(kept) = self.queue.edits.read(id).await? else {
             return Ok(Next::Hold);
@@ -160,12 +163,13 @@ impl Worker {
             return Ok(Next::Hold);
         };
         let whose = (kept.origin.guild, kept.origin.person);
-        let standing = match standings.get(&whose) {
-            Some(standing) => *standing,
+        let known = standings.get(&whose);
+        let standing = match known.filter(|(_, since)| since.elapsed() < FRESH) {
+            Some((standing, _)) => *standing,
             None => match people::standing_in(&self.http, whose.0, whose.1).await {
                 Ok(found) => {
                     let standing = found.unwrap_or_default();
-                    standings.insert(whose, standing);
+                    standings.insert(whose, (standing, Instant::now()));
                     standing
                 }
                 Err(error) => {
@@ -207,7 +211,7 @@ impl Worker {
         let mut work = tokio::spawn(work.instrument(span));
         let Ok(done) = timeout(LONGEST, &mut work).await else {
             work.abort();
-            return Attempt::Away;
+            return Attempt::Later;
         };
         let done = done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())));
         match done {
