@@ -811,7 +811,7 @@ async fn reading_survives_connections_that_broke_while_idle() {
         .await
         .unwrap();
     let pool = db.superuser().await;
-    let break_all = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+    let break_all = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
                      where datname = current_database() and pid <> pg_backend_pid()";
     let (services, request) = (&db.services, now.by(GUILD, ANA));
     for _ in 0..3 {
