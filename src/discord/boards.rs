@@ -23,7 +23,7 @@ use super::reply::Reply;
 use super::views;
 use crate::domain::ids;
 use crate::i18n::Locale;
-use crate::service::boards::{Board, InHand, Next, Outcome, Shown};
+use crate::service::boards::{Board, HOLDING, InHand, Next, Outcome, Shown};
 use crate::service::{ServiceError, Services, answered};
 
 /// How many boards are in hand at once.
@@ -155,7 +155,12 @@ where
 async fn finish(services: &Services, http: &Http, in_hand: &InHand) -> bool {
     let board = &in_hand.board;
     let work = Box::pin(bring_up_to_date(services, http, in_hand));
-    let outcome = match timeout(LONGEST, work).await {
+    let done = tokio::select! {
+        done = timeout(LONGEST, work) => done,
+        // Somebody else has it, or may have it by now.
+        () = held(services, in_hand) => return false,
+    };
+    let outcome = match done {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => {
             tracing::debug!(%error, "a board waits for the database");
@@ -174,6 +179,18 @@ async fn finish(services: &Services, http: &Http, in_hand: &InHand) -> bool {
         Err(error) => tracing::debug!(%error, "what became of a board is not noted"),
     }
     false
+}
+
+/// Says from time to time that a board is still in hand, so that a bot that died has its boards taken
+/// over soon. Ends when that can't be said.
+async fn held(services: &Services, in_hand: &InHand) {
+    loop {
+        sleep(HOLDING).await;
+        let holding = timeout(HOLDING, services.holds_board(&in_hand.board));
+        if !matches!(holding.await, Ok(Ok(true))) {
+            return;
+        }
+    }
 }
 
 async fn bring_up_to_date(

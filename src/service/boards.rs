@@ -22,8 +22,12 @@ use super::operation::{Ask, Begun, Receipt};
 use super::view::PAGE_ROWS;
 use super::{Request, ServiceError, Services};
 
-/// After which one that took a board in hand and did not finish is taken for dead.
-const PATIENCE: TimeDelta = TimeDelta::seconds(45);
+/// After which one that took a board in hand, and has not said since that it still has it, is taken
+/// for dead.
+const PATIENCE: TimeDelta = TimeDelta::seconds(12);
+
+/// How often whoever has a board in hand says so.
+pub const HOLDING: Duration = Duration::from_secs(4);
 
 /// After which one is tried again that Discord refused for a reason that may be mended.
 const MENDED: TimeDelta = TimeDelta::minutes(5);
@@ -221,6 +225,15 @@ impl Services {
     pub async fn posting(&self, board: &Board) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
         Ok(boards::posting(&mut conn, board).await?)
+    }
+
+    /// A board is still in hand. Returns whether it was until now.
+    ///
+    /// # Errors
+    /// If the database fails: somebody else may take it in hand then.
+    pub async fn holds_board(&self, board: &Board) -> Result<bool, ServiceError> {
+        let mut conn = self.connection().await?;
+        Ok(boards::holds(&mut conn, board).await?)
     }
 
     /// What became of a board in hand. Returns whether it is news that it can't be posted.

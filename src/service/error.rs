@@ -380,17 +380,23 @@ impl ServiceError {
         )
     }
 
-    /// Whether the same may work in a moment.
+    /// Whether others keep the database busy.
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy | Self::Store(StoreError::NotReady(_)))
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+
+    /// Whether the schema is not there yet.
+    #[must_use]
+    pub const fn is_not_ready(&self) -> bool {
+        matches!(self, Self::Store(StoreError::NotReady(_)))
     }
 
     /// Whether an edit may wait until the database takes changes again: nothing is wrong with the
     /// edit itself, and it is not known to have been done.
     #[must_use]
     pub const fn may_wait(&self) -> bool {
-        self.is_away() || matches!(self, Self::Store(StoreError::ReadOnly(_)))
+        self.is_away() || matches!(self, Self::Busy | Self::Store(StoreError::ReadOnly(_)))
     }
 }
 

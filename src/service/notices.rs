@@ -19,7 +19,7 @@ use super::{Request, ServiceError, Services};
 const BATCH: i64 = 5;
 
 /// After which one that took a batch and did not post it is taken for dead.
-const PATIENCE: TimeDelta = TimeDelta::minutes(1);
+const PATIENCE: TimeDelta = TimeDelta::seconds(30);
 
 /// What goes into one message in a channel.
 #[derive(Debug)]

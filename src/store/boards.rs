@@ -154,6 +154,25 @@ pub async fn take(
     Ok(found.map(Board::from))
 }
 
+/// A board is still in hand. Returns whether it was until now: it may have been taken for dropped.
+///
+/// # Errors
+/// If the database fails.
+pub async fn holds(conn: &mut PgConnection, board: &Board) -> Result<bool, StoreError> {
+    let held = sqlx::query!(
+        r#"
+        update punctaj.boards
+        set claimed_at = now()
+        where table_id = $1 and channel_id = $2 and claimed_at is not null
+        "#,
+        board.table.0,
+        board.channel.db(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(held.rows_affected() > 0)
+}
+
 /// Whether a board is behind, though it can't be taken in hand yet.
 ///
 /// # Errors

@@ -31,9 +31,9 @@ pub async fn view(call: &Call, request: &Request, order: &ViewOrder) -> Result<T
     let of_the_past = order.at.is_some();
     if !queue.is_away() || of_the_past {
         match call.services.view(request, order).await {
-            Err(error) if error.may_wait() && !of_the_past => {
+            Err(error) if error.may_wait() && !error.is_busy() && !of_the_past => {
                 tracing::warn!(op.id = %call.id, %error, "a table is shown as it was last");
-                if error.is_unreachable() {
+                if error.is_away() {
                     queue.goes_away();
                 }
             }

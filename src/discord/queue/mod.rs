@@ -33,7 +33,7 @@ use crate::domain::session::Platform;
 use crate::i18n::Locale;
 use crate::journal::{EditId, Edits, JournalError, LastKnown, Origin};
 use crate::metrics::Outcome;
-use crate::service::{Request, ServiceError, StoreError};
+use crate::service::{Request, ServiceError};
 
 /// How long an edit may take before it is kept instead: longer than a slow database, and short enough
 /// for somebody who looks at "thinking …".
@@ -176,16 +176,12 @@ impl Queue {
         edit: Edit,
         why: Option<ServiceError>,
     ) -> Result<Reply, Failure> {
-        match &why {
-            // It can be reached, and looked at.
-            Some(ServiceError::Store(StoreError::ReadOnly(error))) => {
-                tracing::warn!(op.id = %call.id, %error, "the database takes no changes");
-            }
-            Some(error) => {
-                tracing::warn!(op.id = %call.id, %error, "an edit is kept for later");
+        if let Some(error) = &why {
+            tracing::warn!(op.id = %call.id, %error, "an edit is kept for later");
+            // A database that is busy, or takes no changes, can be reached and looked at.
+            if error.is_away() {
                 self.goes_away();
             }
-            None => {}
         }
         let application = call.http.application_id();
         let waiting = Waiting {

@@ -217,7 +217,7 @@ impl Worker {
         match done {
             Ok(reply) => Attempt::Over(Box::new(reply), true),
             Err(Failure::Service(error)) if error.is_away() => Attempt::Away,
-            Err(Failure::Service(error)) if error.may_wait() || error.is_passing() => {
+            Err(Failure::Service(error)) if error.may_wait() || error.is_not_ready() => {
                 tracing::debug!(op.id = %call.id, %error, "an edit waits on");
                 Attempt::Later
             }
