@@ -13,9 +13,7 @@ pub struct Database {
 impl Database {
     pub async fn start(folder: &Path) -> Result<Self, Box<dyn Error>> {
         let server = EmbeddedPostgres::start(EmbeddedOptions::new(folder)).await?;
-        let database = Self { server };
-        database.tell("create database punctaj").await?;
-        Ok(database)
+        Ok(Self { server })
     }
 
     pub fn url(&self) -> String {

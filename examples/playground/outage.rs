@@ -51,6 +51,8 @@ async fn the_database_is_away(
     tablet: &Seat<'_>,
     database: &Database,
 ) -> Vec<Reply> {
+    // Some moments pass, in which the bot notes what tables look like.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     chapter("The bot is cut off from its database. Both go on working");
     database.goes_away().await;
     let four = [("names", "Ana Pop, Radu Ilie"), ("points", "4")];

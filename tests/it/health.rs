@@ -395,7 +395,7 @@ async fn metrics_are_told_where_there_never_was_a_database() {
     assert_says(&watched.add("Dinu").await, &["database"]);
     let counted = |scrape: &Scrape| {
         let counted = scrape.of("punctaj_interactions_total");
-        counted == BTreeMap::from([(r#"command="punctaj add",outcome="unreachable""#, 1.0)])
+        counted == BTreeMap::from([(r#"command="punctaj add",outcome="queued""#, 1.0)])
     };
     let scrape = watched.until("the edit is counted", counted).await;
     for (name, value) in [
@@ -403,6 +403,7 @@ async fn metrics_are_told_where_there_never_was_a_database() {
         ("punctaj_database_round_trip_seconds_count", Some(0.0)),
         ("punctaj_feed_listening", Some(0.0)),
         ("punctaj_gateway_shards_ready", Some(1.0)),
+        ("punctaj_journal_depth", Some(1.0)),
         ("punctaj_outbox_pending", None),
     ] {
         assert_eq!(scrape.get(name), value, "{name}");

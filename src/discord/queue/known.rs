@@ -14,7 +14,7 @@ use crate::service::view::{TablePage, ViewOrder};
 use crate::service::{Request, ServiceError, Services};
 
 /// How long changes gather before tables are read again.
-const GATHERING: Duration = Duration::from_secs(2);
+const GATHERING: Duration = Duration::from_millis(500);
 
 /// How often it is looked without having heard of a change.
 const POLL: Duration = Duration::from_secs(30);
