@@ -6,7 +6,7 @@ use std::time::Duration;
 use fake_discord::{Device, Member, Reply};
 use serde_json::Value;
 
-use crate::support::app::{TestApp, assert_hides, assert_says, until, view};
+use crate::support::app::{TestApp, all_told, assert_hides, assert_says, until, view};
 
 pub async fn on<'a>(
     who: &Member,
@@ -46,31 +46,9 @@ pub async fn set(who: &Member, device: &Device, name: &str, field: &str, value: 
 
 /// What a person was told directly, once there are that many messages.
 pub async fn told(app: &TestApp, who: &Member, count: usize) -> Vec<Reply> {
-    for _ in 0..600 {
-        let dms = app.discord.dms(who);
-        if dms.len() >= count {
-            return dms;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    unreachable!(
-        "{count} messages were expected: {:#?}",
-        app.discord.dms(who)
-    );
-}
-
-/// Waits until nothing is left to be told but what waits for a person's next command.
-pub async fn all_told(app: &TestApp) {
-    let pool = app.db.superuser().await;
-    for _ in 0..600 {
-        let query = "select count(*) from punctaj.outbox where not parked";
-        let waiting: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
-        if waiting == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    unreachable!("something was never told");
+    let enough = async || app.discord.dms(who).len() >= count;
+    until("direct messages", enough).await;
+    app.discord.dms(who)
 }
 
 /// What the newest event replaced.

@@ -7,7 +7,7 @@ use fake_discord::{Channel, Device, Member, Refusal, Reply};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::app::{TestApp, assert_hides, assert_says, view};
+use crate::support::app::{TestApp, all_told, assert_hides, assert_says, until, view};
 
 fn pc() -> Device {
     Device::desktop("PC Birou")
@@ -401,33 +401,13 @@ async fn a_private_table_is_hidden_from_those_without_a_right_to_it() {
 
 /// What the channel reads, once it has that many messages.
 async fn read(channel: &Channel, count: usize) -> Vec<String> {
-    for _ in 0..600 {
-        let messages = channel.messages();
-        if messages.len() >= count {
-            return messages
-                .iter()
-                .map(|message| message.content().to_owned())
-                .collect();
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    unreachable!("{count} messages were expected: {:#?}", channel.messages());
-}
-
-/// Waits until nothing is left to be told.
-async fn all_told(app: &TestApp) {
-    let pool = app.db.superuser().await;
-    for _ in 0..600 {
-        let waiting: i64 = sqlx::query_scalar("select count(*) from punctaj.outbox")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        if waiting == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    unreachable!("something was never told");
+    let enough = async || channel.messages().len() >= count;
+    until("messages in the channel", enough).await;
+    let messages = channel.messages();
+    messages
+        .iter()
+        .map(|message| message.content().to_owned())
+        .collect()
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use punctaj::service::view::ViewOrder;
 use serde_json::Value;
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::conflicts::{all_told, log_in, on, overwrote, set, told, with_entry};
-use crate::support::app::{TestApp, assert_hides, assert_says, until, view};
+use crate::conflicts::{log_in, on, overwrote, set, told, with_entry};
+use crate::support::app::{TestApp, all_told, assert_hides, assert_says, until, view};
 use crate::support::db::{Interactions, TestDb};
 
 const REPLACED: &str = "Replaced what another device had written";

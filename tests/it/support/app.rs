@@ -438,6 +438,17 @@ pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
+/// Waits until nothing is left to be told but what waits for a person's next command.
+pub async fn all_told(app: &TestApp) {
+    let pool = app.db.superuser().await;
+    let told = async || {
+        let query = "select not exists (select from punctaj.outbox where not parked)";
+        let told: bool = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+        told
+    };
+    until("everything is told", told).await;
+}
+
 /// The table as this person sees it now.
 pub async fn view(who: &Member, device: &Device) -> Reply {
     who.on(device)
