@@ -15,6 +15,7 @@ use crate::discord::delivery::{self, Answered, Limits, Outgoing, Repeat};
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::journal::Kept;
+use crate::service::ServiceError;
 
 /// How long one answer is tried before a direct message is sent.
 const TRYING: Duration = Duration::from_secs(30);
@@ -47,28 +48,24 @@ impl Outcome {
     }
 }
 
-/// Tells it. Returns whether it was told, or will be.
-pub(super) async fn tell(data: &Data, http: &Http, kept: &Kept) -> bool {
+/// Tells it.
+///
+/// # Errors
+/// If the database fails, where it has to be told by message.
+pub(super) async fn tell(data: &Data, http: &Http, kept: &Kept) -> Result<(), ServiceError> {
     let outcome = kept.outcome.clone().map(serde_json::from_value::<Outcome>);
     let waiting = serde_json::from_value::<Waiting>(kept.edit.clone());
     let (Some(Ok(outcome)), Ok(waiting)) = (outcome, waiting) else {
         tracing::error!(op.id = %kept.origin.op, "what became of an edit can't be read, so nobody is told");
-        return true;
+        return Ok(());
     };
     if answered(http, &waiting, &outcome.message).await {
-        return true;
+        return Ok(());
     }
     let origin = &kept.origin;
-    let queued = data
-        .services
-        .tell_outcome(origin.guild, origin.person, outcome.text);
-    match queued.await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(op.id = %origin.op, %error, "what became of an edit is not told yet");
-            false
-        }
-    }
+    data.services
+        .tell_outcome(origin.guild, origin.person, outcome.text)
+        .await
 }
 
 /// Changes the answer that said that it waits; or follows it, where the first answer was the message

@@ -1,6 +1,6 @@
 //! Does what was kept, when the database is back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::keys;
 use crate::journal::{EditId, JournalError};
 use crate::metrics;
+use crate::service::ServiceError;
 
 /// How often it is looked whether the database is back.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -42,8 +43,11 @@ const STRANGE: u32 = 30;
 /// How long what somebody may do is taken to be so: Discord is asked for each of them.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// Answers that are on their way at once.
+/// People who are told at once.
 const TELLING: usize = 8;
+
+/// Edits that are done before their authors are told.
+const AT_ONCE: usize = 20;
 
 /// Works for ever.
 pub async fn run(data: Data, http: Arc<Http>) {
@@ -74,14 +78,17 @@ pub async fn run(data: Data, http: Arc<Http>) {
     }
 }
 
+/// Somebody in a guild.
+type Whose = (GuildId, UserId);
+
 struct Worker {
     data: Data,
     http: Arc<Http>,
     queue: Queue,
     /// Outcomes on their way to their authors.
-    telling: JoinSet<(GuildId, UserId)>,
+    telling: JoinSet<Whose>,
     /// To whom.
-    told: HashSet<(GuildId, UserId)>,
+    told: HashSet<Whose>,
     /// How often Discord did not say who an edit is about.
     strange: HashMap<EditId, u32>,
 }
@@ -118,41 +125,65 @@ impl Worker {
         // An edit that can't be done yet holds up those of its guild that came after it, and one
         // that can't be told yet those of its person.
         let (mut held, mut silent) = (HashSet::new(), HashSet::new());
-        let mut standings = HashMap::new();
+        let mut ready: BTreeMap<Whose, Vec<EditId>> = BTreeMap::new();
+        let (mut standings, mut attempts) = (HashMap::new(), 0);
         for (id, edit) in self.queue.edits.all() {
             let whose = (edit.guild, edit.person);
-            if !edit.decided {
-                if held.contains(&edit.guild) {
-                    silent.insert(whose);
-                    continue;
-                }
+            let waits = !edit.decided && (attempts == AT_ONCE || held.contains(&edit.guild));
+            if !edit.decided && !waits {
+                attempts += 1;
                 match self.attempt(id, &mut standings).await? {
                     Next::Tell => {}
                     Next::Hold => {
                         held.insert(edit.guild);
                         silent.insert(whose);
-                        continue;
                     }
-                    Next::Stop => return Ok(()),
+                    Next::Stop => break,
                 }
             }
-            if silent.insert(whose) && self.telling.len() < TELLING && !self.tells(whose) {
-                self.tell(id, whose).await?;
+            // Until it has been said that it waits, nothing else is said.
+            if waits || self.queue.tells(id).is_none() {
+                silent.insert(whose);
             }
+            if !silent.contains(&whose) {
+                ready.entry(whose).or_default().push(id);
+            }
+        }
+        for (whose, edits) in ready {
+            self.tell(whose, edits);
+        }
+        if attempts == AT_ONCE {
+            self.queue.edits.ring();
         }
         Ok(())
     }
 
-    /// Whether somebody is being told.
-    fn tells(&self, whose: (GuildId, UserId)) -> bool {
-        self.told.contains(&whose)
+    /// Tells somebody what became of their edits, one after the other, beside the work on others.
+    fn tell(&mut self, whose: Whose, edits: Vec<EditId>) {
+        if self.telling.len() >= TELLING || !self.told.insert(whose) {
+            return;
+        }
+        let (data, http) = (self.data.clone(), Arc::clone(&self.http));
+        self.telling.spawn(async move {
+            // A shutdown waits for it.
+            let _flight = data.flights.begin();
+            for id in edits {
+                if let Err(error) = tell_one(&data, &http, id).await {
+                    tracing::warn!(%error, "what became of an edit is not told yet");
+                    return whose;
+                }
+            }
+            // For others, and for what came meanwhile.
+            data.queue.edits.ring();
+            whose
+        });
     }
 
     /// Tries to do an edit, and notes what became of it.
     async fn attempt(
         &mut self,
         id: EditId,
-        standings: &mut HashMap<(GuildId, UserId), (Standing, Instant)>,
+        standings: &mut HashMap<Whose, (Standing, Instant)>,
     ) -> Result<Next, JournalError> {
         let Some(kept) = self.queue.edits.read(id).await? else {
             return Ok(Next::Hold);
@@ -234,38 +265,26 @@ impl Worker {
             Err(failure) => Attempt::Over(Box::new(errors::reply(call, failure)), false),
         }
     }
+}
 
-    /// Tells the author what became of an edit, beside the work on others.
-    async fn tell(&mut self, id: EditId, whose: (GuildId, UserId)) -> Result<(), JournalError> {
-        // Until it has been said that it waits, nothing else is said.
-        let Some(tells) = self.queue.tells(id) else {
-            return Ok(());
-        };
-        if !tells {
-            self.queue.edits.ring();
-            return self.queue.told(id).await;
-        }
-        let Some(kept) = self.queue.edits.read(id).await? else {
-            return Ok(());
-        };
-        self.told.insert(whose);
-        let (data, http) = (self.data.clone(), Arc::clone(&self.http));
-        self.telling.spawn(async move {
-            // A shutdown waits for it.
-            let _flight = data.flights.begin();
-            if tell(&data, &http, &kept).await {
-                match data.queue.told(id).await {
-                    // For the next of the same person.
-                    Ok(()) => data.queue.edits.ring(),
-                    Err(error) => {
-                        tracing::error!(%error, "an edit that was told stays in the journal");
-                    }
-                }
-            }
-            whose
-        });
-        Ok(())
+/// Tells what became of an edit, unless somebody else does, and lets go of it.
+async fn tell_one(data: &Data, http: &Http, id: EditId) -> Result<(), Untold> {
+    let queue = &data.queue;
+    if queue.tells(id).unwrap_or(true)
+        && let Some(kept) = queue.edits.read(id).await?
+    {
+        tell(data, http, &kept).await?;
     }
+    Ok(queue.told(id).await?)
+}
+
+/// Why somebody was not told.
+#[derive(Debug, thiserror::Error)]
+enum Untold {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
 }
 
 /// What to do after an attempt.
