@@ -1,6 +1,6 @@
 //! Edits that were accepted while the database was away, in the order in which they came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -61,12 +61,23 @@ pub struct Kept {
     pub outcome: Option<Value>,
 }
 
-/// Edits that wait. Every change is on the disk before its function returns.
+/// Edits that wait. What is kept is on the disk before its function returns. What becomes of it goes on
+/// in memory where the disk is full: after a crash it is done again, which makes no difference, and
+/// told again.
 #[derive(Debug, Clone)]
 pub struct Edits {
     file: RedbFile,
     waiting: Arc<Mutex<BTreeMap<EditId, Waiting>>>,
+    /// What a full disk does not take yet.
+    late: Arc<Mutex<Late>>,
     bell: Arc<Notify>,
+}
+
+/// What is known of edits, and is not on the disk yet.
+#[derive(Debug, Default)]
+struct Late {
+    outcomes: BTreeMap<EditId, Value>,
+    gone: BTreeSet<EditId>,
 }
 
 /// What is known of an edit without reading it.
@@ -107,8 +118,15 @@ impl Edits {
         Ok(Self {
             file,
             waiting: Arc::new(Mutex::new(waiting)),
+            late: Arc::default(),
             bell: Arc::new(Notify::new()),
         })
+    }
+
+    /// As another process would find it.
+    #[cfg(test)]
+    pub(super) fn reopened(&self) -> Result<Self, JournalError> {
+        Self::on(self.file.clone())
     }
 
     /// How many there are: to be done, or to be told.
@@ -192,24 +210,32 @@ impl Edits {
     /// # Errors
     /// If the file can't be read.
     pub async fn read(&self, id: EditId) -> Result<Option<Kept>, JournalError> {
-        self.file.run(move |database| found(database, id)).await
+        let kept = self.file.run(move |database| found(database, id)).await?;
+        let late = locked(&self.late).outcomes.get(&id).cloned();
+        Ok(kept.map(|kept| Kept {
+            outcome: late.or(kept.outcome),
+            ..kept
+        }))
     }
 
     /// Notes what has become of an edit: it is not to be done any more, but to be told.
     ///
     /// # Errors
-    /// If the disk does not take it.
+    /// If it can't be written as JSON.
     pub async fn decide(&self, id: EditId, outcome: &impl Serialize) -> Result<(), JournalError> {
         let outcome = serde_json::to_value(outcome)?;
-        self.file
-            .run(move |database| {
-                let Some(kept) = found(database, id)? else {
-                    return Ok(());
-                };
-                let outcome = Some(outcome);
-                replace(database, id, &Kept { outcome, ..kept })
-            })
-            .await?;
+        let same = outcome.clone();
+        let noted = self.file.run(move |database| {
+            let Some(kept) = found(database, id)? else {
+                return Ok(());
+            };
+            let outcome = Some(same);
+            replace(database, id, &Kept { outcome, ..kept })
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "what became of an edit is not on the disk");
+            locked(&self.late).outcomes.insert(id, outcome);
+        }
         if let Some(edit) = self.list().get_mut(&id) {
             edit.decided = true;
         }
@@ -217,18 +243,34 @@ impl Edits {
     }
 
     /// Lets go of an edit: it was told, or is told by somebody else.
-    ///
-    /// # Errors
-    /// If the disk does not take it.
-    pub async fn remove(&self, id: EditId) -> Result<(), JournalError> {
-        let gone = move |database: &Database| {
-            let write = database.begin_write()?;
-            take(&write, id)?;
-            Ok(write.commit()?)
-        };
-        self.file.run(gone).await?;
+    pub async fn remove(&self, id: EditId) {
+        locked(&self.late).gone.insert(id);
         self.list().remove(&id);
-        Ok(())
+        self.sweep().await;
+    }
+
+    /// Takes out of the file what was let go of.
+    pub async fn sweep(&self) {
+        let gone = locked(&self.late).gone.clone();
+        if gone.is_empty() {
+            return;
+        }
+        let ids = gone.clone();
+        let swept = self.file.run(move |database| {
+            let write = database.begin_write()?;
+            for id in ids {
+                take(&write, id)?;
+            }
+            Ok(write.commit()?)
+        });
+        match swept.await {
+            Ok(()) => {
+                let mut late = locked(&self.late);
+                late.gone.retain(|id| !gone.contains(id));
+                late.outcomes.retain(|id, _| !gone.contains(id));
+            }
+            Err(error) => tracing::warn!(%error, "what was told stays in the journal for now"),
+        }
     }
 
     /// Puts an edit away that can't be carried out, for whoever looks into it.

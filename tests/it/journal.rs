@@ -516,3 +516,77 @@ async fn killed_with_a_full_journal_nothing_is_lost_and_nothing_is_done_twice() 
     assert_eq!(sum, expected);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_the_disk_does_not_take_is_refused_and_the_rest_is_done() {
+    const NAMES: usize = 40;
+    let app = TestApp::without_bot().await;
+    let network = Network::start(socket_of(app.db.url())).await;
+    let data = tempfile::tempdir().unwrap();
+    let url = network.url(app.db.url());
+    let bot = Process::with_little_room(&app.discord, &url, data.path(), 512);
+    app.discord.ready().await;
+    let (alice, pc) = (app.moderator("alice"), Device::desktop("PC"));
+    let table = [("table", "Clan")];
+    let acting = alice.on(&pc);
+    acting.slash("punctaj-admin table create", table).await;
+    let names: Vec<String> = (0..NAMES).map(|it| format!("{it:0>90}")).collect();
+    let names = names.join(",");
+    let add = [
+        ("names", names.as_str()),
+        ("points", "1"),
+        ("table", "Clan"),
+    ];
+    assert!(acting.slash("punctaj add", add).await.has_button("Undo"));
+
+    network.weather(Weather::Down);
+    network.reset();
+    let mut kept = 0;
+    let refused = loop {
+        let reply = acting.slash("punctaj add", add).await;
+        if !reply.text().starts_with(QUEUED) {
+            break reply;
+        }
+        kept += 1;
+    };
+    println!("{kept} edits were kept");
+    assert!(kept > 10);
+    assert_says(&refused, &["can’t be kept", "Nothing was changed"]);
+
+    network.weather(Weather::Fair);
+    let pool = app.db.superuser().await;
+    let given = async || -> (i64, i64, i64) {
+        let points = "select count(*), min(points), max(points) from punctaj.entries";
+        sqlx::query_as(points).fetch_one(&pool).await.unwrap()
+    };
+    let (names, all) = (i64::try_from(NAMES).unwrap(), i64::from(kept) + 1);
+    until("all that was kept is done", async || given().await.1 == all).await;
+    // There is room again.
+    let saved = async || acting.slash("punctaj add", add).await.has_button("Undo");
+    until("an edit is saved", saved).await;
+    assert_eq!(bot.terminate().await, Some(0));
+    let (entries, least, most) = given().await;
+    assert_eq!((entries, least), (names, most), "each got the same");
+    assert!(least > all);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_damaged_journal_is_set_aside_and_the_bot_works() {
+    let app = TestApp::without_bot().await;
+    let data = tempfile::tempdir().unwrap();
+    let damaged = b"not a journal at all".repeat(500);
+    std::fs::write(data.path().join("journal.redb"), &damaged).unwrap();
+    let bot = Process::on(&app.discord, app.db.url(), data.path());
+    app.discord.ready().await;
+    let (alice, pc) = (app.moderator("alice"), Device::desktop("PC"));
+    let table = [("table", "Clan")];
+    let acting = alice.on(&pc);
+    acting.slash("punctaj-admin table create", table).await;
+    let add = [("names", "Ana"), ("points", "1")];
+    assert_says(&acting.slash("punctaj add", add).await, &["0 → 1"]);
+    assert_eq!(bot.terminate().await, Some(0));
+    let aside = data.path().join("journal.redb.damaged-1");
+    assert_eq!(std::fs::read(aside).unwrap(), damaged);
+    app.finish().await;
+}

@@ -250,10 +250,9 @@ impl Queue {
     }
 
     /// Lets go of an edit that was told.
-    async fn told(&self, id: EditId) -> Result<(), JournalError> {
-        self.edits.remove(id).await?;
+    async fn told(&self, id: EditId) {
+        self.edits.remove(id).await;
         self.answers().remove(&id);
-        Ok(())
     }
 
     fn answers(&self) -> MutexGuard<'_, HashMap<EditId, Answers>> {

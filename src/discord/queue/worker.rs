@@ -113,6 +113,7 @@ impl Worker {
                 Err(_) => self.told.clear(),
             }
         }
+        self.queue.edits.sweep().await;
         if self.queue.depth() == 0 && !self.queue.is_away() {
             return Ok(());
         }
@@ -275,7 +276,8 @@ async fn tell_one(data: &Data, http: &Http, id: EditId) -> Result<(), Untold> {
     {
         tell(data, http, &kept).await?;
     }
-    Ok(queue.told(id).await?)
+    queue.told(id).await;
+    Ok(())
 }
 
 /// Why somebody was not told.

@@ -285,6 +285,33 @@ impl Process {
         }
     }
 
+    /// The same, with files of at most so many kilobytes, as if the disk were full then.
+    pub fn with_little_room(
+        discord: &FakeDiscord,
+        database: &str,
+        data: &Path,
+        kilobytes: u32,
+    ) -> Self {
+        let bot = running(discord.url(), discord.token(), data);
+        let bot = bot.as_std();
+        // In blocks of 512 bytes. A write beyond is to fail, and not to end the process.
+        let limits = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(limits).arg("sh");
+        command.arg(bot.get_program()).args(bot.get_args());
+        command.env_clear();
+        command.envs(
+            bot.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let command = command.env("PUNCTAJ_DATABASE_URL", database);
+        let child = command.stderr(Stdio::null()).kill_on_drop(true).spawn();
+        Self {
+            child: child.unwrap(),
+            data: None,
+        }
+    }
+
     /// On a database of that address, with a data folder that outlives it.
     pub fn on(discord: &FakeDiscord, database: &str, data: &Path) -> Self {
         let mut command = running(discord.url(), discord.token(), data);
