@@ -2,9 +2,11 @@
 //! rights, and how to answer.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serenity::http::Http;
 use serenity::model::Permissions;
 use serenity::model::application::{CommandInteraction, ComponentInteraction, ModalInteraction};
@@ -48,13 +50,32 @@ pub struct Data {
     pub queue: Queue,
 }
 
+/// What allows to answer an interaction, for 15 minutes: a secret.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// The text, for the address that an answer goes to.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// An interaction that came before, and is worked on now.
 #[derive(Debug)]
 pub struct Former<'a> {
     /// Which.
     pub id: InteractionId,
     /// What allowed to answer it.
-    pub token: &'a str,
+    pub token: &'a Token,
     /// Its author's language.
     pub locale: Locale,
     /// The only kind of client that its author was signed in on then, where presence told.
@@ -79,8 +100,8 @@ pub struct Call {
     pub http: Arc<Http>,
     /// Which interaction.
     pub id: InteractionId,
-    /// What allows to answer it. A secret, for 15 minutes.
-    pub token: String,
+    /// What allows to answer it.
+    pub token: Token,
     /// The caller's language.
     pub locale: Locale,
     /// What the caller may do.
@@ -117,7 +138,7 @@ macro_rules! call {
             services: $data.services.clone(),
             http: Arc::clone($http),
             id: interaction.id,
-            token: interaction.token.clone(),
+            token: Token(interaction.token.clone()),
             locale: Locale::from_discord(&interaction.locale),
             standing: standing($member),
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
@@ -187,7 +208,7 @@ impl Call {
             services: data.services.clone(),
             http: Arc::clone(http),
             id: former.id,
-            token: former.token.to_owned(),
+            token: former.token.clone(),
             locale: former.locale,
             standing,
             attachment_limit: 0,

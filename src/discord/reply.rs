@@ -24,6 +24,18 @@ pub enum Manner {
     Update,
 }
 
+/// What a reply comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Upshot {
+    /// What was asked for is done, or shown.
+    #[default]
+    Done,
+    /// It asks something first.
+    Asks,
+    /// Nothing was done.
+    Refused,
+}
+
 /// A reply, in the caller's language.
 #[derive(Debug, Clone, Default)]
 pub struct Reply {
@@ -41,6 +53,8 @@ pub struct Reply {
     pub marked: Option<Marked>,
     /// Something else waits to be told to the caller.
     pub parked: bool,
+    /// What it comes to.
+    pub upshot: Upshot,
     /// It says that an edit waits.
     pub queued: Option<Arc<Unanswered>>,
 }
@@ -89,6 +103,13 @@ impl Reply {
     #[must_use]
     pub fn marked(mut self, marked: Option<Marked>) -> Self {
         self.marked = marked;
+        self
+    }
+
+    /// Coming to that.
+    #[must_use]
+    pub const fn but(mut self, upshot: Upshot) -> Self {
+        self.upshot = upshot;
         self
     }
 

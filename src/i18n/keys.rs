@@ -336,6 +336,8 @@ keys! {
     ERROR_UNREACHABLE = "error-unreachable";
     QUEUED = "queued";
     QUEUED_DONE = "queued-done";
+    QUEUED_ASKS = "queued-asks";
+    QUEUED_AGAIN = "queued-again";
     QUEUED_NOT_DONE = "queued-not-done";
     QUEUED_ADD = "queued-add";
     QUEUED_REMOVE = "queued-remove";

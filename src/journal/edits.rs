@@ -1,6 +1,7 @@
 //! Edits that were accepted while the database was away, in the order in which they came.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,7 +51,7 @@ pub struct Origin {
 }
 
 /// An edit as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Whose.
     #[serde(flatten)]
@@ -59,6 +60,15 @@ pub struct Kept {
     pub edit: Value,
     /// What has become of it, and is to be told.
     pub outcome: Option<Value>,
+}
+
+/// Without what is to be done: the token of an interaction is in that.
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Edits that wait. What is kept is on the disk before its function returns. What becomes of it goes on
@@ -81,12 +91,14 @@ struct Late {
 }
 
 /// What is known of an edit without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// In which guild.
     pub guild: GuildId,
     /// Whose.
     pub person: UserId,
+    /// Which operation.
+    pub op: OpId,
     /// It is only to be told what became of it.
     pub decided: bool,
 }
@@ -147,7 +159,7 @@ impl Edits {
     #[must_use]
     pub fn all(&self) -> Vec<(EditId, Waiting)> {
         let list = self.list();
-        list.iter().map(|(id, edit)| (*id, *edit)).collect()
+        list.iter().map(|(id, edit)| (*id, edit.clone())).collect()
     }
 
     /// Ends when something was kept since the last time.
@@ -178,6 +190,7 @@ impl Edits {
         let waiting = Waiting {
             guild: kept.origin.guild,
             person: kept.origin.person,
+            op: kept.origin.op.clone(),
             decided: false,
         };
         let list = Arc::clone(&self.waiting);
@@ -198,6 +211,12 @@ impl Edits {
 
     fn room_for(&self, origin: &Origin) -> Result<(), JournalError> {
         let list = self.list();
+        if list
+            .values()
+            .any(|edit| (edit.guild, &edit.op) == (origin.guild, &origin.op))
+        {
+            return Ok(());
+        }
         let own = |edit: &&Waiting| (edit.guild, edit.person) == (origin.guild, origin.person);
         if list.len() >= MAX_EDITS || list.values().filter(own).count() >= MAX_EDITS_OF_ONE {
             return Err(JournalError::Full);
@@ -337,6 +356,7 @@ fn listed(database: &Database) -> Result<BTreeMap<EditId, Waiting>, JournalError
         let waiting = Waiting {
             guild: kept.origin.guild,
             person: kept.origin.person,
+            op: kept.origin.op,
             decided: kept.outcome.is_some(),
         };
         list.insert(EditId(id.value()), waiting);

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use redb::backends::InMemoryBackend;
 use redb::{Database, DatabaseError};
 use tokio::task::spawn_blocking;
 
@@ -59,6 +60,11 @@ impl RedbFile {
             }
             opened => opened,
         }
+    }
+
+    /// In memory, for what may be lost.
+    pub(super) fn in_memory() -> Result<Self, JournalError> {
+        Self::with(|| builder().create_with_backend(InMemoryBackend::new()))
     }
 
     /// On whatever `open` opens.
@@ -128,7 +134,6 @@ fn guarded(
 fn is_damage(error: &redb::Error) -> bool {
     match error {
         redb::Error::Corrupted(_)
-        | redb::Error::UpgradeRequired(_)
         | redb::Error::RepairAborted
         | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TypeDefinitionChanged { .. } => true,

@@ -32,12 +32,22 @@ pub struct LastKnown {
 type Which = (GuildId, TableId);
 
 impl LastKnown {
-    /// Opens the file in the data folder. A damaged one is set aside.
+    /// Opens the file in the data folder. A damaged one is set aside; without one, since the disk does
+    /// not allow it, tables are known as long as the process lives.
     ///
     /// # Errors
-    /// If the disk does not allow it.
+    /// If there is no memory for it.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let file = RedbFile::in_folder(folder, "last_known.redb")?;
+        match RedbFile::in_folder(folder, "last_known.redb").and_then(Self::on) {
+            Ok(known) => Ok(known),
+            Err(error) => {
+                tracing::error!(%error, "what tables looked like last can't be kept on the disk");
+                Self::on(RedbFile::in_memory()?)
+            }
+        }
+    }
+
+    fn on(file: RedbFile) -> Result<Self, JournalError> {
         let asked = file.now(|database| {
             let write = database.begin_write()?;
             write.open_table(TABLES)?;

@@ -304,8 +304,6 @@ pub enum ServiceError {
     /// The database is away, and what a table looked like last is not known; of which it is.
     #[error("nothing is known of that table")]
     NotKnown {
-        /// As given.
-        table: Option<String>,
         /// The addresses of those that are known.
         known: Vec<String>,
     },

@@ -119,10 +119,7 @@ fn meant(
     let mut found: Vec<KnownTable> = known.into_iter().filter(fits).collect();
     match found.pop() {
         Some(only) if found.is_empty() => Ok(only),
-        _ => Err(ServiceError::NotKnown {
-            table: order.table.as_ref().map(ToString::to_string),
-            known: addresses,
-        }),
+        _ => Err(ServiceError::NotKnown { known: addresses }),
     }
 }
 

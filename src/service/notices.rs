@@ -10,7 +10,7 @@ use crate::domain::guild::Settings;
 use crate::domain::ids::{ChannelId, GuildId, Seq, UserId};
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
-use crate::store::{boards, events, guilds};
+use crate::store::{answered, boards, events, guilds};
 
 use super::operation::Receipt;
 use super::{Request, ServiceError, Services};
@@ -191,8 +191,11 @@ impl Services {
         person: UserId,
         text: String,
     ) -> Result<(), ServiceError> {
-        let mut conn = self.connection().await?;
-        outbox::queue(&mut conn, guild, person, &News::Outcome { text }).await?;
+        let queued = async {
+            let mut conn = self.connection().await?;
+            outbox::queue(&mut conn, guild, person, &News::Outcome { text }).await
+        };
+        answered(queued).await?;
         self.ring();
         Ok(())
     }

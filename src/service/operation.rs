@@ -217,9 +217,11 @@ impl Services {
             if let Some(right) = refusal::missing_right(&event) {
                 return Err(ServiceError::Forbidden { right });
             }
-            return Ok(Begun::Repeated(Box::new(
-                self.receipt_of(&mut tx, event).await?,
-            )));
+            let receipt = self.receipt_of(&mut tx, event).await?;
+            if let Some(session) = &receipt.session {
+                self.saw_session(request, session);
+            }
+            return Ok(Begun::Repeated(Box::new(receipt)));
         }
         let mut op = Operation {
             services: self,
@@ -303,6 +305,21 @@ impl Services {
         Ok(events::by_op(&mut tx, request.guild, &request.op)
             .await?
             .is_some())
+    }
+
+    /// What the operation of a request did, if it was done before.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] where it was refused then; or if the database fails.
+    pub async fn done_before(&self, request: &Request) -> Result<Option<Receipt>, ServiceError> {
+        let mut tx = self.locked(request).await?;
+        let Some(event) = events::by_op(&mut tx, request.guild, &request.op).await? else {
+            return Ok(None);
+        };
+        if let Some(right) = refusal::missing_right(&event) {
+            return Err(ServiceError::Forbidden { right });
+        }
+        self.receipt_of(&mut tx, event).await.map(Some)
     }
 
     /// What was done by an event, told anew: for the first answer of an operation again, and for
@@ -549,12 +566,14 @@ impl Operation<'_> {
             tx,
             services,
             request,
+            changed_sessions: ended,
             ..
         } = *this;
         match store::commit(tx).await {
             Ok(()) => {
                 services.ring();
-                if let Some(session) = &receipt.session {
+                // The one in use last, so that it is the first.
+                for session in ended.iter().chain(&receipt.session) {
                     services.saw_session(&request, session);
                 }
                 Ok(receipt)

@@ -34,7 +34,7 @@ impl Services {
             self.saw_table(request.guild, table);
         }
         let mut all = room(&self.seen.sessions);
-        let sessions = all.entry((request.guild, request.actor)).or_default();
+        let sessions = all.entry((request.guild, session.user_id)).or_default();
         sessions.retain(|other| other.device_id != session.device_id);
         if session.ended_at.is_none() {
             sessions.insert(0, session.clone());
@@ -47,8 +47,11 @@ impl Services {
     pub fn seen_session(&self, request: &Request) -> Option<Session> {
         let all = room(&self.seen.sessions);
         let sessions = all.get(&(request.guild, request.actor))?;
-        let (index, _) = recognised(sessions, request.device.as_ref(), request.platform)?;
-        sessions.get(index).cloned()
+        // By Discord's clock, since there is no other without the database.
+        let is_open = |session: &&Session| session.expiry(self.limits, request.at).is_none();
+        let open: Vec<Session> = sessions.iter().filter(is_open).cloned().collect();
+        let (index, _) = recognised(&open, request.device.as_ref(), request.platform)?;
+        open.get(index).cloned()
     }
 
     /// Remembers that a table was used.

@@ -196,6 +196,7 @@ impl Services {
         let open = sessions::open_of(&mut conn, request.guild, request.actor, self.limits).await?;
         let session = find(&open, given)?.clone();
         sessions::touch(&mut conn, request.guild, &session, Use::default()).await?;
+        self.saw_session(request, &session);
         Ok(session)
     }
 

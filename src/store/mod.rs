@@ -99,6 +99,10 @@ impl From<sqlx::Error> for StoreError {
                     ),
                     _,
                 ) => Self::Unreachable(error),
+                // Class 08: a pooler can't reach the server; 58: the system that it runs on fails.
+                (Some(code), _) if code.starts_with("08") || code.starts_with("58") => {
+                    Self::Unreachable(error)
+                }
                 // 25006: a standby; the rest of class 53: out of disk or memory.
                 (Some("25006" | "53000" | "53100" | "53200" | "53400"), _) => Self::ReadOnly(error),
                 // Queries are checked against the schema, so one that does not fit meets a database
@@ -155,10 +159,12 @@ impl SchemaError {
 fn passes(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        // 57: shutting down or starting up; 53: out of connections or resources.
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("57") || code.starts_with("53")),
+        // 57: shutting down or starting up; 53: out of connections or resources; 08, 58: out of reach.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
         _ => false,
     }
 }

@@ -342,6 +342,51 @@ async fn the_table_that_was_used_last_is_the_one_that_was_meant() {
 }
 
 #[tokio::test]
+async fn an_edit_that_names_no_table_is_for_that_of_the_one_before() {
+    let story = Story::begin().await;
+    story
+        .does("punctaj-admin table create", &[("table", "Medici")])
+        .await;
+    story.does("punctaj view", &[("table", "Clan")]).await;
+    story.breaks();
+    let doc = [("names", "Doc"), ("table", "Medici")];
+    assert_queued(&story.does("punctaj add", &doc).await);
+    assert_queued(&story.adds("Eva", 4).await);
+    story.mends().await;
+    let in_medici: Vec<String> = sqlx::query_scalar(
+        "select e.name from punctaj.entries e join punctaj.tables t using (table_id)
+         where t.name = 'Medici' order by e.name",
+    )
+    .fetch_all(&story.pool)
+    .await
+    .unwrap();
+    assert_eq!(in_medici, ["Doc", "Eva"]);
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn what_has_to_be_asked_is_asked_when_the_database_is_back() {
+    let story = Story::begin().await;
+    story
+        .does("punctaj-admin table create", &[("table", "Medici")])
+        .await;
+    // Nobody knows which table she used last: she used none.
+    let carol = story.app.moderator("carol");
+    let acting = carol.on(&story.phone);
+    story.breaks();
+    let add = [("names", "Eva"), ("points", "2")];
+    let waits = acting.slash("punctaj add", add).await;
+    assert_queued(&waits);
+    story.mends().await;
+    let asked = waits.latest();
+    assert_says(&asked, &["❔"]);
+    assert_hides(&asked, &["✅"]);
+    let done = acting.select(&asked, "1:choose", ["Medici"]).await;
+    assert_says(&done, &["Eva", "0 → 2"]);
+    story.finish().await;
+}
+
+#[tokio::test]
 async fn tables_are_shown_as_they_were_last() {
     let story = Story::begin().await;
     story.adds("Bogdan", 12).await;

@@ -11,7 +11,7 @@ use crate::discord::errors::Failure;
 use crate::discord::queue;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::domain::event::Action;
+use crate::domain::event::{Action, Via};
 use crate::domain::ids::{DeviceId, Seq, TableId};
 use crate::domain::name::TableAddress;
 use crate::domain::panel::Mark;
@@ -142,6 +142,21 @@ impl Edit {
         }
     }
 
+    /// For this table, where none was typed.
+    #[must_use]
+    pub fn in_table(self, address: Option<String>, id: Option<TableId>) -> Self {
+        match self {
+            Self::Order {
+                order, table: None, ..
+            } => Self::Order {
+                order,
+                table: address,
+                last_table: id,
+            },
+            edit => edit,
+        }
+    }
+
     /// With what only this moment knows: the table that the caller used last, who is picked.
     #[must_use]
     pub fn pinned(self, call: &Call, request: &Request) -> Self {
@@ -178,6 +193,12 @@ impl Edit {
     /// It is refused.
     pub async fn run(&self, call: &Arc<Call>) -> Result<Reply, Failure> {
         let request = call.request(self.device().cloned())?;
+        // What had waited may have been done before; what has changed since is no reason to refuse it.
+        if request.via == Via::Journal
+            && let Some(receipt) = call.services.done_before(&request).await?
+        {
+            return Ok(views::receipt::receipt(&receipt, &[], call.locale));
+        }
         match self {
             Self::Order {
                 order,

@@ -45,7 +45,9 @@ pub async fn view(call: &Call, request: &Request, order: &ViewOrder) -> Result<T
         }
     }
     let known = queue.known_tables(request.guild).await;
-    Ok(call.services.view_known(request, order, known)?)
+    let page = call.services.view_known(request, order, known)?;
+    queue.looked_at(call, request, page.table.id);
+    Ok(page)
 }
 
 impl Queue {
@@ -104,9 +106,15 @@ async fn keep_all(
             if kept.get(&which).is_some_and(|seq| *seq >= head.seq) {
                 continue;
             }
-            let done = match services.known_table(&head, *table).await? {
-                Some(state) => queue.known.keep(which, &state).await,
-                None => queue.known.forget(which).await,
+            let done = match services.known_table(&head, *table).await {
+                Ok(Some(state)) => queue.known.keep(which, &state).await,
+                Ok(None) => queue.known.forget(which).await,
+                Err(error) if error.is_away() => return Err(error),
+                // The others are none the worse for it.
+                Err(error) => {
+                    tracing::warn!(table.id = %table, %error, "what a table looks like can't be read");
+                    queue.known.forget(which).await
+                }
             };
             match done {
                 Ok(()) => drop(kept.insert(which, head.seq)),

@@ -24,13 +24,13 @@ use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
 use super::commands::Edit;
-use super::context::{Call, Former};
+use super::context::{Call, Former, Token};
 use super::errors::Failure;
 use super::reply::Reply;
 use super::views;
-use crate::domain::ids::GuildId;
+use crate::domain::ids::{DeviceId, GuildId, OpId, TableId, UserId};
 use crate::domain::session::Platform;
-use crate::i18n::Locale;
+use crate::i18n::{Locale, keys};
 use crate::journal::{EditId, Edits, JournalError, LastKnown, Origin};
 use crate::metrics::Outcome;
 use crate::service::{Request, ServiceError};
@@ -49,7 +49,9 @@ pub struct Queue {
     /// The database could not be reached the last time, so nobody else waits for that again.
     away: Arc<AtomicBool>,
     /// Answers that say that an edit waits, by what became of them.
-    answers: Arc<Mutex<HashMap<EditId, Answers>>>,
+    answers: Arc<Mutex<HashMap<Which, Answers>>>,
+    /// The table that somebody's waiting edits were for last, by device: the next one is for it too.
+    places: Arc<Mutex<HashMap<Seat, Place>>>,
 }
 
 /// What became of the answers to one edit: with two deliveries of an interaction there are two.
@@ -68,7 +70,20 @@ struct Answers {
 #[derive(Debug)]
 pub struct Unanswered {
     queue: Queue,
-    id: EditId,
+    which: Which,
+}
+
+/// Which edit: by its operation, which is known before it is kept.
+type Which = (GuildId, OpId);
+
+/// Somebody with a device in a guild.
+type Seat = (GuildId, UserId, Option<DeviceId>);
+
+/// A table, by its address or id.
+#[derive(Debug, Clone)]
+enum Place {
+    Address(String),
+    Id(TableId),
 }
 
 /// An edit as it is kept, with all that is needed to answer.
@@ -82,17 +97,6 @@ struct Waiting {
     edit: Edit,
 }
 
-/// What allows to answer an interaction, for 15 minutes.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Token(String);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
 /// Does an edit, or keeps it while the database is away. Where edits of its guild wait, it waits
 /// behind them.
 ///
@@ -102,20 +106,41 @@ pub async fn done_or_kept(call: Arc<Call>, edit: Edit) -> Result<Reply, Failure>
     edit.check()?;
     let request = call.request(edit.device().cloned())?;
     let queue = call.queue.clone();
+    // What it was meant for when it was made: it may be kept some seconds later.
+    let pinned = queue.pinned(&call, &request, edit.clone());
     if queue.is_away() || queue.edits.waits(request.guild) {
-        return queue.keep(&call, &request, edit, None).await;
-    }
-    match timeout_at(call.received + PATIENCE, edit.run(&call)).await {
-        Ok(Err(Failure::Service(error))) if error.may_wait() => {
-            queue.keep(&call, &request, edit, Some(error)).await
-        }
-        Ok(done) => done,
-        Err(_) => {
-            tracing::warn!(op.id = %call.id, "the database takes too long");
-            let error = ServiceError::OutcomeUnknown;
-            queue.keep(&call, &request, edit, Some(error)).await
+        match queue.keep(&call, &request, &pinned).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) if queue.is_away() => return Err(not_kept(&call, &error)),
+            // It does not need to be kept: its place in the order is all that it loses.
+            Err(error) => tracing::error!(op.id = %call.id, %error, "an edit can't be kept"),
         }
     }
+    let error = match timeout_at(call.received + PATIENCE, edit.run(&call)).await {
+        Ok(Err(Failure::Service(error))) if error.may_wait() => error,
+        Ok(done) => return done,
+        Err(_) => ServiceError::OutcomeUnknown,
+    };
+    tracing::warn!(op.id = %call.id, %error, "an edit is kept for later");
+    // A database that is busy, or takes no changes, can be reached and looked at; so it may be where
+    // something takes long.
+    if error.is_unreachable() {
+        queue.goes_away();
+    }
+    match (queue.keep(&call, &request, &pinned).await, error) {
+        (Ok(reply), _) => Ok(reply),
+        // It may have been done: nobody may be told that it was not.
+        (Err(_), ServiceError::OutcomeUnknown) => Err(ServiceError::OutcomeUnknown.into()),
+        (Err(error), _) => Err(not_kept(&call, &error)),
+    }
+}
+
+fn not_kept(call: &Call, error: &JournalError) -> Failure {
+    tracing::error!(op.id = %call.id, %error, "an edit can't be kept");
+    Failure::told(match error {
+        JournalError::Full => keys::ERROR_QUEUE_FULL,
+        _ => keys::ERROR_NOT_KEPT,
+    })
 }
 
 impl Queue {
@@ -136,6 +161,7 @@ impl Queue {
             known_bell: Arc::default(),
             away: Arc::default(),
             answers: Arc::default(),
+            places: Arc::default(),
         }
     }
 
@@ -168,115 +194,153 @@ impl Queue {
         }
     }
 
-    /// Keeps an edit that could not be done, for that reason.
+    /// Keeps an edit.
     async fn keep(
         &self,
         call: &Arc<Call>,
         request: &Request,
-        edit: Edit,
-        why: Option<ServiceError>,
-    ) -> Result<Reply, Failure> {
-        if let Some(error) = &why {
-            tracing::warn!(op.id = %call.id, %error, "an edit is kept for later");
-            // A database that is busy, or takes no changes, can be reached and looked at.
-            if error.is_away() {
-                self.goes_away();
-            }
-        }
+        edit: &Edit,
+    ) -> Result<Reply, JournalError> {
         let application = call.http.application_id();
         let waiting = Waiting {
             application: application.map(ApplicationId::get).unwrap_or_default(),
             interaction: call.id.get(),
-            token: Token(call.token.clone()),
+            token: call.token.clone(),
             locale: call.locale.discord_code().to_owned(),
             platform: request.platform,
-            edit: edit.pinned(call, request),
+            edit: edit.clone(),
         };
         let origin = Origin {
             guild: request.guild,
             person: request.actor,
             op: request.op.clone(),
         };
-        match self.edits.keep(origin, &waiting).await {
-            Ok(id) => {
-                call.measured.ended(Outcome::Queued);
-                let mut what = waiting.edit.told(call.locale);
-                if let Some(table) = self.table_of(request.guild, &waiting.edit).await {
-                    what = views::queued::in_table(&what, &table, call.locale);
-                }
-                let reply = views::queued::queued(&what, call.locale);
-                Ok(Reply {
-                    queued: Some(Arc::new(self.unanswered(id))),
-                    ..reply
-                })
-            }
-            Err(error) => {
-                tracing::error!(op.id = %call.id, %error, "an edit can't be kept");
-                match why {
-                    // It may have been done: nobody may be told that it was not.
-                    Some(ServiceError::OutcomeUnknown) => Err(ServiceError::OutcomeUnknown.into()),
-                    _ => Ok(views::queued::not_kept(
-                        matches!(error, JournalError::Full),
-                        call.locale,
-                    )),
-                }
-            }
+        let what = self.told_of(request.guild, edit, call.locale).await;
+        // Before it can be found by the worker.
+        let unanswered = self.unanswered((request.guild, request.op.clone()));
+        self.edits.keep(origin, &waiting).await?;
+        self.is_for(call, request, edit);
+        call.measured.ended(Outcome::Queued);
+        let reply = views::queued::queued(&what, call.locale);
+        Ok(Reply {
+            queued: Some(Arc::new(unanswered)),
+            ..reply
+        })
+    }
+
+    /// With what only this moment knows: for which table it is, who is picked.
+    fn pinned(&self, call: &Call, request: &Request, edit: Edit) -> Edit {
+        let place = if self.edits.waits(request.guild) {
+            let seat = seat(call, request);
+            locked(&self.places).get(&seat).cloned()
+        } else {
+            // Nobody's edits wait any more.
+            locked(&self.places).retain(|(guild, ..), _| *guild != request.guild);
+            None
+        };
+        match place {
+            Some(Place::Address(table)) => edit.in_table(Some(table), None),
+            Some(Place::Id(table)) => edit.in_table(None, Some(table)),
+            None => edit.pinned(call, request),
         }
     }
 
-    /// The address of the table that an edit is for, as far as it is known here.
-    async fn table_of(&self, guild: GuildId, edit: &Edit) -> Option<String> {
-        if let Some(address) = edit.address() {
-            return Some(address.to_string());
-        }
-        let id = edit.table_id()?;
-        let known = self.known_tables(guild).await;
-        let table = known.into_iter().find(|known| known.table.id == id)?;
-        Some(table.table.address())
+    /// Remembers which table a waiting edit is for.
+    fn is_for(&self, call: &Call, request: &Request, edit: &Edit) {
+        let address = edit
+            .address()
+            .map(|table| Place::Address(table.to_string()));
+        let Some(place) = address.or(edit.table_id().map(Place::Id)) else {
+            return;
+        };
+        locked(&self.places).insert(seat(call, request), place);
     }
 
-    fn unanswered(&self, id: EditId) -> Unanswered {
-        self.answers().entry(id).or_default().pending += 1;
+    /// Remembers that somebody looked at a table as it was last: looking counts as use.
+    fn looked_at(&self, call: &Call, request: &Request, table: TableId) {
+        if self.edits.waits(request.guild) {
+            locked(&self.places).insert(seat(call, request), Place::Id(table));
+        }
+    }
+
+    /// What is asked for, and in which table as far as that is known here.
+    async fn told_of(&self, guild: GuildId, edit: &Edit, locale: Locale) -> String {
+        let what = edit.told(locale);
+        let address = match (edit.address(), edit.table_id()) {
+            (Some(address), _) => Some(address.to_string()),
+            (None, Some(id)) => {
+                let known = self.known_tables(guild).await;
+                let table = known.into_iter().find(|known| known.table.id == id);
+                table.map(|known| known.table.address())
+            }
+            (None, None) => None,
+        };
+        match address {
+            Some(table) => views::queued::in_table(&what, &table, locale),
+            None => what,
+        }
+    }
+
+    fn unanswered(&self, which: Which) -> Unanswered {
+        locked(&self.answers)
+            .entry(which.clone())
+            .or_default()
+            .pending += 1;
         Unanswered {
             queue: self.clone(),
-            id,
+            which,
         }
     }
 
-    /// Whether somebody else tells what becomes of an edit; none while that is not known yet.
-    fn tells(&self, id: EditId) -> Option<bool> {
-        let answers = self.answers().get(&id).copied().unwrap_or_default();
+    /// Whether it is this process that tells what becomes of an edit; none while that is not known yet.
+    fn tells(&self, guild: GuildId, op: &OpId) -> Option<bool> {
+        let answers = locked(&self.answers);
+        let answers = answers
+            .get(&(guild, op.clone()))
+            .copied()
+            .unwrap_or_default();
         (answers.pending == 0).then_some(answers.taken || !answers.elsewhere)
     }
 
     /// Lets go of an edit that was told.
-    async fn told(&self, id: EditId) {
+    async fn told(&self, id: EditId, origin: &Origin) {
         self.edits.remove(id).await;
-        self.answers().remove(&id);
+        locked(&self.answers).remove(&(origin.guild, origin.op.clone()));
     }
+}
 
-    fn answers(&self) -> MutexGuard<'_, HashMap<EditId, Answers>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Somebody at the device that they seem to use.
+fn seat(call: &Call, request: &Request) -> Seat {
+    let session = call.services.seen_session(request);
+    let device = session.map(|session| session.device_id);
+    (request.guild, request.actor, device)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Unanswered {
     /// Discord took the answer.
     pub fn taken(&self) {
-        self.queue.answers().entry(self.id).or_default().taken = true;
+        self.note(|answers| answers.taken = true);
     }
 
     /// Another delivery of the interaction was answered: whoever did tells what becomes of it.
     pub fn elsewhere(&self) {
-        self.queue.answers().entry(self.id).or_default().elsewhere = true;
+        self.note(|answers| answers.elsewhere = true);
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Answers)) {
+        if let Some(answers) = locked(&self.queue.answers).get_mut(&self.which) {
+            note(answers);
+        }
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        if let Some(answers) = self.queue.answers().get_mut(&self.id) {
-            answers.pending = answers.pending.saturating_sub(1);
-        }
+        self.note(|answers| answers.pending = answers.pending.saturating_sub(1));
         self.queue.edits.ring();
     }
 }
@@ -286,7 +350,7 @@ impl Waiting {
     fn former(&self) -> Former<'_> {
         Former {
             id: InteractionId::new(self.interaction.max(1)),
-            token: &self.token.0,
+            token: &self.token,
             locale: Locale::from_discord(&self.locale),
             platform: self.platform,
         }

@@ -34,10 +34,10 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// `follows`: it goes after the answer, not in its place.
-    pub(super) fn new(call: &Call, reply: Reply, done: bool, follows: bool) -> Self {
-        let reply = views::queued::outcome(reply, done, call.made_at(), call.locale);
+    pub(super) fn new(call: &Call, reply: Reply, follows: bool) -> Self {
+        let reply = views::queued::outcome(reply, call.made_at(), call.locale);
         let reply = reply.going(Manner::Own);
-        let text = views::queued::plain(&reply);
+        let text = views::queued::plain(&reply, call.locale);
         let message = if follows {
             serde_json::to_value(reply.followup())
         } else {
@@ -75,7 +75,7 @@ async fn answered(http: &Http, waiting: &Waiting, message: &Value) -> bool {
         return false;
     }
     let application_id = ApplicationId::new(waiting.application);
-    let token = waiting.token.0.as_str();
+    let token = waiting.token.as_str();
     let limits = Limits {
         until: Instant::now() + TRYING,
         patience: PATIENCE,

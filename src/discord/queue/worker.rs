@@ -1,12 +1,14 @@
-//! Does what was kept, when the database is back.
+//! Does what was kept, when the database is back: each guild's edits in their order, and each guild by
+//! itself; then tells their authors.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serenity::http::Http;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::told::{Outcome, tell};
@@ -15,16 +17,15 @@ use crate::discord::answer;
 use crate::discord::context::{Call, Data};
 use crate::discord::errors::{self, Failure};
 use crate::discord::people;
-use crate::discord::reply::Reply;
-use crate::discord::views;
-use crate::domain::access::Standing;
+use crate::discord::reply::{Reply, Upshot};
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::keys;
-use crate::journal::{EditId, JournalError};
+use crate::journal::{EditId, JournalError, Kept};
 use crate::metrics;
 use crate::service::ServiceError;
 
-/// How often it is looked whether the database is back.
+/// How often it is looked whether the database is back, and how long an edit rests that can't be done
+/// yet.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often it is looked for anything at all.
@@ -36,36 +37,36 @@ const PROBING: Duration = Duration::from_secs(3);
 /// How long one edit may take.
 const LONGEST: Duration = Duration::from_secs(40);
 
-/// How often an edit waits for Discord to say who somebody is, before its author is told that it does
-/// not.
-const STRANGE: u32 = 30;
+/// How often an edit is tried that fails for a reason which may pass, though the database is there.
+const TRIES: u32 = 120;
 
-/// How long what somebody may do is taken to be so: Discord is asked for each of them.
-const FRESH: Duration = Duration::from_secs(5);
+/// How often one is tried that fails for a reason which hardly will.
+const FEW: u32 = 20;
+
+/// Guilds whose edits are done at once: fewer than there are connections.
+const GUILDS: usize = 4;
 
 /// People who are told at once.
 const TELLING: usize = 8;
 
-/// Edits that are done before their authors are told.
-const AT_ONCE: usize = 20;
-
 /// Works for ever.
 pub async fn run(data: Data, http: Arc<Http>) {
-    let mut worker = Worker {
+    let hands = Hands {
         queue: data.queue.clone(),
         data,
         http,
-        telling: JoinSet::new(),
-        told: HashSet::new(),
-        strange: HashMap::new(),
+        tries: Arc::default(),
     };
+    let mut worker = Worker {
+        hands,
+        doing: Tasks::default(),
+        telling: Telling(Tasks::default()),
+    };
+    let queue = worker.hands.queue.clone();
     // Edits of the process before may wait.
-    worker.queue.edits.ring();
+    queue.edits.ring();
     loop {
-        if let Err(error) = worker.work().await {
-            tracing::error!(%error, "the journal can't be worked through; trying again");
-        }
-        let queue = &worker.queue;
+        worker.work().await;
         let pause = if queue.is_away() || queue.depth() > 0 {
             PAUSE
         } else {
@@ -73,7 +74,7 @@ pub async fn run(data: Data, http: Arc<Http>) {
         };
         tokio::select! {
             () = queue.edits.rung() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = sleep(pause) => {}
         }
     }
 }
@@ -82,154 +83,167 @@ pub async fn run(data: Data, http: Arc<Http>) {
 type Whose = (GuildId, UserId);
 
 struct Worker {
+    hands: Hands,
+    doing: Tasks<GuildId>,
+    telling: Telling,
+}
+
+/// What its tasks work with.
+#[derive(Clone)]
+struct Hands {
     data: Data,
     http: Arc<Http>,
     queue: Queue,
-    /// Outcomes on their way to their authors.
-    telling: JoinSet<Whose>,
-    /// To whom.
-    told: HashSet<Whose>,
-    /// How often Discord did not say who an edit is about.
-    strange: HashMap<EditId, u32>,
+    /// How often edits were tried in vain.
+    tries: Arc<Mutex<HashMap<EditId, u32>>>,
 }
+
+/// Tasks, one for each key at most. They end with this.
+struct Tasks<K> {
+    set: JoinSet<()>,
+    busy: HashMap<Id, K>,
+}
+
+/// Those that tell people. They go on to their end, for which a shutdown waits: what was told is not to
+/// be told again.
+struct Telling(Tasks<Whose>);
 
 /// What became of one attempt.
 enum Attempt {
     /// It is over, well or not.
-    Over(Box<Reply>, bool),
-    /// It can't be done now, though others may.
-    Later,
-    /// The database is away again.
+    Over(Box<Reply>),
+    /// It can't be done now; if it never can, its author is told this.
+    Later(Box<Reply>, u32),
+    /// The database is away, or busy with others.
     Away,
 }
 
 impl Worker {
-    /// Does and tells all that can be done and told now.
-    async fn work(&mut self) -> Result<(), JournalError> {
-        while let Some(told) = self.telling.try_join_next() {
-            match told {
-                Ok(whose) => drop(self.told.remove(&whose)),
-                // Who it was is not known after a panic; being told twice at once is no harm.
-                Err(_) => self.told.clear(),
-            }
+    /// Has all done and told that can be done and told now.
+    async fn work(&mut self) {
+        self.doing.reap();
+        self.telling.0.reap();
+        let queue = self.hands.queue.clone();
+        queue.edits.sweep().await;
+        if queue.is_away() {
+            self.hands.probe().await;
         }
-        self.queue.edits.sweep().await;
-        if self.queue.depth() == 0 && !self.queue.is_away() {
-            return Ok(());
-        }
-        let there = timeout(PROBING, self.data.services.ping()).await;
-        let there = matches!(there, Ok(Ok(())));
-        self.queue.is_there(there);
-        if !there {
-            return Ok(());
-        }
-        // An edit that can't be done yet holds up those of its guild that came after it, and one
-        // that can't be told yet those of its person.
-        let (mut held, mut silent) = (HashSet::new(), HashSet::new());
-        let mut ready: BTreeMap<Whose, Vec<EditId>> = BTreeMap::new();
-        let (mut standings, mut attempts) = (HashMap::new(), 0);
-        for (id, edit) in self.queue.edits.all() {
+        let mut to_do: BTreeMap<GuildId, Vec<EditId>> = BTreeMap::new();
+        let mut to_tell: BTreeMap<Whose, Vec<EditId>> = BTreeMap::new();
+        // One that can't be told yet holds up those of its person.
+        let mut silent = HashSet::new();
+        for (id, edit) in queue.edits.all() {
             let whose = (edit.guild, edit.person);
-            let waits = !edit.decided && (attempts == AT_ONCE || held.contains(&edit.guild));
-            if !edit.decided && !waits {
-                attempts += 1;
-                match self.attempt(id, &mut standings).await? {
-                    Next::Tell => {}
-                    Next::Hold => {
-                        held.insert(edit.guild);
-                        silent.insert(whose);
-                    }
-                    Next::Stop => break,
-                }
+            if !edit.decided {
+                to_do.entry(edit.guild).or_default().push(id);
             }
             // Until it has been said that it waits, nothing else is said.
-            if waits || self.queue.tells(id).is_none() {
+            if !edit.decided || queue.tells(edit.guild, &edit.op).is_none() {
                 silent.insert(whose);
             }
             if !silent.contains(&whose) {
-                ready.entry(whose).or_default().push(id);
+                to_tell.entry(whose).or_default().push(id);
             }
         }
-        for (whose, edits) in ready {
-            self.tell(whose, edits);
+        if !queue.is_away() {
+            for (guild, edits) in to_do {
+                let hands = self.hands.clone();
+                self.doing.start(GUILDS, guild, hands.do_all(edits));
+            }
         }
-        if attempts == AT_ONCE {
-            self.queue.edits.ring();
+        for (whose, edits) in to_tell {
+            let hands = self.hands.clone();
+            self.telling.0.start(TELLING, whose, hands.tell_all(edits));
         }
-        Ok(())
+    }
+}
+
+impl Hands {
+    /// Looks whether the database is there.
+    async fn probe(&self) -> bool {
+        let there = timeout(PROBING, self.data.services.ping()).await;
+        let there = matches!(there, Ok(Ok(())));
+        self.queue.is_there(there);
+        there
     }
 
-    /// Tells somebody what became of their edits, one after the other, beside the work on others.
-    fn tell(&mut self, whose: Whose, edits: Vec<EditId>) {
-        if self.telling.len() >= TELLING || !self.told.insert(whose) {
-            return;
-        }
-        let (data, http) = (self.data.clone(), Arc::clone(&self.http));
-        self.telling.spawn(async move {
-            // A shutdown waits for it.
-            let _flight = data.flights.begin();
-            for id in edits {
-                if let Err(error) = tell_one(&data, &http, id).await {
-                    tracing::warn!(%error, "what became of an edit is not told yet");
-                    return whose;
+    /// Does the edits of a guild until one can't be done yet: it holds up those that came after it.
+    async fn do_all(self, edits: Vec<EditId>) {
+        for id in edits {
+            match self.attempt(id).await {
+                Ok(true) => self.queue.edits.ring(),
+                Ok(false) => {
+                    sleep(PAUSE).await;
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the journal can't be worked through; trying again");
+                    sleep(PAUSE).await;
+                    break;
                 }
             }
-            // For others, and for what came meanwhile.
-            data.queue.edits.ring();
-            whose
-        });
+        }
+        // For what came meanwhile.
+        self.queue.edits.ring();
     }
 
-    /// Tries to do an edit, and notes what became of it.
-    async fn attempt(
-        &mut self,
-        id: EditId,
-        standings: &mut HashMap<Whose, (Standing, Instant)>,
-    ) -> Result<Next, JournalError> {
+    /// Tries to do an edit, and notes what became of it. Returns whether those after it may be done.
+    async fn attempt(&self, id: EditId) -> Result<bool, JournalError> {
         let Some(kept) = self.queue.edits.read(id).await? else {
-            return Ok(Next::Hold);
+            return Ok(true);
         };
         let Ok(waiting) = serde_json::from_value::<Waiting>(kept.edit.clone()) else {
             tracing::error!(op.id = %kept.origin.op, "an edit in the journal can't be read; it was set aside");
             self.queue.edits.set_aside(id).await?;
-            return Ok(Next::Hold);
+            return Ok(true);
         };
+        let Some(call) = self.call(&kept, &waiting).await else {
+            return Ok(false);
+        };
+        let reply = match self.done(&call, &waiting).await {
+            Attempt::Over(reply) => reply,
+            Attempt::Later(reply, tries) if self.tried(id) >= tries => reply,
+            Attempt::Later(..) => {
+                call.measured.ended(metrics::Outcome::Queued);
+                return Ok(false);
+            }
+            Attempt::Away => {
+                call.measured.ended(metrics::Outcome::Queued);
+                // With the database there, it is this edit that does not get on.
+                if !self.probe().await || self.tried(id) < TRIES {
+                    return Ok(false);
+                }
+                let error = ServiceError::OutcomeUnknown;
+                Box::new(errors::reply(&call, error.into()))
+            }
+        };
+        call.measured.ended(metrics::Outcome::Ok);
+        self.tries().remove(&id);
+        let outcome = Outcome::new(&call, *reply, waiting.edit.updates());
+        self.queue.edits.decide(id, &outcome).await?;
+        Ok(true)
+    }
+
+    /// The edit's interaction, with what its author may do now; none where Discord does not say.
+    async fn call(&self, kept: &Kept, waiting: &Waiting) -> Option<Arc<Call>> {
         let whose = (kept.origin.guild, kept.origin.person);
-        let known = standings.get(&whose);
-        let standing = match known.filter(|(_, since)| since.elapsed() < FRESH) {
-            Some((standing, _)) => *standing,
-            None => match people::standing_in(&self.http, whose.0, whose.1).await {
-                Ok(found) => {
-                    let standing = found.unwrap_or_default();
-                    standings.insert(whose, (standing, Instant::now()));
-                    standing
-                }
-                Err(error) => {
-                    tracing::warn!(op.id = %kept.origin.op, %error, "what somebody may do is not known; their edits wait");
-                    return Ok(Next::Hold);
-                }
-            },
+        let standing = match people::standing_in(&self.http, whose.0, whose.1).await {
+            Ok(standing) => standing.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(op.id = %kept.origin.op, %error, "what somebody may do is not known; their edits wait");
+                return None;
+            }
         };
-        let call = Call::of_kept((&self.data, &self.http), &waiting.former(), whose, standing);
+        let via = (&self.data, &self.http);
+        let call = Call::of_kept(via, &waiting.former(), whose, standing);
         call.attempts(waiting.edit.action());
         if let Some(table) = waiting.edit.address() {
             call.attempts_in(table);
         }
-        let (reply, done) = match self.done(id, &call, &waiting).await {
-            Attempt::Over(reply, done) => (reply, done),
-            Attempt::Later => return Ok(Next::Hold),
-            Attempt::Away => {
-                self.queue.is_there(false);
-                return Ok(Next::Stop);
-            }
-        };
-        call.measured.ended(metrics::Outcome::Ok);
-        let outcome = Outcome::new(&call, *reply, done, waiting.edit.updates());
-        self.queue.edits.decide(id, &outcome).await?;
-        Ok(Next::Tell)
+        Some(call)
     }
 
-    async fn done(&mut self, id: EditId, call: &Arc<Call>, waiting: &Waiting) -> Attempt {
+    async fn done(&self, call: &Arc<Call>, waiting: &Waiting) -> Attempt {
         let (same, edit) = (Arc::clone(call), waiting.edit.clone());
         let span = tracing::info_span!("kept", op.id = %call.id);
         // In a task of its own: a panic in there is to end nothing else.
@@ -243,41 +257,69 @@ impl Worker {
         let mut work = tokio::spawn(work.instrument(span));
         let Ok(done) = timeout(LONGEST, &mut work).await else {
             work.abort();
-            return Attempt::Later;
+            return Attempt::Away;
         };
         let done = done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())));
-        match done {
-            Ok(reply) => Attempt::Over(Box::new(reply), true),
-            Err(Failure::Service(error)) if error.is_away() => Attempt::Away,
-            Err(Failure::Service(error)) if error.may_wait() || error.is_not_ready() => {
-                tracing::debug!(op.id = %call.id, %error, "an edit waits on");
-                Attempt::Later
-            }
-            Err(Failure::Told(message)) if message.key() == keys::ERROR_MEMBER_UNKNOWN => {
-                let times = self.strange.entry(id).or_default();
-                *times += 1;
-                if *times < STRANGE {
-                    return Attempt::Later;
-                }
-                self.strange.remove(&id);
-                let reply = views::errors::told(&message, call.locale);
-                Attempt::Over(Box::new(reply), false)
-            }
-            Err(failure) => Attempt::Over(Box::new(errors::reply(call, failure)), false),
+        let failure = match done {
+            Ok(reply) => return Attempt::Over(Box::new(reply)),
+            Err(failure) => failure,
+        };
+        let tries = match &failure {
+            Failure::Service(error) if error.is_away() || error.is_busy() => return Attempt::Away,
+            Failure::Service(error) if error.may_wait() || error.is_not_ready() => u32::MAX,
+            Failure::Service(ServiceError::Store(_)) => FEW,
+            Failure::Told(message) if message.key() == keys::ERROR_MEMBER_UNKNOWN => FEW,
+            _ => 0,
+        };
+        if tries > 0 {
+            tracing::debug!(op.id = %call.id, error = %failure, "an edit waits on");
+        }
+        let reply = Box::new(errors::reply(call, failure).but(Upshot::Refused));
+        if tries == 0 {
+            Attempt::Over(reply)
+        } else {
+            Attempt::Later(reply, tries)
         }
     }
-}
 
-/// Tells what became of an edit, unless somebody else does, and lets go of it.
-async fn tell_one(data: &Data, http: &Http, id: EditId) -> Result<(), Untold> {
-    let queue = &data.queue;
-    if queue.tells(id).unwrap_or(true)
-        && let Some(kept) = queue.edits.read(id).await?
-    {
-        tell(data, http, &kept).await?;
+    /// Counts a try, and returns the how many-th it was.
+    fn tried(&self, id: EditId) -> u32 {
+        let mut tries = self.tries();
+        let times = tries.entry(id).or_default();
+        *times = times.saturating_add(1);
+        *times
     }
-    queue.told(id).await;
-    Ok(())
+
+    fn tries(&self) -> std::sync::MutexGuard<'_, HashMap<EditId, u32>> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells somebody what became of their edits, one after the other.
+    async fn tell_all(self, edits: Vec<EditId>) {
+        let _flight = self.data.flights.begin();
+        for id in edits {
+            if let Err(error) = self.tell(id).await {
+                tracing::warn!(%error, "what became of an edit is not told yet");
+                sleep(PAUSE).await;
+                break;
+            }
+        }
+        // For others, and for what came meanwhile.
+        self.queue.edits.ring();
+    }
+
+    /// Tells what became of an edit, unless somebody else does, and lets go of it.
+    async fn tell(&self, id: EditId) -> Result<(), Untold> {
+        let Some(kept) = self.queue.edits.read(id).await? else {
+            return Ok(());
+        };
+        let origin = &kept.origin;
+        if self.queue.tells(origin.guild, &origin.op).unwrap_or(true) {
+            tell(&self.data, &self.http, &kept).await?;
+        }
+        self.queue.told(id, &kept.origin).await;
+        Ok(())
+    }
 }
 
 /// Why somebody was not told.
@@ -289,12 +331,36 @@ enum Untold {
     Service(#[from] ServiceError),
 }
 
-/// What to do after an attempt.
-enum Next {
-    /// Tell its author.
-    Tell,
-    /// Let the guild's other edits wait.
-    Hold,
-    /// Let all of them wait.
-    Stop,
+impl<K> Default for Tasks<K> {
+    fn default() -> Self {
+        Self {
+            set: JoinSet::new(),
+            busy: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Eq + Hash> Tasks<K> {
+    /// Notes which have ended.
+    fn reap(&mut self) {
+        while let Some(ended) = self.set.try_join_next_with_id() {
+            let id = ended.map_or_else(|panicked| panicked.id(), |(id, ())| id);
+            self.busy.remove(&id);
+        }
+    }
+
+    /// Starts one, unless there is one for that key, or as many as may be.
+    fn start(&mut self, most: usize, key: K, work: impl Future<Output = ()> + Send + 'static) {
+        let is_there = self.busy.values().any(|busy| *busy == key);
+        if !is_there && self.busy.len() < most {
+            let id = self.set.spawn(work).id();
+            self.busy.insert(id, key);
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.set.detach_all();
+    }
 }

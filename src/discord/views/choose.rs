@@ -5,7 +5,7 @@ use serenity::builder::{
 };
 
 use crate::discord::custom_id::Press;
-use crate::discord::reply::Reply;
+use crate::discord::reply::{Reply, Upshot};
 use crate::domain::ids::{DeviceId, DraftId};
 use crate::i18n::{Locale, keys};
 use crate::render;
@@ -30,5 +30,7 @@ pub fn table(tables: &[TableChoice], device: DeviceId, draft: DraftId, locale: L
     };
     let menu = CreateSelectMenu::new(press.encode(), CreateSelectMenuKind::String { options })
         .placeholder(locale.text(&keys::CHOOSE_TABLE_MENU.into()));
-    Reply::text(locale.text(&keys::CHOOSE_TABLE.into())).row(CreateActionRow::SelectMenu(menu))
+    Reply::text(locale.text(&keys::CHOOSE_TABLE.into()))
+        .row(CreateActionRow::SelectMenu(menu))
+        .but(Upshot::Asks)
 }

@@ -6,7 +6,7 @@ use serenity::builder::CreateActionRow;
 use super::words::person;
 use super::{CONTENT, button, fitted, shown};
 use crate::discord::custom_id::Press;
-use crate::discord::reply::Reply;
+use crate::discord::reply::{Reply, Upshot};
 use crate::domain::ids::{DeviceId, DraftId};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::error::OfferedLink;
@@ -33,10 +33,13 @@ pub fn links(
         draft,
     };
     let cancel = Press::Cancel;
-    Reply::text(fitted(&lines, CONTENT, locale)).row(CreateActionRow::Buttons(vec![
-        button(&agree, keys::BUTTON_LINK, ButtonStyle::Primary, locale),
-        button(&cancel, keys::BUTTON_CANCEL, ButtonStyle::Secondary, locale),
-    ]))
+    let reply = Reply::text(fitted(&lines, CONTENT, locale));
+    reply
+        .row(CreateActionRow::Buttons(vec![
+            button(&agree, keys::BUTTON_LINK, ButtonStyle::Primary, locale),
+            button(&cancel, keys::BUTTON_CANCEL, ButtonStyle::Secondary, locale),
+        ]))
+        .but(Upshot::Asks)
 }
 
 /// What it is about.

@@ -11,7 +11,7 @@ use super::receipt::missed_note;
 use super::words::{ago, entries, points, session_plain};
 use super::{button, card, fitted, receipt, shown};
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
-use crate::discord::reply::Reply;
+use crate::discord::reply::{Reply, Upshot};
 use crate::domain::event::{Action, Event};
 use crate::domain::panel::{AMOUNTS, MAX_PICKED, Mark, Picked};
 use crate::i18n::{Locale, Message, Value, keys};
@@ -80,7 +80,7 @@ fn about(panel: &Panel, locale: Locale) -> Vec<String> {
 /// Why a press did nothing, by itself.
 #[must_use]
 pub fn nothing(why: PanelNote, locale: Locale) -> Reply {
-    super::errors::told(&note(why), locale)
+    super::errors::told(&note(why), locale).but(Upshot::Refused)
 }
 
 const fn note_key(note: PanelNote) -> crate::i18n::Key {

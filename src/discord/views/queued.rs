@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::words::{moment, person, points};
 use super::{CONTENT, listed, shown};
-use crate::discord::reply::Reply;
+use crate::discord::reply::{Reply, Upshot};
 use crate::domain::ids::{Seq, UserId};
 use crate::domain::name::NameOrMember;
 use crate::i18n::{Key, Locale, Message, keys};
@@ -18,24 +18,13 @@ pub fn queued(what: &str, locale: Locale) -> Reply {
     Reply::text(render::clip(&format!("{head}\n{what}"), CONTENT))
 }
 
-/// It could not even be kept.
-#[must_use]
-pub fn not_kept(is_full: bool, locale: Locale) -> Reply {
-    let why = if is_full {
-        keys::ERROR_QUEUE_FULL
-    } else {
-        keys::ERROR_NOT_KEPT
-    };
-    super::errors::told(&why.into(), locale)
-}
-
 /// What has become of an edit that was made `at`.
 #[must_use]
-pub fn outcome(reply: Reply, done: bool, at: DateTime<Utc>, locale: Locale) -> Reply {
-    let head = if done {
-        keys::QUEUED_DONE
-    } else {
-        keys::QUEUED_NOT_DONE
+pub fn outcome(reply: Reply, at: DateTime<Utc>, locale: Locale) -> Reply {
+    let head = match reply.upshot {
+        Upshot::Done => keys::QUEUED_DONE,
+        Upshot::Asks => keys::QUEUED_ASKS,
+        Upshot::Refused => keys::QUEUED_NOT_DONE,
     };
     let head = locale.text(&Message::new(head).with("at", moment(at)));
     let content = format!("{head}\n{}", reply.content);
@@ -47,14 +36,16 @@ pub fn outcome(reply: Reply, done: bool, at: DateTime<Utc>, locale: Locale) -> R
 
 /// What a reply says, without buttons, which would not know their guild in a direct message.
 #[must_use]
-pub fn plain(reply: &Reply) -> String {
+pub fn plain(reply: &Reply, locale: Locale) -> String {
     let card = reply.embed.clone().map(serde_json::to_value);
     let card = card.and_then(Result::ok).unwrap_or_default();
     let part = |name: &str| card.get(name).and_then(Value::as_str).map(str::to_owned);
+    let again = (reply.upshot == Upshot::Asks).then(|| locale.text(&keys::QUEUED_AGAIN.into()));
     let parts = [
         Some(reply.content.clone()),
         part("title"),
         part("description"),
+        again,
     ];
     let lines: Vec<String> = parts.into_iter().flatten().collect();
     render::clip(lines.join("\n").trim(), CONTENT).into_owned()

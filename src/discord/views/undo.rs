@@ -8,7 +8,7 @@ use super::receipt::{self, Ranks};
 use super::words::{ago, field, person, points, rank, value};
 use super::{button, card, shown};
 use crate::discord::custom_id::Press;
-use crate::discord::reply::{Manner, Reply};
+use crate::discord::reply::{Manner, Reply, Upshot};
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::{Locale, Message, keys};
@@ -31,7 +31,9 @@ pub fn question(
         event,
         shown: Some(mark(conflicts)),
     };
-    Reply::card(card(&title, &lines, None, locale)).row(confirm_or_cancel(&confirm, locale))
+    Reply::card(card(&title, &lines, None, locale))
+        .row(confirm_or_cancel(&confirm, locale))
+        .but(Upshot::Asks)
 }
 
 /// What has changed since, after a word on what that means.
