@@ -162,7 +162,9 @@ impl Edit {
     pub fn pinned(self, call: &Call, request: &Request) -> Self {
         match self {
             Self::Order {
-                order, table: None, ..
+                order,
+                table: None,
+                last_table: None,
             } => {
                 let session = call.services.seen_session(request);
                 Self::Order {

@@ -218,7 +218,10 @@ impl Queue {
         let what = self.told_of(request.guild, edit, call.locale).await;
         // Before it can be found by the worker.
         let unanswered = self.unanswered((request.guild, request.op.clone()));
-        self.edits.keep(origin, &waiting).await?;
+        if let Err(error) = self.edits.keep(origin, &waiting).await {
+            locked(&self.answers).remove(&unanswered.which);
+            return Err(error);
+        }
         self.is_for(call, request, edit);
         call.measured.ended(Outcome::Queued);
         let reply = views::queued::queued(&what, call.locale);
@@ -238,11 +241,12 @@ impl Queue {
             locked(&self.places).retain(|(guild, ..), _| *guild != request.guild);
             None
         };
-        match place {
+        let edit = match place {
             Some(Place::Address(table)) => edit.in_table(Some(table), None),
             Some(Place::Id(table)) => edit.in_table(None, Some(table)),
-            None => edit.pinned(call, request),
-        }
+            None => edit,
+        };
+        edit.pinned(call, request)
     }
 
     /// Remembers which table a waiting edit is for.
