@@ -288,6 +288,26 @@ async fn an_author_whose_answer_is_too_old_is_told_by_message() {
 }
 
 #[tokio::test]
+async fn an_edit_that_is_delivered_twice_while_it_waits_is_one_and_is_told() {
+    let mut story = Story::begin().await;
+    story.breaks();
+    let waits = story.adds("Ana", 2).await;
+    assert_queued(&waits);
+    let id = waits.interaction_id().unwrap();
+    story.app.discord.redeliver(id).await;
+    assert_eq!(story.app.queue().depth(), 1);
+    story.mends().await;
+    // And once more, when it is done.
+    story.app.discord.redeliver(id).await;
+    assert_eq!(story.points("Ana").await, Some(7));
+    assert_says(&waits.latest(), &["✅", "5 → 7"]);
+    let refusals = story.app.discord.refusals();
+    assert!(refusals.iter().all(|it| it.code == 40060), "{refusals:?}");
+    story.app.expect_refusals(refusals.len());
+    story.finish().await;
+}
+
+#[tokio::test]
 async fn a_panel_goes_on_for_those_who_were_picked() {
     let story = Story::begin().await;
     story.adds("Ion", 1).await;
