@@ -493,6 +493,7 @@ queued = ⏳ Queued, not done yet: the database can’t be reached, or takes too
 queued-done = ✅ What you asked for ({ $at }) is done now:
 queued-asks = ❔ What you asked for ({ $at }) needs an answer before it is done:
 queued-again = Nothing was done. Give the command again in the server, with all that it asks for.
+queued-unreadable = ❌ An edit of yours that waited for the database can’t be read any more, so it was not done. Give the command again; whoever runs the bot finds what is left of it in the journal.
 queued-not-done = ❌ What you asked for ({ $at }) was not done:
 queued-add = • add { $points }: { $names }
 queued-remove = • remove { $points }: { $names }

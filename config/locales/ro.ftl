@@ -522,6 +522,7 @@ queued = ⏳ În așteptare, modificarea nu este făcută încă: baza de date n
 queued-done = ✅ Ce ai cerut ({ $at }) s-a făcut acum:
 queued-asks = ❔ Ce ai cerut ({ $at }) are nevoie de un răspuns înainte de a fi făcut:
 queued-again = Nu s-a făcut nimic. Dă comanda din nou pe server, cu tot ce întreabă.
+queued-unreadable = ❌ O modificare de-a ta care aștepta baza de date nu mai poate fi citită, deci nu s-a făcut. Dă comanda din nou; persoana care găzduiește botul găsește ce a rămas din ea în jurnal.
 queued-not-done = ❌ Ce ai cerut ({ $at }) nu s-a făcut:
 queued-add = • adaugă { $points }: { $names }
 queued-remove = • scade { $points }: { $names }

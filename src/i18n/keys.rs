@@ -338,6 +338,7 @@ keys! {
     QUEUED_DONE = "queued-done";
     QUEUED_ASKS = "queued-asks";
     QUEUED_AGAIN = "queued-again";
+    QUEUED_UNREADABLE = "queued-unreadable";
     QUEUED_NOT_DONE = "queued-not-done";
     QUEUED_ADD = "queued-add";
     QUEUED_REMOVE = "queued-remove";

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Device, Member, Reply};
-use punctaj::domain::ids::GuildId;
+use punctaj::domain::ids::{GuildId, OpId, UserId};
 use punctaj::domain::session::SessionLimits;
+use punctaj::journal::{Edits, Origin};
 use punctaj::service::Services;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::support::app::{Process, TestApp, assert_hides, assert_says, until, view};
@@ -575,7 +576,7 @@ async fn killed_with_a_full_journal_nothing_is_lost_and_nothing_is_done_twice() 
             .fetch_one(&pool)
             .await
             .unwrap();
-    let expected = serde_json::json!({
+    let expected = json!({
         "Om 0": 9, "Om 1": 9, "Om 2": 9, "Om 3": 9, "Om 4": 8, "Om 5": 8, "Om 6": 8, "Ultimul": 9,
     });
     assert_eq!(sum, expected);
@@ -653,5 +654,41 @@ async fn a_damaged_journal_is_set_aside_and_the_bot_works() {
     assert_eq!(bot.terminate().await, Some(0));
     let aside = data.path().join("journal.redb.damaged-1");
     assert_eq!(std::fs::read(aside).unwrap(), damaged);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_another_version_kept_is_set_aside_and_its_author_told() {
+    let app = TestApp::without_bot().await;
+    let data = tempfile::tempdir().unwrap();
+    let bot = Process::on(&app.discord, app.db.url(), data.path());
+    app.discord.ready().await;
+    let (alice, pc) = (app.moderator("alice"), Device::desktop("PC"));
+    let acting = alice.on(&pc);
+    let table = [("table", "Clan")];
+    acting.slash("punctaj-admin table create", table).await;
+    assert_eq!(bot.terminate().await, Some(0));
+    let edits = Edits::open(data.path()).unwrap();
+    let origin = Origin {
+        guild: GuildId::try_from(app.guild.id()).unwrap(),
+        person: UserId::try_from(alice.id()).unwrap(),
+        op: OpId::new("1"),
+    };
+    let foreign = json!({ "locale": "ro", "edit": { "edit": "dance" } });
+    edits.keep(origin, &foreign).await.unwrap();
+    drop(edits);
+
+    app.discord.connected(0).await;
+    let bot = Process::on(&app.discord, app.db.url(), data.path());
+    app.discord.connected(1).await;
+    let told = async || !app.discord.dms(&alice).is_empty();
+    until("a direct message", told).await;
+    assert_says(&app.discord.dms(&alice)[0], &["nu mai poate fi citită"]);
+    let add = [("names", "Ana"), ("points", "1")];
+    let saved = async || acting.slash("punctaj add", add).await.has_button("Undo");
+    until("it holds nobody up", saved).await;
+    assert_eq!(bot.terminate().await, Some(0));
+    let edits = Edits::open(data.path()).unwrap();
+    assert_eq!((edits.depth(), edits.aside().await.unwrap()), (0, 1));
     app.finish().await;
 }

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use serenity::http::Http;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -18,8 +19,9 @@ use crate::discord::context::{Call, Data};
 use crate::discord::errors::{self, Failure};
 use crate::discord::people;
 use crate::discord::reply::{Reply, Upshot};
+use crate::discord::views;
 use crate::domain::ids::{GuildId, UserId};
-use crate::i18n::keys;
+use crate::i18n::{Locale, keys};
 use crate::journal::{EditId, JournalError, Kept};
 use crate::metrics;
 use crate::service::ServiceError;
@@ -193,9 +195,7 @@ impl Hands {
             return Ok(true);
         };
         let Ok(waiting) = serde_json::from_value::<Waiting>(kept.edit.clone()) else {
-            tracing::error!(op.id = %kept.origin.op, "an edit in the journal can't be read; it was set aside");
-            self.queue.edits.set_aside(id).await?;
-            return Ok(true);
+            return self.unreadable(id, &kept).await;
         };
         let Some(call) = self.call(&kept, &waiting).await else {
             return Ok(false);
@@ -221,6 +221,24 @@ impl Hands {
         self.tries().remove(&id);
         let outcome = Outcome::new(&call, *reply, waiting.edit.updates());
         self.queue.edits.decide(id, &outcome).await?;
+        Ok(true)
+    }
+
+    /// Sets aside what another version of the program kept, perhaps, and has its author told.
+    async fn unreadable(&self, id: EditId, kept: &Kept) -> Result<bool, JournalError> {
+        let origin = &kept.origin;
+        tracing::error!(op.id = %origin.op, "an edit in the journal can't be read; it is set aside");
+        let locale = kept.edit.get("locale").and_then(Value::as_str);
+        let text = views::queued::unreadable(locale.map(Locale::from_discord).unwrap_or_default());
+        let services = &self.data.services;
+        if let Err(error) = services
+            .tell_outcome(origin.guild, origin.person, text)
+            .await
+        {
+            tracing::warn!(op.id = %origin.op, %error, "what became of an edit is not told yet");
+            return Ok(false);
+        }
+        self.queue.edits.set_aside(id).await?;
         Ok(true)
     }
 

@@ -34,6 +34,12 @@ pub fn outcome(reply: Reply, at: DateTime<Utc>, locale: Locale) -> Reply {
     }
 }
 
+/// It was kept, and can't be read any more.
+#[must_use]
+pub fn unreadable(locale: Locale) -> String {
+    locale.text(&keys::QUEUED_UNREADABLE.into())
+}
+
 /// What a reply says, without buttons, which would not know their guild in a direct message.
 #[must_use]
 pub fn plain(reply: &Reply, locale: Locale) -> String {
