@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use serenity::http::Http;
 use tokio::task::{Id, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use super::told::{Outcome, tell};
@@ -20,6 +20,7 @@ use crate::discord::errors::{self, Failure};
 use crate::discord::people;
 use crate::discord::reply::{Reply, Upshot};
 use crate::discord::views;
+use crate::domain::access::Standing;
 use crate::domain::ids::{GuildId, UserId};
 use crate::i18n::{Locale, keys};
 use crate::journal::{EditId, JournalError, Kept};
@@ -44,6 +45,9 @@ const TRIES: u32 = 120;
 
 /// How often one is tried that fails for a reason which hardly will.
 const FEW: u32 = 20;
+
+/// How long what somebody may do is taken to be so: Discord is asked twice for it.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Guilds whose edits are done at once: fewer than there are connections.
 const GUILDS: usize = 4;
@@ -80,6 +84,9 @@ pub async fn run(data: Data, http: Arc<Http>) {
         }
     }
 }
+
+/// What people of one guild may do, and since when that is known.
+type Standings = HashMap<UserId, (Standing, Instant)>;
 
 /// Somebody in a guild.
 type Whose = (GuildId, UserId);
@@ -171,8 +178,9 @@ impl Hands {
 
     /// Does the edits of a guild until one can't be done yet: it holds up those that came after it.
     async fn do_all(self, edits: Vec<EditId>) {
+        let mut standings = HashMap::new();
         for id in edits {
-            match self.attempt(id).await {
+            match self.attempt(id, &mut standings).await {
                 Ok(true) => self.queue.edits.ring(),
                 Ok(false) => {
                     sleep(PAUSE).await;
@@ -190,14 +198,14 @@ impl Hands {
     }
 
     /// Tries to do an edit, and notes what became of it. Returns whether those after it may be done.
-    async fn attempt(&self, id: EditId) -> Result<bool, JournalError> {
+    async fn attempt(&self, id: EditId, standings: &mut Standings) -> Result<bool, JournalError> {
         let Some(kept) = self.queue.edits.read(id).await? else {
             return Ok(true);
         };
         let Ok(waiting) = serde_json::from_value::<Waiting>(kept.edit.clone()) else {
             return self.unreadable(id, &kept).await;
         };
-        let Some(call) = self.call(&kept, &waiting).await else {
+        let Some(call) = self.call(&kept, &waiting, standings).await else {
             return Ok(false);
         };
         let reply = match self.done(&call, &waiting).await {
@@ -243,14 +251,27 @@ impl Hands {
     }
 
     /// The edit's interaction, with what its author may do now; none where Discord does not say.
-    async fn call(&self, kept: &Kept, waiting: &Waiting) -> Option<Arc<Call>> {
+    async fn call(
+        &self,
+        kept: &Kept,
+        waiting: &Waiting,
+        standings: &mut Standings,
+    ) -> Option<Arc<Call>> {
         let whose = (kept.origin.guild, kept.origin.person);
-        let standing = match people::standing_in(&self.http, whose.0, whose.1).await {
-            Ok(standing) => standing.unwrap_or_default(),
-            Err(error) => {
-                tracing::warn!(op.id = %kept.origin.op, %error, "what somebody may do is not known; their edits wait");
-                return None;
-            }
+        let known = standings.get(&whose.1);
+        let standing = match known.filter(|(_, since)| since.elapsed() < FRESH) {
+            Some((standing, _)) => *standing,
+            None => match people::standing_in(&self.http, whose.0, whose.1).await {
+                Ok(found) => {
+                    let standing = found.unwrap_or_default();
+                    standings.insert(whose.1, (standing, Instant::now()));
+                    standing
+                }
+                Err(error) => {
+                    tracing::warn!(op.id = %kept.origin.op, %error, "what somebody may do is not known; their edits wait");
+                    return None;
+                }
+            },
         };
         let via = (&self.data, &self.http);
         let call = Call::of_kept(via, &waiting.former(), whose, standing);
