@@ -109,10 +109,13 @@ where
     let work = async move {
         let late = |_| Err(Failure::Internal("nobody answers".to_owned()));
         let done = timeout(longest, work).await.unwrap_or_else(late);
-        if let Err(failure) = &done {
-            note_refusal(call, failure).await;
+        match done {
+            Ok(reply) => Ok(reply),
+            Err(failure) => {
+                note_refusal(Arc::clone(&call), &failure).await;
+                Err(with_givers(&call, failure).await)
+            }
         }
-        done
     };
     tokio::spawn(work.instrument(span))
 }
@@ -137,6 +140,21 @@ pub async fn note_refusal(call: Arc<Call>, failure: &Failure) {
     let noting = tokio::spawn(noting.in_current_span());
     // What takes longer goes on by itself.
     let _ = tokio::time::timeout(NOTING, noting).await;
+}
+
+/// A refusal, with those who can give the right that was missing. Without them, where they can't be
+/// asked for in time.
+async fn with_givers(call: &Call, failure: Failure) -> Failure {
+    let Failure::Service(ServiceError::Forbidden { right }) = failure else {
+        return failure;
+    };
+    let Some(request) = call.request_again() else {
+        return failure;
+    };
+    match timeout(NOTING, call.services.givers(&request, right)).await {
+        Ok(Ok(givers)) => Failure::told(views::errors::forbidden(right, &givers, call.locale)),
+        Ok(Err(_)) | Err(_) => failure,
+    }
 }
 
 /// Answers with an error that came before any work.

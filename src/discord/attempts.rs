@@ -14,6 +14,7 @@ pub fn of_command(path: &str) -> Option<Action> {
         "punctaj undo" | "punctaj-audit undo" => Action::EventUndo,
         "punctaj-audit export" => Action::AuditExport,
         "punctaj-admin settings show" => Action::SettingsView,
+        "punctaj-admin access list" | "punctaj-admin access explain" => Action::AccessView,
         "punctaj view"
         | "punctaj profile"
         | "punctaj panel"

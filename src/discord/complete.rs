@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serenity::builder::{AutocompleteChoice, CreateAutocompleteResponse};
 use serenity::model::application::ResolvedValue;
 
-use super::commands::ALL_OTHERS;
+use super::commands::{self, ALL_OTHERS};
 use super::context::{Call, Ctx};
 use super::errors::{self, Failure};
 use super::views::{self, words};
+use crate::domain::access::Right;
 use crate::domain::event::Action;
 use crate::domain::guild::DEFAULT_TIMEZONE;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress, fold, quote_if_needed};
@@ -48,7 +49,14 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
         Ok(request) => request,
         Err(failure) => return offered(&call, Err(failure)),
     };
-    let found = call.services.complete_tables(&request, partial).await;
+    let rights = match views::help::rights_of(&commands::path(ctx)) {
+        [] => &[Right::TableView],
+        rights => rights,
+    };
+    let found = call
+        .services
+        .complete_tables(&request, rights, partial)
+        .await;
     offered(&call, found.map(themselves).map_err(Failure::from))
 }
 
@@ -104,6 +112,20 @@ pub async fn timezone(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse
         &call,
         Ok(themselves(fitting.take(MAX_CHOICES).map(str::to_owned))),
     )
+}
+
+/// What can be granted.
+pub async fn right(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = rights(&call, partial).await;
+    offered(&call, found)
+}
+
+/// Where a right is granted: a category or a table.
+pub async fn scope(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = scopes(&call, partial).await;
+    offered(&call, found)
 }
 
 /// A rank of the table that is named.
@@ -176,6 +198,23 @@ async fn entries(ctx: Ctx<'_>, call: &Call, text: &str) -> Result<Vec<String>, F
         .services
         .complete_entries(&request, table_option(ctx).as_ref(), text)
         .await?)
+}
+
+async fn rights(call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let found = call.services.grantable(&request).await?;
+    let choices = found.into_iter().filter_map(|granted| {
+        let label = views::access::choice(granted, call.locale);
+        let fits = fits(partial, &[&label]);
+        fits.then(|| choice(&label, granted.as_str())).flatten()
+    });
+    Ok(choices.collect())
+}
+
+async fn scopes(call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let found = call.services.complete_scopes(&request, partial).await?;
+    Ok(themselves(found))
 }
 
 async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {

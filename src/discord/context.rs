@@ -11,7 +11,7 @@ use serenity::http::Http;
 use serenity::model::Permissions;
 use serenity::model::application::{CommandInteraction, ComponentInteraction, ModalInteraction};
 use serenity::model::guild::Member;
-use serenity::model::id::{GuildId, InteractionId, UserId};
+use serenity::model::id::{GuildId, InteractionId, RoleId, UserId};
 use tokio::time::Instant;
 
 use super::errors::Failure;
@@ -266,9 +266,9 @@ impl Call {
         let (guild, standing) = match (self.guild, self.about.get()) {
             (Some(guild), _) => {
                 let guild = ids::GuildId::try_from(guild.get()).map_err(|_| out_of_range())?;
-                (guild, self.standing)
+                (guild, self.standing.clone())
             }
-            (None, Some(about)) => *about,
+            (None, Some(about)) => about.clone(),
             (None, None) => return Err(Failure::told(keys::ERROR_GUILD_ONLY)),
         };
         if let Some(device) = &device {
@@ -326,12 +326,14 @@ fn created_at(id: InteractionId) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(since_epoch.checked_add(DISCORD_EPOCH)?)
 }
 
-/// What these permissions come to.
+/// What these permissions and roles come to.
 #[must_use]
-pub fn standing_of(permissions: Permissions) -> Standing {
+pub fn standing_of(permissions: Permissions, roles: &[RoleId]) -> Standing {
     let manages = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
+    let roles = roles.iter().map(|id| ids::RoleId::try_from(id.get()));
     Standing {
         manage_server: permissions.intersects(manages),
+        roles: roles.filter_map(Result::ok).collect(),
     }
 }
 
@@ -340,7 +342,8 @@ fn standing(member: Option<&Member>) -> Standing {
     let permissions = member
         .and_then(|member| member.permissions)
         .unwrap_or_else(Permissions::empty);
-    standing_of(permissions)
+    let roles = member.map(|member| member.roles.as_slice());
+    standing_of(permissions, roles.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -131,14 +131,13 @@ pub async fn standing_in(
         return Ok(None);
     };
     if guild.owner_id == user_id {
-        return Ok(Some(standing_of(Permissions::all())));
+        return Ok(Some(standing_of(Permissions::all(), &member.roles)));
     }
     // The role that everybody has bears the guild's own id.
     let has = |role: &&Role| role.id.get() == guild_id.get() || member.roles.contains(&role.id);
     let roles = guild.roles.iter().filter(has);
-    Ok(Some(standing_of(
-        roles.map(|role| role.permissions).collect(),
-    )))
+    let permissions = roles.map(|role| role.permissions).collect();
+    Ok(Some(standing_of(permissions, &member.roles)))
 }
 
 /// What each of these members is called.

@@ -73,6 +73,10 @@ actions! {
     BoardRemove = "board.remove";
     /// A setting of the guild was changed.
     SettingsSet = "settings.set";
+    /// A right was granted.
+    AccessGrant = "access.grant";
+    /// A right that was granted was taken away.
+    AccessRevoke = "access.revoke";
     /// An earlier event was undone.
     EventUndo = "event.undo";
     /// A device session was opened.
@@ -92,6 +96,8 @@ actions! {
     DataExport = "data.export";
     /// The settings were to be looked at.
     SettingsView = "settings.view";
+    /// Who was granted what was to be looked at.
+    AccessView = "access.view";
     /// A person was refused more often in a minute than is worth an event each: how often.
     AccessRefuse = "access.refuse";
 }
@@ -116,6 +122,7 @@ impl Action {
                 | Self::AuditExport
                 | Self::DataExport
                 | Self::SettingsView
+                | Self::AccessView
                 | Self::AccessRefuse
         )
     }
@@ -123,7 +130,15 @@ impl Action {
     /// Whether it happens in a table.
     #[must_use]
     pub const fn is_about_table(self) -> bool {
-        !self.is_session() && !self.is_only_refused() && !matches!(self, Self::SettingsSet)
+        !self.is_session() && !self.is_only_refused() && !self.is_about_guild()
+    }
+
+    /// Whether it is about the guild as a whole, or a part of it.
+    const fn is_about_guild(self) -> bool {
+        matches!(
+            self,
+            Self::SettingsSet | Self::AccessGrant | Self::AccessRevoke
+        )
     }
 }
 
@@ -200,6 +215,8 @@ pub enum What {
     Entry,
     /// The guild itself: its settings.
     Guild,
+    /// A right that was granted.
+    Grant,
     /// A device session.
     Session,
 }
@@ -215,13 +232,14 @@ impl What {
             Self::Board => "board",
             Self::Entry => "entry",
             Self::Guild => "guild",
+            Self::Grant => "grant",
             Self::Session => "session",
         }
     }
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
-/// (ranks: `title`, boards: `layout`, sessions: `user`) from nothing, and goes by a change of it to
+/// (ranks: `title`, boards: `layout`, grants: `right`, sessions: `user`) from nothing, and goes by a change of it to
 /// nothing.
 ///
 /// A key that is not one of these is no change of ours: no hash would cover it.
@@ -231,7 +249,7 @@ pub struct Change {
     /// The kind of thing.
     pub what: What,
     /// Which one: an entry's or table's uuid, a rank's or extra field's number, a board's channel, a session's
-    /// `device_id`, the guild's id.
+    /// `device_id`, a grant's uuid, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
     pub name: Option<String>,
@@ -346,6 +364,7 @@ impl Change {
             What::Table | What::Field | What::Entry => "name",
             What::Rank => "title",
             What::Board => "layout",
+            What::Grant => "right",
             What::Session => "user",
             What::Guild => return false,
         };

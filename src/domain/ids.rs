@@ -111,6 +111,10 @@ uuid_id!(
     EntryId
 );
 uuid_id!(
+    /// A right that was granted.
+    GrantId
+);
+uuid_id!(
     /// What a reply's buttons need and a `custom_id` cannot hold; see `store::drafts`.
     DraftId
 );

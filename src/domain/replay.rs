@@ -10,7 +10,7 @@ use super::event::{Change, Event, What};
 /// A thing: its fields by name. One that was deleted is kept, without its `name`.
 pub type Fields = BTreeMap<String, Value>;
 
-/// A guild's settings, tables, ranks, extra fields, boards, entries and sessions.
+/// A guild's settings, grants, tables, ranks, extra fields, boards, entries and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// By the kind of thing, its table and its id.
@@ -20,7 +20,7 @@ pub struct State {
 /// What a thing is found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// `guild`, `table`, `rank`, `field`, `board`, `entry` or `session`.
+    /// `guild`, `grant`, `table`, `rank`, `field`, `board`, `entry` or `session`.
     pub what: &'static str,
     /// The table of a rank, a field, a board or an entry.
     pub table: Option<String>,
@@ -146,7 +146,7 @@ impl Key {
             what: change.what.as_str(),
             table: match change.what {
                 What::Rank | What::Field | What::Board | What::Entry => table(),
-                What::Guild | What::Table | What::Session => None,
+                What::Guild | What::Grant | What::Table | What::Session => None,
             },
             id: change.id.clone(),
         }

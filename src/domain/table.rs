@@ -145,7 +145,7 @@ impl Table {
             What::Board => board_of(id)
                 .and_then(|channel| self.boards.get(&channel))
                 .map(|layout| board_registers(*layout)),
-            What::Entry | What::Guild | What::Session => None,
+            What::Entry | What::Guild | What::Grant | What::Session => None,
         };
         let mut of_field = registers.into_iter().flatten();
         of_field
@@ -186,7 +186,7 @@ impl Table {
                     }
                 }
             }
-            What::Entry | What::Guild | What::Session => {}
+            What::Entry | What::Guild | What::Grant | What::Session => {}
         }
     }
 

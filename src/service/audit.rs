@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::domain::access::Right;
+use crate::domain::access::{Caller, Place, Right};
 use crate::domain::canonical::GENESIS;
 use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, DraftId, GuildId, Seq, UserId};
@@ -13,8 +13,8 @@ use crate::store::events::{self, Filter, Found, Hit, Page};
 use crate::store::sessions::{self, Device};
 use crate::store::{StoreError, drafts};
 
-use super::tables;
 use super::{Request, ServiceError, Services};
+use super::{access, tables};
 
 pub use crate::store::events::Only;
 
@@ -108,8 +108,7 @@ impl Services {
         request: &Request,
         order: SearchOrder,
     ) -> Result<SearchPage, ServiceError> {
-        request.require(Right::AuditView)?;
-        let filter = self.filter(request, order).await?;
+        let filter = self.filter(request, order, Right::AuditView).await?;
         let draft = self.entropy.draft_id();
         let mut conn = self.connection().await?;
         drafts::keep(
@@ -136,16 +135,21 @@ impl Services {
         draft: DraftId,
         before: Option<Seq>,
     ) -> Result<SearchPage, ServiceError> {
-        request.require(Right::AuditView)?;
-        let filter = self.kept(request, draft).await?;
+        let filter = self.kept(request, draft, Right::AuditView).await?;
         self.page(request, draft, &filter, before).await
     }
 
-    async fn kept(&self, request: &Request, draft: DraftId) -> Result<Filter, ServiceError> {
+    async fn kept(
+        &self,
+        request: &Request,
+        draft: DraftId,
+        right: Right,
+    ) -> Result<Filter, ServiceError> {
         let mut conn = self.connection().await?;
+        let within = within(&mut conn, request, right).await?;
         let found = drafts::find::<Search>(&mut conn, draft, request.guild).await?;
-        let (_, search) = found.ok_or(ServiceError::DraftGone)?;
-        Ok(search.filter)
+        let (_, Search { filter }) = found.ok_or(ServiceError::DraftGone)?;
+        Ok(Filter { within, ..filter })
     }
 
     /// One event whole.
@@ -153,10 +157,13 @@ impl Services {
     /// # Errors
     /// No such event, or no right.
     pub async fn event(&self, request: &Request, seq: Seq) -> Result<Found, ServiceError> {
-        request.require(Right::AuditView)?;
         let page = Page::Oldest(seq, Some(seq.next()));
         let mut tx = self.searching().await?;
-        let found = events::search(&mut tx, request.guild, &Filter::default(), page, 1).await?;
+        let filter = Filter {
+            within: within(&mut tx, request, Right::AuditView).await?,
+            ..Filter::default()
+        };
+        let found = events::search(&mut tx, request.guild, &filter, page, 1).await?;
         match found.into_iter().next() {
             Some(Hit::Event(found)) => Ok(*found),
             Some(Hit::Unreadable(event)) => Err(ServiceError::UnreadableEvent { event }),
@@ -173,8 +180,7 @@ impl Services {
         request: &Request,
         order: SearchOrder,
     ) -> Result<EventExport, ServiceError> {
-        request.require(Right::AuditExport)?;
-        let filter = self.filter(request, order).await?;
+        let filter = self.filter(request, order, Right::AuditExport).await?;
         self.export(request, filter).await
     }
 
@@ -187,8 +193,7 @@ impl Services {
         request: &Request,
         draft: DraftId,
     ) -> Result<EventExport, ServiceError> {
-        request.require(Right::AuditExport)?;
-        let filter = self.kept(request, draft).await?;
+        let filter = self.kept(request, draft, Right::AuditExport).await?;
         self.export(request, filter).await
     }
 
@@ -239,14 +244,20 @@ impl Services {
         Ok(tx)
     }
 
-    async fn filter(&self, request: &Request, order: SearchOrder) -> Result<Filter, ServiceError> {
+    async fn filter(
+        &self,
+        request: &Request,
+        order: SearchOrder,
+        right: Right,
+    ) -> Result<Filter, ServiceError> {
         let mut conn = self.connection().await?;
+        let within = within(&mut conn, request, right).await?;
         let tables = match &order.table {
-            Some(address) => Some(tables::ever_called(&mut conn, request, address).await?),
+            Some(address) => Some(tables::ever_called(&mut conn, request, address, right).await?),
             None => None,
         };
         let devices = match &order.device {
-            Some(given) => Some(devices(&mut conn, request.guild, given).await?),
+            Some(given) => Some(devices(&mut conn, request, given).await?),
             None => None,
         };
         let clock = events::clock(&mut conn, request.guild).await?;
@@ -260,6 +271,7 @@ impl Services {
             since: clock.and_then(|clock| Some(order.since?.first(clock.now, clock.timezone))),
             until: clock.and_then(|clock| Some(order.until?.last(clock.now, clock.timezone))),
             only: order.only,
+            within,
             as_of: None,
         })
     }
@@ -273,9 +285,9 @@ impl Services {
         request: &Request,
         text: &str,
     ) -> Result<Vec<Device>, ServiceError> {
-        request.require(Right::AuditView)?;
         let (guild, text) = (request.guild, fold(text.trim()));
-        let found = read!(self, conn => sessions::devices(&mut conn, guild, None, RECENT_DEVICES))?;
+        let caller = request.caller(&[Right::AuditView]);
+        let found = read!(self, conn => sessions::devices(&mut conn, guild, &caller, None, RECENT_DEVICES))?;
         let fits = |device: &Device| {
             let label = device.label.as_deref().map(fold).unwrap_or_default();
             label.contains(&text) || fold(device.device_id.as_str()).contains(&text)
@@ -312,6 +324,18 @@ impl Services {
     }
 }
 
+/// Where the history is in the caller's reach; nothing, if all of it is.
+async fn within(
+    conn: &mut PgConnection,
+    request: &Request,
+    right: Right,
+) -> Result<Option<Caller>, ServiceError> {
+    let authority = access::authority(conn, request).await?;
+    authority.require_somewhere(right)?;
+    let everywhere = authority.may(right, Place::GUILD);
+    Ok((!everywhere).then(|| request.caller(&[right])))
+}
+
 /// What can be read, and what can't.
 fn told_apart(hits: Vec<Hit>) -> (Vec<Found>, Vec<Seq>) {
     let (mut events, mut unreadable) = (Vec::new(), Vec::new());
@@ -339,13 +363,15 @@ async fn newer_page(
 /// The sessions that are meant by a `device_id`, its beginning, or a label.
 async fn devices(
     conn: &mut PgConnection,
-    guild: GuildId,
+    request: &Request,
     given: &str,
 ) -> Result<Vec<DeviceId>, ServiceError> {
     let given = given.trim();
     let is_id = given.len() >= SHORT;
     let begins = if is_id { given } else { "" };
-    let found = sessions::devices(conn, guild, Some(begins), DEVICES).await?;
+    // Which device it was shows in each event, to whoever reaches that.
+    let caller = request.caller(Right::ALL);
+    let found = sessions::devices(conn, request.guild, &caller, Some(begins), DEVICES).await?;
     let label = fold(given);
     let is_meant = |device: &Device| {
         is_id && device.device_id.as_str().starts_with(given)

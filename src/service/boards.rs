@@ -165,8 +165,7 @@ impl Services {
         request: &Request,
         address: &TableAddress,
     ) -> Result<(Table, BTreeMap<ChannelId, Board>), ServiceError> {
-        request.require(Right::BoardManage)?;
-        let table = self.table(request, address).await?;
+        let table = self.table_for(request, address, Right::BoardManage).await?;
         let mut conn = self.connection().await?;
         let boards = boards::of_table(&mut conn, table.id).await?;
         Ok((table, boards))

@@ -1,11 +1,11 @@
 //! What autocomplete offers. Nothing here fails a command: what goes wrong offers nothing. Each
-//! answer needs the right of the command that shows the same.
+//! answer holds what its caller reaches.
 
 use crate::domain::access::Right;
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::table::Table;
 use crate::store::StoreError;
-use crate::store::complete::{self, EventChoice, SessionChoice, TableFilter};
+use crate::store::complete::{self, EventChoice, SessionChoice, TableFilter, Whose};
 
 use super::{Request, ServiceError, Services};
 
@@ -16,68 +16,71 @@ impl Services {
     /// Names of entries that begin with this text.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_entries(
         &self,
         request: &Request,
         table: Option<&TableAddress>,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        request.require(Right::TableView)?;
         let (place, prefix) = (self.place(request, table), fold(text.trim()));
         Ok(read!(self, conn => complete::entries(&mut conn, &place, &prefix, CHOICES))?)
     }
 
-    /// Addresses of tables that hold this text.
+    /// Addresses of tables that hold this text, in which the caller holds one of these rights.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_tables(
         &self,
         request: &Request,
+        rights: &[Right],
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        request.require(Right::TableView)?;
-        self.tables(request, text, false).await
+        let filter = TableFilter {
+            deleted: false,
+            caller: request.caller(rights),
+            open: rights.contains(&Right::TableView),
+        };
+        self.tables(request, text, &filter).await
     }
 
     /// Addresses of deleted tables that hold this text.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_deleted_tables(
         &self,
         request: &Request,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        request.require(Right::TableEdit)?;
-        self.tables(request, text, true).await
+        let filter = TableFilter {
+            deleted: true,
+            caller: request.caller(&[Right::TableEdit]),
+            open: false,
+        };
+        self.tables(request, text, &filter).await
     }
 
     async fn tables(
         &self,
         request: &Request,
         text: &str,
-        deleted: bool,
+        filter: &TableFilter,
     ) -> Result<Vec<String>, ServiceError> {
         let (guild, text) = (request.guild, fold(text.trim()));
-        let filter = TableFilter {
-            deleted,
-            sees_private: request.standing.sees_private(),
-        };
         Ok(read!(self, conn => complete::tables(&mut conn, guild, &text, filter, CHOICES))?)
     }
 
     /// The table that is meant, for its ranks and extra fields.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_within(
         &self,
         request: &Request,
         table: Option<&TableAddress>,
     ) -> Result<Option<Table>, ServiceError> {
-        request.require(Right::TableView)?;
         let place = self.place(request, table);
         Ok(read!(self, conn => complete::table(&mut conn, &place))?)
     }
@@ -97,19 +100,21 @@ impl Services {
     /// The newest events whose number begins so; the caller's own, or everybody's.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_events(
         &self,
         request: &Request,
         own: bool,
         digits: &str,
     ) -> Result<Vec<EventChoice>, ServiceError> {
-        if !own {
-            request.require(Right::AuditView)?;
-        }
         let digits = digits.trim().trim_start_matches('#');
-        let actor = own.then_some(request.actor);
-        Ok(read!(self, conn => complete::events(&mut conn, request.guild, actor, digits, CHOICES))?)
+        let caller = request.caller(&[Right::AuditView]);
+        let whose = if own {
+            Whose::Own(request.actor)
+        } else {
+            Whose::Reached(&caller)
+        };
+        Ok(read!(self, conn => complete::events(&mut conn, request.guild, whose, digits, CHOICES))?)
     }
 
     fn place(&self, request: &Request, table: Option<&TableAddress>) -> complete::Place {
@@ -119,7 +124,7 @@ impl Services {
             platform: request.platform,
             limits: self.limits,
             address: table.map(|address| (address.category().map(Name::key), address.name().key())),
-            sees_private: request.standing.sees_private(),
+            caller: request.anyhow(),
         }
     }
 }

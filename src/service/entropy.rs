@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
 use uuid::{Builder, Uuid};
 
-use crate::domain::ids::{DeviceId, DraftId, EntryId, TableId};
+use crate::domain::ids::{DeviceId, DraftId, EntryId, GrantId, TableId};
 
 /// Where ids and salts come from.
 pub struct Entropy(Mutex<StdRng>);
@@ -63,6 +63,12 @@ impl Entropy {
     #[must_use]
     pub fn table_id(&self) -> TableId {
         TableId(Builder::from_random_bytes(self.bytes()).into_uuid())
+    }
+
+    /// The id of a right that is granted.
+    #[must_use]
+    pub fn grant_id(&self) -> GrantId {
+        GrantId(self.uuid())
     }
 
     /// An id for a new draft.

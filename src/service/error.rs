@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::access::Right;
+use crate::domain::access::{Granted, MissingRight, Right};
 use crate::domain::field::{ExtraField, Unfit};
 use crate::domain::ids::{EntryId, Seq, TableId, UserId};
 use crate::store::StoreError;
@@ -19,6 +19,30 @@ pub enum ServiceError {
     Forbidden {
         /// The right.
         right: Right,
+    },
+    /// The very same was granted to the very same before.
+    #[error("granted already")]
+    AlreadyGranted,
+    /// The very same was not granted to them.
+    #[error("not granted")]
+    NotGranted {
+        /// What.
+        granted: Granted,
+    },
+    /// Nobody grants or revokes what they don't hold in the whole scope themselves.
+    #[error("the right {} is not held", right.code())]
+    NotHeld {
+        /// What they don't hold.
+        right: Right,
+    },
+    /// Nobody changes their own rights, or those of a role they have.
+    #[error("one's own rights")]
+    OwnRights,
+    /// No table or category is called so.
+    #[error("unknown scope")]
+    UnknownScope {
+        /// As given.
+        scope: String,
     },
     /// The guild has no table yet.
     #[error("there is no table")]
@@ -450,4 +474,10 @@ pub struct ConflictEvent {
     pub actor: Option<UserId>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+impl From<MissingRight> for ServiceError {
+    fn from(MissingRight(right): MissingRight) -> Self {
+        Self::Forbidden { right }
+    }
 }

@@ -17,9 +17,8 @@ impl Services {
         request: &Request,
         address: &TableAddress,
     ) -> Result<(Table, Vec<PageRow>), ServiceError> {
-        request.require(Right::DataExport)?;
         let mut conn = self.connection().await?;
-        let table = tables::find(&mut conn, request, address).await?;
+        let table = tables::find(&mut conn, request, address, Right::DataExport).await?;
         let rows = entries::all(&mut conn, table.id).await?;
         Ok((table, rows))
     }

@@ -53,8 +53,7 @@ impl Services {
             return Vec::new();
         };
         let is_award = event.action == Action::PointsAdd && event.outcome == Outcome::Applied;
-        let may_see = request.require(Right::TableView).is_ok();
-        if !is_award || !may_see || !(1..=COMPARED).contains(&created.len()) {
+        if !is_award || !(1..=COMPARED).contains(&created.len()) {
             return Vec::new();
         }
         let names: Vec<&str> = created.iter().map(|(_, name)| *name).collect();
@@ -99,6 +98,7 @@ impl Services {
         let award = find(&mut op, request, order).await?;
         op.load(award.table_id, vec![order.created, order.meant])
             .await?;
+        op.require(Right::ScoreAdd)?;
         let live = op
             .current_table()
             .filter(|table| table.deleted_at.is_none());
@@ -135,7 +135,6 @@ async fn find(
     if award.actor_id != Some(request.actor) {
         return Err(ServiceError::NotYours { event: order.event });
     }
-    request.require(Right::ScoreAdd)?;
     Ok(award)
 }
 

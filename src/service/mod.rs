@@ -18,6 +18,7 @@ macro_rules! read {
     }};
 }
 
+pub mod access;
 pub mod audit;
 pub mod boards;
 pub mod complete;

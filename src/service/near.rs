@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::domain::access::{Authority, Place, Right};
 use crate::domain::name::fold;
 use crate::domain::table::Table;
 use crate::store::complete::EntryName;
@@ -15,14 +16,30 @@ use super::{Request, ServiceError};
 /// Similar names offered for an unknown one.
 const NEAR_NAMES: usize = 3;
 
+/// A table that was not found, or several that were.
+#[derive(Debug, Clone)]
+pub(super) struct Unfound {
+    /// What is to be done in it.
+    pub(super) right: Right,
+    /// How it was called.
+    pub(super) address: Option<String>,
+    /// Addresses of those that may have been meant.
+    pub(super) candidates: Vec<String>,
+}
+
 /// Tells why there is no table to work on.
 pub(super) async fn no_table(
     conn: &mut PgConnection,
     request: &Request,
-    address: Option<String>,
-    candidates: Vec<String>,
+    authority: &Authority,
+    unfound: Unfound,
 ) -> ServiceError {
-    let live = match tables::list(conn, request.guild, request.standing.sees_private()).await {
+    let Unfound {
+        right,
+        address,
+        candidates,
+    } = unfound;
+    let live = match tables::list(conn, request.guild, &request.anyhow()).await {
         Ok(live) => live,
         Err(error) => return error.into(),
     };
@@ -38,17 +55,25 @@ pub(super) async fn no_table(
             table,
             tables: candidates,
         },
-        None => ServiceError::ChooseTable {
-            tables: live
-                .iter()
-                .take(25)
-                .map(|row| TableChoice {
-                    id: row.id,
-                    address: row.address(),
-                })
-                .collect(),
-        },
+        None => choose(&live, right, authority),
     }
+}
+
+/// Asks for one of the tables in which that may be done.
+fn choose(live: &[Table], right: Right, authority: &Authority) -> ServiceError {
+    let tables = live
+        .iter()
+        .filter(|table| authority.may(right, Place::table(table)))
+        .take(25)
+        .map(|table| TableChoice {
+            id: table.id,
+            address: table.address(),
+        });
+    let tables: Vec<TableChoice> = tables.collect();
+    if tables.is_empty() {
+        return ServiceError::Forbidden { right };
+    }
+    ServiceError::ChooseTable { tables }
 }
 
 /// Those names which are closest to the one given, and close enough to have been meant.

@@ -58,11 +58,10 @@ impl Services {
         request: &Request,
         tell: impl FnOnce(&News) -> (T, usize),
     ) -> Result<(T, Option<Marked>), ServiceError> {
-        request.require(Right::TableView)?;
-        let (guild, see_private) = (request.guild, request.standing.sees_private());
+        let (guild, caller) = (request.guild, request.caller(&[Right::TableView]));
         let (session, _) = self.session(request).await?;
         let mut conn = self.connection().await?;
-        let missed = shown::missed(&mut conn, guild, &session, see_private, EVENTS).await?;
+        let missed = shown::missed(&mut conn, guild, &session, &caller, EVENTS).await?;
         let mut receipts = Vec::new();
         for event in missed.events {
             receipts.push(self.receipt_of(&mut conn, event).await?);
@@ -95,8 +94,8 @@ impl Services {
     /// If the database fails.
     pub async fn aside(&self, request: &Request, session: &Session) -> Result<Aside, ServiceError> {
         let mut conn = self.connection().await?;
-        let (mut session, see_private) = (session.clone(), request.standing.sees_private());
-        let parked = shown::waiting(&mut conn, request.guild, &mut session, see_private).await?;
+        let (mut session, caller) = (session.clone(), request.caller(&[Right::TableView]));
+        let parked = shown::waiting(&mut conn, request.guild, &mut session, &caller).await?;
         let aside = Aside::of(&mut session, parked);
         sessions::touch(&mut conn, request.guild, &session, Use::default()).await?;
         Ok(aside)

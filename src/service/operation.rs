@@ -16,12 +16,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Transaction};
 use tokio::time::timeout;
 
-use crate::domain::access::Right;
+use crate::domain::access::{Authority, Grant, Place, Right, Scope};
 use crate::domain::canonical;
 use crate::domain::entry::Entry;
 use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, Via};
 use crate::domain::guild::Settings;
-use crate::domain::ids::{DeviceId, EntryId, OpId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, EntryId, GrantId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::refusal;
 use crate::domain::session::{Attribution, Session};
@@ -32,6 +32,7 @@ use crate::store::outbox::{News, Notice, To};
 use crate::store::shown::{self, Author, Written};
 use crate::store::{self, StoreError, events, tables};
 
+use super::near::Unfound;
 use entries::Held;
 
 pub(super) use entries::counts_once;
@@ -169,6 +170,10 @@ pub struct Operation<'s> {
     sessions: Vec<Session>,
     /// Sessions beside the one in use that are to be written.
     changed_sessions: Vec<Session>,
+    /// What the caller may do.
+    authority: Authority,
+    granted: Vec<Grant>,
+    revoked: Vec<GrantId>,
     settings: Settings,
     table: Option<Table>,
     candidates: Vec<Table>,
@@ -182,8 +187,8 @@ pub struct Operation<'s> {
     aside: Aside,
     /// Its own event tells of an attempt that was refused.
     refused: bool,
-    /// In which table that was attempted.
-    attempted_in: Option<TableId>,
+    /// Which table its own event is about, where it does nothing in one.
+    concerns: Option<TableId>,
 }
 
 impl Services {
@@ -210,7 +215,7 @@ impl Services {
             names: ask.names.iter().map(Name::key).collect(),
             members: ask.members.clone(),
             entries: ask.entries.clone(),
-            sees_private: request.standing.sees_private(),
+            caller: request.anyhow(),
         };
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
@@ -236,6 +241,9 @@ impl Services {
             session: None,
             sessions: opening.sessions,
             changed_sessions: Vec::new(),
+            authority: request.authority(opening.grants),
+            granted: Vec::new(),
+            revoked: Vec::new(),
             settings: opening.settings,
             table: None,
             candidates: opening.tables,
@@ -249,7 +257,7 @@ impl Services {
                 parked: opening.parked,
             },
             refused: false,
-            attempted_in: None,
+            concerns: None,
         };
         op.end_expired_sessions();
         op.take_session(ask.session)?;
@@ -357,6 +365,20 @@ impl Operation<'_> {
         self.request.stamp()
     }
 
+    /// What the caller may do.
+    pub(super) const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Asks for a right in the table the operation is about; in the guild, where it is about none.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] names the missing right.
+    pub(super) fn require(&self, right: Right) -> Result<(), ServiceError> {
+        let place = self.table.as_ref().map_or(Place::GUILD, Place::table);
+        Ok(self.authority.require(right, place)?)
+    }
+
     // ---- tables -----------------------------------------------------------------------------
 
     /// The table the operation is about.
@@ -364,12 +386,13 @@ impl Operation<'_> {
     /// # Errors
     /// Which table is meant can't be told, or the caller has no right there.
     pub(super) async fn table(&mut self, right: Right) -> Result<Table, ServiceError> {
-        self.request.require(right)?;
+        self.authority.require_somewhere(right)?;
         if let Some(table) = self
             .table
             .as_ref()
             .filter(|table| table.deleted_at.is_none())
         {
+            self.authority.require(right, Place::table(table))?;
             return Ok(table.clone());
         }
         if self.by_table_id {
@@ -377,7 +400,12 @@ impl Operation<'_> {
         }
         let candidates: Vec<String> = self.candidates.iter().map(Table::address).collect();
         let address = self.address.as_ref().map(ToString::to_string);
-        Err(super::near::no_table(&mut self.tx, &self.request, address, candidates).await)
+        let wanted = Unfound {
+            right,
+            address,
+            candidates,
+        };
+        Err(super::near::no_table(&mut self.tx, &self.request, &self.authority, wanted).await)
     }
 
     /// A table that is not there yet.
@@ -416,6 +444,32 @@ impl Operation<'_> {
         self.settings = settings;
     }
 
+    /// It does nothing in the table that was found for it.
+    pub(super) fn leave_table(&mut self) {
+        self.candidates.clear();
+        self.table = None;
+    }
+
+    /// Grants a right; that becomes part of the event.
+    pub(super) fn grant(&mut self, grant: Grant) {
+        self.changes.extend(grant.told(true));
+        self.concern(&grant);
+        self.granted.push(grant);
+    }
+
+    /// Takes away what was granted; that becomes part of the event.
+    pub(super) fn revoke(&mut self, grant: &Grant) {
+        self.changes.extend(grant.told(false));
+        self.concern(grant);
+        self.revoked.push(grant.id);
+    }
+
+    const fn concern(&mut self, grant: &Grant) {
+        if let Scope::Table(table) = grant.scope {
+            self.concerns = Some(table);
+        }
+    }
+
     /// Whether the found table is one of that address, for `table create`.
     pub(super) fn existing(&self, address: &TableAddress) -> Option<String> {
         let category = address.category().map(Name::key);
@@ -445,7 +499,7 @@ impl Operation<'_> {
             names: Vec::new(),
             members: Vec::new(),
             entries,
-            sees_private: self.request.standing.sees_private(),
+            caller: self.request.anyhow(),
         };
         let opening = sql::open(&mut self.tx, &wanted).await?;
         self.found.extend(opening.entries);
@@ -548,6 +602,8 @@ impl Operation<'_> {
             settings: &this.settings,
             table: written,
             held: &this.held,
+            granted: &this.granted,
+            revoked: &this.revoked,
         };
         let writes = rows::writes(&state, sessions, &events, outbox);
         sql::write(&mut this.tx, this.request.guild, &writes)
@@ -556,7 +612,8 @@ impl Operation<'_> {
         let Some(event) = events.last().cloned() else {
             return Err(StoreError::Mismatch("an operation without an event").into());
         };
-        let table = this.table.as_ref().filter(|_| about_table);
+        let is_told = |table: &&Table| about_table || this.concerns == Some(table.id);
+        let table = this.table.as_ref().filter(is_told);
         let session = this.session.as_ref().map(|(session, _)| session.clone());
         let receipt = Receipt {
             aside,
@@ -631,7 +688,7 @@ impl Operation<'_> {
                 .as_ref()
                 .map(|table| table.id)
                 .filter(|_| action.is_about_table())
-                .or(self.attempted_in),
+                .or(self.concerns),
             changes: std::mem::take(&mut self.changes),
             reason,
             overwrote: (!self.overwrote.is_empty()).then(|| {

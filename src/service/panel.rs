@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::access::Right;
+use crate::domain::access::{Authority, MissingRight, Place, Right};
 use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
 use crate::domain::name::fold;
 use crate::domain::panel::{Mark, Picked};
+use crate::domain::table::Table;
 use crate::store::StoreError;
 use crate::store::entries::{self, PageWanted};
 use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
@@ -110,13 +111,17 @@ impl Services {
         request: &Request,
         order: &ViewOrder,
     ) -> Result<Panel, ServiceError> {
-        require_panel(request)?;
         let wanted = PageWanted {
             limit: 0,
+            caller: request.anyhow(),
             ..self.page_wanted(request, order)
         };
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
-        let table = self.one_table(request, order, page.tables).await?;
+        let authority = request.authority(page.grants);
+        let wanted = usual(&authority);
+        authority.require_somewhere(wanted)?;
+        let table = self.one_table(request, order, wanted, page.tables).await?;
+        require_panel(&authority, &table)?;
         let looking = order.looking(Some(table.id));
         let looked = self
             .looking(request, page.sessions, page.parked, looking)
@@ -143,7 +148,7 @@ impl Services {
         turn: PanelTurn,
     ) -> Result<Panel, ServiceError> {
         let at = pressed_at(request, table)?;
-        let picked = self.picked(&at).await?;
+        let picked = self.picked(request, &at).await?;
         let mut to = PanelMove::default();
         let mut note = None;
         match turn {
@@ -201,7 +206,7 @@ impl Services {
         at: &PanelAt<'_>,
         award: PanelAward,
     ) -> Result<Given, ServiceError> {
-        let standing = self.picked(at).await?;
+        let standing = self.picked(request, at).await?;
         let picked = award.picked.clone().unwrap_or(standing);
         if picked.mark() != award.mark {
             return Ok(Given::Nothing(PanelNote::Outdated));
@@ -261,13 +266,12 @@ impl Services {
     }
 
     /// Who is picked, if the panel is the caller's and goes on.
-    async fn picked(&self, at: &PanelAt<'_>) -> Result<Picked, ServiceError> {
+    async fn picked(&self, request: &Request, at: &PanelAt<'_>) -> Result<Picked, ServiceError> {
         let found = read!(self, conn => panels::find(&mut conn, at, self.limits))?;
-        match found {
-            None => Err(ServiceError::PanelEnded),
-            Some(standing) if !standing.has_table => Err(ServiceError::TableGone),
-            Some(standing) => Ok(standing.picked),
-        }
+        let standing = found.ok_or(ServiceError::PanelEnded)?;
+        let table = standing.table.ok_or(ServiceError::TableGone)?;
+        require_panel(&request.authority(standing.grants), &table)?;
+        Ok(standing.picked)
     }
 
     /// The event; none if nobody who is picked is there any more.
@@ -339,13 +343,12 @@ impl Services {
         note: Option<PanelNote>,
     ) -> Result<Panel, ServiceError> {
         let shown = read!(self, conn => panels::show(&mut conn, at, to))?;
-        let mut shown = shown.ok_or(ServiceError::PanelEnded)?;
+        let (mut shown, grants) = shown.ok_or(ServiceError::PanelEnded)?;
+        let authority = request.authority(grants);
+        let may = |right| authority.may(right, Place::table(&shown.table));
+        let (adds, takes) = (may(Right::ScoreAdd), may(Right::ScoreRemove));
         let picked = shown.picked.iter().map(|who| who.id).collect();
         self.saw_picked(at.device, at.table, Picked::new(picked));
-        let (adds, takes) = (
-            request.standing.may(Right::ScoreAdd),
-            request.standing.may(Right::ScoreRemove),
-        );
         shown.takes = if shown.takes { takes } else { !adds };
         Ok(Panel {
             aside: Aside::default(),
@@ -363,16 +366,26 @@ fn is_there(op: &mut Operation<'_>, id: EntryId, table: TableId) -> bool {
 }
 
 /// A panel is for those who see tables and may give points or take them.
-fn require_panel(request: &Request) -> Result<(), ServiceError> {
-    request.require(Right::TableView)?;
-    request
-        .require(Right::ScoreAdd)
-        .or_else(|_| request.require(Right::ScoreRemove))
+fn require_panel(authority: &Authority, table: &Table) -> Result<(), MissingRight> {
+    let place = Place::table(table);
+    authority.require(Right::TableView, place)?;
+    let takes = authority.require(Right::ScoreRemove, place);
+    takes.or_else(|_| authority.require(Right::ScoreAdd, place))
+}
+
+/// What a panel is opened for where it is not said on which table: what its person does anywhere.
+fn usual(authority: &Authority) -> Right {
+    let adds = authority.may_somewhere(Right::ScoreAdd);
+    let takes = authority.may_somewhere(Right::ScoreRemove);
+    if takes && !adds {
+        Right::ScoreRemove
+    } else {
+        Right::ScoreAdd
+    }
 }
 
 /// The panel that a press came from.
 fn pressed_at(request: &Request, table: TableId) -> Result<PanelAt<'_>, ServiceError> {
-    require_panel(request)?;
     let device = request.device.as_ref().ok_or(ServiceError::PanelEnded)?;
     Ok(panel_at(request, device, table))
 }
@@ -383,6 +396,6 @@ fn panel_at<'a>(request: &Request, device: &'a DeviceId, table: TableId) -> Pane
         user: request.actor,
         device,
         table,
-        sees_private: request.standing.sees_private(),
+        caller: request.anyhow(),
     }
 }

@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use tokio::sync::watch;
 
+use crate::domain::access::{Place, Right};
 use crate::domain::event::{Event, What};
 use crate::domain::ids::{GuildId, Seq, TableId};
 use crate::domain::moment::Moment;
@@ -24,8 +25,9 @@ use crate::store::events::Walked;
 use crate::store::{StoreError, entries, events, snapshots, tables};
 
 use super::known::sort;
+use super::near::Unfound;
 use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
-use super::{Request, ServiceError, Services, near};
+use super::{Request, ServiceError, Services, access, near};
 
 /// How far apart, in events, states are kept. Replaying as many takes a fraction of the time
 /// that Discord waits for an answer.
@@ -73,7 +75,7 @@ impl Services {
         (wanted.offset, wanted.limit) = (0, 0);
         let present = entries::page(&mut tx, &wanted).await?;
         if order.table_id.is_none() && order.table.is_none() && present.tables.len() != 1 {
-            return Err(near::no_table(&mut tx, request, None, Vec::new()).await);
+            return Err(no_table(&mut tx, request, None).await);
         }
         let Some(clock) = events::clock(&mut tx, guild).await? else {
             return Err(ServiceError::NoTables);
@@ -84,9 +86,10 @@ impl Services {
         let id = meant(&mut tx, request, order, &present.tables, &replay.state).await?;
         let now = tables::by_id(&mut tx, guild, id).await?;
         let now = now.ok_or(ServiceError::TableGone)?;
-        if now.private && !request.standing.sees_private() {
+        let authority = access::authority(&mut tx, request).await?;
+        if !authority.may(Right::TableView, Place::table(&now)) {
             let address = order.table.as_ref().map(ToString::to_string);
-            return Err(near::no_table(&mut tx, request, address, Vec::new()).await);
+            return Err(no_table(&mut tx, request, address).await);
         }
         let then = match past::table(&replay.state, id) {
             TableThen::Live(table) => table,
@@ -289,23 +292,46 @@ async fn meant(
     let Some(address) = &order.table else {
         return now.ok_or(ServiceError::TableGone);
     };
+    let authority = access::authority(conn, request).await?;
     let mut then = Vec::new();
     for table in past::tables_called(state, address) {
         // What is private now is not even named.
         let now = tables::by_id(conn, request.guild, table.id).await?;
-        if request.standing.sees_private() || now.is_some_and(|now| !now.private) {
+        if now.is_some_and(|now| authority.may(Right::TableView, Place::table(&now))) {
             then.push(table);
         }
     }
     match (then.as_slice(), now) {
         ([only], _) => Ok(only.id),
         ([], Some(id)) => Ok(id),
-        ([], None) => Ok(super::tables::find_ever(conn, request, address).await?.id),
+        ([], None) => Ok(
+            super::tables::find_ever(conn, request, address, Right::TableView)
+                .await?
+                .id,
+        ),
         (several, _) => Err(ServiceError::AmbiguousTable {
             table: address.to_string(),
             tables: several.iter().map(Table::address).collect(),
         }),
     }
+}
+
+/// Tells why there is no table to look at.
+async fn no_table(
+    conn: &mut PgConnection,
+    request: &Request,
+    address: Option<String>,
+) -> ServiceError {
+    let authority = match access::authority(conn, request).await {
+        Ok(authority) => authority,
+        Err(error) => return error.into(),
+    };
+    let unfound = Unfound {
+        right: Right::TableView,
+        address,
+        candidates: Vec::new(),
+    };
+    near::no_table(conn, request, &authority, unfound).await
 }
 
 fn since(then: &Table, now: &Table) -> Since {

@@ -74,9 +74,7 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         let table = op.table(Right::ScoreAdd).await?;
-        Awarding::new(&mut op, request, &table, people)
-            .give(&award)
-            .await?;
+        Awarding::new(&mut op, &table, people).give(&award).await?;
         op.finish(Action::PointsAdd, award.reason, None).await
     }
 
@@ -107,7 +105,6 @@ impl Services {
 /// Whom an award is for: found, created or linked, one after the other.
 struct Awarding<'a, 's> {
     op: &'a mut Operation<'s>,
-    request: &'a Request,
     table: &'a Table,
     people: &'a [Introduction],
     strangers: Vec<UserId>,
@@ -115,15 +112,9 @@ struct Awarding<'a, 's> {
 }
 
 impl<'a, 's> Awarding<'a, 's> {
-    const fn new(
-        op: &'a mut Operation<'s>,
-        request: &'a Request,
-        table: &'a Table,
-        people: &'a [Introduction],
-    ) -> Self {
+    const fn new(op: &'a mut Operation<'s>, table: &'a Table, people: &'a [Introduction]) -> Self {
         Self {
             op,
-            request,
             table,
             people,
             strangers: Vec::new(),
@@ -170,7 +161,7 @@ impl<'a, 's> Awarding<'a, 's> {
     }
 
     fn create(&mut self, name: &Name) -> Result<EntryId, ServiceError> {
-        self.request.require(Right::EntryAdd)?;
+        self.op.require(Right::EntryAdd)?;
         Ok(self.op.create_entry(self.table.id, name))
     }
 
@@ -210,7 +201,7 @@ impl<'a, 's> Awarding<'a, 's> {
             return Ok(Some(entry.id));
         }
         // Whoever may not press the button is not shown one.
-        if !self.request.standing.may(Right::EntryEdit) {
+        if self.op.require(Right::EntryEdit).is_err() {
             return Err(ServiceError::MayNotLink {
                 name: entry.name.clone(),
                 member: person.member,

@@ -1,15 +1,16 @@
 //! One entry's card, and all cards of a member.
 
-use crate::domain::access::Right;
+use crate::domain::access::{Place, Right};
 use crate::domain::event::Event;
 use crate::domain::ids::{TableId, UserId};
 use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::session::Session;
 use crate::domain::table::{Rank, Table};
 use crate::store::profile::{self, Card, Cards, CardsWanted, Whose};
-use crate::store::{StoreError, complete};
+use crate::store::{StoreError, complete, tables};
 
 use super::error::UnknownName;
+use super::near::Unfound;
 use super::operation::Aside;
 use super::view::Looking;
 use super::{Request, ServiceError, Services, near};
@@ -87,7 +88,6 @@ impl Services {
         request: &Request,
         order: &ProfileOrder,
     ) -> Result<Profile, ServiceError> {
-        request.require(Right::TableView)?;
         let (key, member) = match &order.who {
             NameOrMember::Name(name) => (name.key(), None),
             NameOrMember::Member(id) => (String::new(), UserId::try_from(*id).ok()),
@@ -105,7 +105,7 @@ impl Services {
                 .map(|a| (a.category().map(Name::key), a.name().key())),
             table: order.table_id,
             whose,
-            sees_private: request.standing.sees_private(),
+            caller: request.caller(&[Right::TableView]),
             cards: CARDS,
             events: EVENTS,
         };
@@ -149,7 +149,10 @@ impl Services {
         table: TableId,
         name: &Name,
     ) -> Result<Vec<String>, ServiceError> {
-        request.require(Right::TableView)?;
+        let authority = self.authority(request).await?;
+        let found = read!(self, conn => tables::by_id(&mut conn, request.guild, table))?;
+        let found = found.ok_or(ServiceError::TableGone)?;
+        authority.require(Right::TableView, Place::table(&found))?;
         let key = name.key();
         let found = read!(self, conn => complete::candidates(&mut conn, table, &key))?;
         Ok(near::nearest(name.as_str(), found))
@@ -169,9 +172,13 @@ impl Services {
             return Err(ServiceError::TableGone);
         }
         let mut conn = self.connection().await?;
-        let candidates = found.tables.iter().map(Table::address).collect();
-        let address = order.table.as_ref().map(ToString::to_string);
-        Err(near::no_table(&mut conn, request, address, candidates).await)
+        let authority = super::access::authority(&mut conn, request).await?;
+        let unfound = Unfound {
+            right: Right::TableView,
+            candidates: found.tables.iter().map(Table::address).collect(),
+            address: order.table.as_ref().map(ToString::to_string),
+        };
+        Err(near::no_table(&mut conn, request, &authority, unfound).await)
     }
 
     async fn unknown_name(&self, table: &Table, name: &Name) -> Result<ServiceError, StoreError> {

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::access::{Right, Standing};
+use crate::domain::access::{Caller, Right, Standing};
 use crate::domain::event::{Action, Via};
 use crate::domain::ids::{GuildId, TableId, UserId};
 use crate::domain::name::{Name, TableAddress};
@@ -144,7 +144,8 @@ async fn attempted_in(
 ) -> Result<Option<TableId>, StoreError> {
     let category = address.category().map(Name::key);
     let name = address.name().key();
-    let found = tables::by_address(conn, guild, category.as_deref(), &name, true).await?;
+    let found =
+        tables::by_address(conn, guild, category.as_deref(), &name, &Caller::program()).await?;
     Ok(match found.as_slice() {
         [only] => Some(only.id),
         _ => None,

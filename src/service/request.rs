@@ -2,13 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::access::{Right, Standing};
+use crate::domain::access::{Authority, Caller, Grant, Right, Standing};
 use crate::domain::event::Via;
 use crate::domain::ids::{DeviceId, GuildId, OpId, UserId};
 use crate::domain::session::Platform;
 use crate::domain::stamp::Stamp;
-
-use super::ServiceError;
 
 /// One interaction, as the services see it.
 #[derive(Debug, Clone)]
@@ -38,15 +36,21 @@ impl Request {
         Stamp::new(self.at, self.op.clone())
     }
 
-    /// The seam of all rights: each path asks here.
-    ///
-    /// # Errors
-    /// [`ServiceError::Forbidden`] names the missing right.
-    pub fn require(&self, right: Right) -> Result<(), ServiceError> {
-        if self.standing.may(right) {
-            Ok(())
-        } else {
-            Err(ServiceError::Forbidden { right })
-        }
+    /// Whoever asks, where one of these rights is held.
+    #[must_use]
+    pub fn caller(&self, rights: &[Right]) -> Caller {
+        Caller::with(self.guild, self.actor, &self.standing, rights)
+    }
+
+    /// Whoever asks, where they hold any right at all.
+    #[must_use]
+    pub fn anyhow(&self) -> Caller {
+        self.caller(Right::ALL)
+    }
+
+    /// What whoever asks may do, given what was granted to them.
+    #[must_use]
+    pub fn authority(&self, grants: Vec<Grant>) -> Authority {
+        Authority::new(self.guild, self.actor, &self.standing, grants)
     }
 }

@@ -1,6 +1,6 @@
 //! Device sessions: logging in and out, and finding the one a request comes from.
 
-use crate::domain::access::Right;
+use crate::domain::access::{Place, Right};
 use crate::domain::event::Action;
 use crate::domain::ids::{DeviceId, UserId};
 use crate::domain::name::fold;
@@ -134,7 +134,8 @@ impl Services {
         who: Option<UserId>,
         page: u32,
     ) -> Result<SessionsPage, ServiceError> {
-        request.require(Right::AuditView)?;
+        let authority = self.authority(request).await?;
+        authority.require(Right::AuditView, Place::GUILD)?;
         let mut conn = self.connection().await?;
         let (guild, limits) = (request.guild, self.limits);
         let total = sessions::count_open(&mut conn, guild, who, limits).await?;
@@ -149,7 +150,7 @@ impl Services {
             page,
             pages,
             total,
-            may_end: request.standing.may(Right::SettingsManage),
+            may_end: authority.may(Right::SettingsManage, Place::GUILD),
         })
     }
 
@@ -162,11 +163,12 @@ impl Services {
         request: &Request,
         device: &DeviceId,
     ) -> Result<Receipt, ServiceError> {
-        request.require(Right::SettingsManage)?;
         let mut op = match self.begin(request, Ask::default()).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
+        op.authority()
+            .require(Right::SettingsManage, Place::GUILD)?;
         if op
             .open_sessions()
             .any(|session| &session.device_id == device)

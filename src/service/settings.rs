@@ -1,6 +1,6 @@
 //! A guild's settings.
 
-use crate::domain::access::Right;
+use crate::domain::access::{Place, Right};
 use crate::domain::event::Action;
 use crate::domain::guild::{Language, Settings};
 use crate::domain::ids::ChannelId;
@@ -43,7 +43,8 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        request.require(Right::SettingsManage)?;
+        op.authority()
+            .require(Right::SettingsManage, Place::GUILD)?;
         let mut settings = op.settings().clone();
         match setting {
             Setting::Language(language) => settings.language = Some(language),
@@ -59,7 +60,8 @@ impl Services {
     /// # Errors
     /// No right, or the database fails.
     pub async fn show_settings(&self, request: &Request) -> Result<SettingsShown, ServiceError> {
-        request.require(Right::SettingsManage)?;
+        let authority = self.authority(request).await?;
+        authority.require(Right::SettingsManage, Place::GUILD)?;
         let mut conn = self.connection().await?;
         let (settings, log_problem) = guilds::settings(&mut conn, request.guild).await?;
         Ok(SettingsShown {

@@ -1,6 +1,6 @@
 //! Creating, changing and deleting tables and their ranks, and listing them.
 
-use crate::domain::access::Right;
+use crate::domain::access::{Place, Right};
 use crate::domain::event::Action;
 use crate::domain::field::ExtraField;
 use crate::domain::ids::{RoleId, TableId};
@@ -8,6 +8,8 @@ use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::{Rank, Table};
 use crate::store::{entries, tables};
 
+use super::access;
+use super::near::Unfound;
 use super::operation::{Ask, Begun, Operation, Receipt};
 use super::{Request, ServiceError, Services};
 
@@ -83,7 +85,9 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        request.require(Right::TableEdit)?;
+        let category = order.address.category().map(Name::as_str);
+        op.authority()
+            .require(Right::TableEdit, Place::category(category))?;
         if let Some(table) = op.existing(&order.address) {
             return Err(ServiceError::TableExists { table });
         }
@@ -118,6 +122,9 @@ impl Services {
         }
         if let Some(category) = edit.category {
             table.category = category.map(|category| category.to_string());
+            // Rights of its new category reach it from now on.
+            op.authority()
+                .require(Right::TableEdit, Place::table(&table))?;
         }
         table.private = edit.private.unwrap_or(table.private);
         op.put_table(table);
@@ -157,7 +164,7 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        request.require(Right::TableEdit)?;
+        op.authority().require_somewhere(Right::TableEdit)?;
         let category = address.category().map(Name::key);
         let key = address.name().key();
         let deleted = tables::deleted(op.conn(), request.guild, category.as_deref(), &key).await?;
@@ -166,6 +173,8 @@ impl Services {
                 table: address.to_string(),
             });
         };
+        op.authority()
+            .require(Right::TableEdit, Place::table(&table))?;
         op.load(Some(table.id), Vec::new()).await?;
         table.deleted_at = None;
         op.put_table(table);
@@ -240,10 +249,9 @@ impl Services {
     /// # Errors
     /// No right, or the database fails.
     pub async fn list_tables(&self, request: &Request) -> Result<Vec<(Table, i64)>, ServiceError> {
-        request.require(Right::TableView)?;
         let mut conn = self.connection().await?;
-        let sees_private = request.standing.sees_private();
-        Ok(tables::list_with_counts(&mut conn, request.guild, sees_private).await?)
+        let caller = request.caller(&[Right::TableView]);
+        Ok(tables::list_with_counts(&mut conn, request.guild, &caller).await?)
     }
 
     /// A table by its address, with its ranks.
@@ -255,9 +263,18 @@ impl Services {
         request: &Request,
         address: &TableAddress,
     ) -> Result<Table, ServiceError> {
-        request.require(Right::TableView)?;
+        self.table_for(request, address, Right::TableView).await
+    }
+
+    /// A table by its address, in which the caller may do that.
+    pub(super) async fn table_for(
+        &self,
+        request: &Request,
+        address: &TableAddress,
+        right: Right,
+    ) -> Result<Table, ServiceError> {
         let mut conn = self.connection().await?;
-        find(&mut conn, request, address).await
+        find(&mut conn, request, address, right).await
     }
 }
 
@@ -286,14 +303,16 @@ pub(super) async fn find_ever(
     conn: &mut sqlx::PgConnection,
     request: &Request,
     address: &TableAddress,
+    right: Right,
 ) -> Result<Table, ServiceError> {
-    match find(conn, request, address).await {
+    match find(conn, request, address, right).await {
         Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
             let category = address.category().map(Name::key);
             let name = address.name().key();
             let deleted = tables::deleted(conn, request.guild, category.as_deref(), &name).await?;
-            let seen = |table: &Table| request.standing.sees_private() || !table.private;
-            deleted.filter(seen).ok_or(error)
+            let authority = access::authority(conn, request).await?;
+            let within = |table: &Table| authority.may(right, Place::table(table));
+            deleted.filter(within).ok_or(error)
         }
         found => found,
     }
@@ -305,8 +324,9 @@ pub(super) async fn ever_called(
     conn: &mut sqlx::PgConnection,
     request: &Request,
     address: &TableAddress,
+    right: Right,
 ) -> Result<Vec<TableId>, ServiceError> {
-    let (meant, unknown) = match find_ever(conn, request, address).await {
+    let (meant, unknown) = match find_ever(conn, request, address, right).await {
         // A bare name may have meant a table with a category.
         Ok(table) => (TableAddress::parse(&table.address()).ok(), None),
         Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
@@ -314,22 +334,24 @@ pub(super) async fn ever_called(
         }
         Err(error) => return Err(error),
     };
-    let (meant, sees_private) = (meant.as_ref(), request.standing.sees_private());
+    let (meant, caller) = (meant.as_ref(), request.caller(&[right]));
     let meant = meant.unwrap_or(address);
-    let ids = tables::ever_called(conn, request.guild, meant, sees_private).await?;
+    let ids = tables::ever_called(conn, request.guild, meant, &caller).await?;
     match unknown {
         Some(error) if ids.is_empty() => Err(error),
         _ => Ok(ids),
     }
 }
 
-/// The live table of that address.
+/// The live table of that address, in which the caller may do that.
 pub(super) async fn find(
     conn: &mut sqlx::PgConnection,
     request: &Request,
     address: &TableAddress,
+    right: Right,
 ) -> Result<Table, ServiceError> {
-    let sees_private = request.standing.sees_private();
+    let authority = access::authority(conn, request).await?;
+    authority.require_somewhere(right)?;
     let category = address.category().map(Name::key);
     let name = address.name().key();
     let mut found = tables::by_address(
@@ -337,18 +359,26 @@ pub(super) async fn find(
         request.guild,
         category.as_deref(),
         &name,
-        sees_private,
+        &request.anyhow(),
     )
     .await?;
     match (found.pop(), found.is_empty()) {
-        (Some(table), true) => Ok(table),
+        (Some(table), true) => {
+            authority.require(right, Place::table(&table))?;
+            Ok(table)
+        }
         (last, _) => {
             let candidates = found
                 .into_iter()
                 .chain(last)
                 .map(|table| table.address())
                 .collect();
-            Err(super::near::no_table(conn, request, Some(address.to_string()), candidates).await)
+            let unfound = Unfound {
+                right,
+                address: Some(address.to_string()),
+                candidates,
+            };
+            Err(super::near::no_table(conn, request, &authority, unfound).await)
         }
     }
 }

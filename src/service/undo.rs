@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::access::Right;
+use crate::domain::access::{Grant, Place, Right};
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
 use crate::domain::field::MAX_FIELDS;
 use crate::domain::ids::{EntryId, Seq, UserId};
 use crate::domain::panel::Mark;
 use crate::domain::table::Table;
-use crate::store::{entries, events, tables};
+use crate::store::{entries, events, grants, tables};
 
+use super::access;
 use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt, SessionNeed};
 use super::tables::require_above;
@@ -215,14 +216,13 @@ async fn find(
     order: &UndoOrder,
 ) -> Result<Event, ServiceError> {
     let guild = request.guild;
-    let sees_private = request.standing.sees_private();
     let seq = match order.event {
         Some(seq) => seq,
         None => events::last_undoable(
             op.conn(),
             guild,
             request.actor,
-            sees_private,
+            &request.anyhow(),
             &request.stamp(),
         )
         .await?
@@ -236,12 +236,22 @@ async fn find(
             return Err(ServiceError::NotYours { event: seq });
         }
         Whose::Own => {}
-        Whose::Anybodys => request.require(Right::AuditUndo)?,
+        Whose::Anybodys => op.authority().require_somewhere(Right::AuditUndo)?,
     }
     if event.action.is_session() || event.outcome != Outcome::Applied {
         return Err(ServiceError::NotUndoable { event: seq });
     }
-    request.require(right_of_original(op, &event).await?)?;
+    let table = match event.table_id {
+        Some(id) => tables::by_id(op.conn(), guild, id).await?,
+        None => None,
+    };
+    let place = table.as_ref().map_or(Place::GUILD, Place::table);
+    if order.whose == Whose::Anybodys {
+        op.authority().require(Right::AuditUndo, place)?;
+    }
+    let right = right_of_original(op, &event).await?;
+    op.authority().require(right, place)?;
+    access::require_undo(op, request, &event).await?;
     if let Some(by) = events::undone_by(op.conn(), guild, seq).await? {
         return Err(ServiceError::AlreadyUndone { event: seq, by });
     }
@@ -301,6 +311,7 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::RankRemove => Right::TableEdit,
         Action::BoardPost | Action::BoardRemove => Right::BoardManage,
         Action::SettingsSet => Right::SettingsManage,
+        Action::AccessGrant | Action::AccessRevoke => Right::AccessManage,
         Action::EventUndo
         | Action::SessionOpen
         | Action::SessionClose
@@ -310,6 +321,7 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::AuditExport
         | Action::DataExport
         | Action::SettingsView
+        | Action::AccessView
         | Action::AccessRefuse => Right::AuditUndo,
     })
 }
@@ -511,6 +523,7 @@ impl Undoing<'_, '_> {
 
     /// Settings, tables, ranks and extra fields get their former values back.
     async fn structure(&mut self) -> Result<(), ServiceError> {
+        self.grants().await?;
         let mut settings = self.op.settings().clone();
         let (mut table, now) = (self.op.current_table().cloned(), self.op.now());
         for change in undone(self.event) {
@@ -537,6 +550,21 @@ impl Undoing<'_, '_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// What was granted is taken away, what was revoked is granted again; what is so already stays.
+    async fn grants(&mut self) -> Result<(), ServiceError> {
+        for (grant, was_granted) in Grant::told_by(self.event) {
+            let (guild, scope) = (self.request.guild, &grant.scope);
+            let conn = self.op.conn();
+            let stands = grants::find(conn, guild, grant.who, grant.granted, scope).await?;
+            match (was_granted, stands) {
+                (true, Some(stands)) => self.op.revoke(&stands),
+                (false, None) => self.op.grant(grant),
+                (true, None) | (false, Some(_)) => {}
+            }
+        }
+        Ok(())
     }
 
     /// A table can't come back under an address that another one has by now.

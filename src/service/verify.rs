@@ -14,7 +14,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
-use crate::domain::access::Right;
+use crate::domain::access::{Place, Right};
 use crate::domain::canonical::{self, GENESIS};
 use crate::domain::event::Event;
 use crate::domain::ids::{GuildId, Seq};
@@ -144,7 +144,8 @@ impl Services {
         request: &Request,
         progress: &watch::Sender<Progress>,
     ) -> Result<VerifyReport, ServiceError> {
-        request.require(Right::AuditView)?;
+        let authority = self.authority(request).await?;
+        authority.require(Right::AuditView, Place::GUILD)?;
         self.verify_guild_telling(request.guild, progress).await
     }
 

@@ -14,6 +14,7 @@ use crate::store::entries::{self, PageRow, PageWanted, Sort};
 use crate::store::sessions::{self, Use};
 use crate::store::shown::Marked;
 
+use super::near::Unfound;
 use super::operation::Aside;
 use super::past::AsOf;
 use super::sessions::choose;
@@ -153,7 +154,6 @@ impl Services {
         request: &Request,
         order: &ViewOrder,
     ) -> Result<TablePage, ServiceError> {
-        request.require(Right::TableView)?;
         match &order.at {
             None => self.view_present(request, order).await,
             Some(at) => self.view_past(request, order, at).await,
@@ -167,7 +167,8 @@ impl Services {
     ) -> Result<TablePage, ServiceError> {
         let wanted = self.page_wanted(request, order);
         let page = read!(self, conn => entries::page(&mut conn, &wanted))?;
-        let table = self.one_table(request, order, page.tables).await?;
+        let right = Right::TableView;
+        let table = self.one_table(request, order, right, page.tables).await?;
         // Past the end nothing is shown: the one who turned there is given another page.
         let is_there = order.page == 0 || !page.rows.is_empty();
         let looking = Looking {
@@ -199,6 +200,7 @@ impl Services {
         &self,
         request: &Request,
         order: &ViewOrder,
+        right: Right,
         mut found: Vec<Table>,
     ) -> Result<Table, ServiceError> {
         match found.pop() {
@@ -209,9 +211,13 @@ impl Services {
             return Err(ServiceError::TableGone);
         }
         let mut conn = self.connection().await?;
-        let candidates = found.iter().map(Table::address).collect();
-        let address = order.table.as_ref().map(ToString::to_string);
-        Err(super::near::no_table(&mut conn, request, address, candidates).await)
+        let authority = super::access::authority(&mut conn, request).await?;
+        let unfound = Unfound {
+            right,
+            candidates: found.iter().map(Table::address).collect(),
+            address: order.table.as_ref().map(ToString::to_string),
+        };
+        Err(super::near::no_table(&mut conn, request, &authority, unfound).await)
     }
 
     pub(super) fn page_wanted<'a>(
@@ -233,7 +239,7 @@ impl Services {
             sort: order.sort,
             offset: i64::from(order.page) * PAGE_ROWS,
             limit: PAGE_ROWS,
-            sees_private: request.standing.sees_private(),
+            caller: request.caller(&[Right::TableView]),
         }
     }
 

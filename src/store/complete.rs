@@ -1,9 +1,11 @@
 //! Autocomplete: each answer is one round trip, from indexes.
 
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{StoreError, tables};
+use crate::domain::access::Caller;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
 use crate::domain::name::fold;
 use crate::domain::session::{Platform, SessionLimits};
@@ -29,8 +31,8 @@ pub struct Place {
     pub limits: SessionLimits,
     /// Folded category and name of the address.
     pub address: Option<(Option<String>, String)>,
-    /// Whether they see private tables.
-    pub sees_private: bool,
+    /// Which private tables they reach.
+    pub caller: Caller,
 }
 
 impl Place {
@@ -64,7 +66,7 @@ pub async fn entries(
         prefix,
         format!("{prefix}{HIGHEST}"),
         limit,
-        place.sees_private,
+        Json(&place.caller) as _,
         place.platform.map(Platform::as_str),
     )
     .fetch_all(conn)
@@ -73,12 +75,14 @@ pub async fn entries(
 }
 
 /// Which tables autocomplete offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFilter {
     /// Those that were deleted, in place of those that are there.
     pub deleted: bool,
-    /// Private ones too.
-    pub sees_private: bool,
+    /// Those that this caller reaches.
+    pub caller: Caller,
+    /// Those that are not private, too.
+    pub open: bool,
 }
 
 /// Addresses of tables whose name or category or address holds this text, those that begin with
@@ -90,14 +94,15 @@ pub async fn tables(
     conn: &mut PgConnection,
     guild: GuildId,
     text: &str,
-    filter: TableFilter,
+    filter: &TableFilter,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
         select case when t.category is null then t.name else t.category || '/' || t.name end as "address!"
         from punctaj.tables t
-        where t.guild_id = $1 and (t.deleted_at is null) = not $4 and ($5 or not t.private)
+        where t.guild_id = $1 and (t.deleted_at is null) = not $4
+            and ($6 and not t.private or punctaj.reaches(t, $5))
             and strpos(
                 case when t.category_key = '' then t.name_key else t.category_key || '/' || t.name_key end, $2
             ) > 0
@@ -108,7 +113,8 @@ pub async fn tables(
         text,
         limit,
         filter.deleted,
-        filter.sees_private,
+        Json(&filter.caller) as _,
+        filter.open,
     )
     .fetch_all(conn)
     .await?;
@@ -129,7 +135,7 @@ pub async fn table(conn: &mut PgConnection, place: &Place) -> Result<Option<Tabl
         name,
         place.limits.idle.as_seconds_f64(),
         place.limits.lifetime.as_seconds_f64(),
-        place.sees_private,
+        Json(&place.caller) as _,
         place.platform.map(Platform::as_str),
     )
     .fetch_optional(conn)
@@ -197,17 +203,30 @@ pub struct EventChoice {
     pub names: Option<String>,
 }
 
-/// The newest events whose number begins with `digits`; only one person's with `actor`.
+/// Whose events are offered.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// A person's own.
+    Own(UserId),
+    /// Everybody's, as far as this caller reaches them.
+    Reached(&'a Caller),
+}
+
+/// The newest events whose number begins with `digits`.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn events(
     conn: &mut PgConnection,
     guild: GuildId,
-    actor: Option<UserId>,
+    whose: Whose<'_>,
     digits: &str,
     limit: i64,
 ) -> Result<Vec<EventChoice>, StoreError> {
+    let (actor, caller) = match whose {
+        Whose::Own(user) => (Some(user), None),
+        Whose::Reached(caller) => (None, Some(caller)),
+    };
     let found = sqlx::query_as!(
         EventChoice,
         r#"
@@ -222,6 +241,10 @@ pub async fn events(
                 and ($3 = '' or starts_with(x.seq::text, $3))
                 and ($2::bigint is null
                     or x.action not in ('session.open', 'session.close', 'session.rename') and x.outcome <> 'refused')
+                and ($2 is not null or punctaj.holds($1, $5::jsonb) or exists (
+                    select from punctaj.tables t
+                    where t.table_id = x.table_id and punctaj.reaches(t, $5)
+                ))
             order by x.seq desc
             limit $4
         ) e
@@ -231,6 +254,7 @@ pub async fn events(
         actor.map(UserId::db),
         digits,
         limit,
+        caller.map(Json) as _,
     )
     .fetch_all(conn)
     .await?;

@@ -1,6 +1,6 @@
 -- Names of entries that begin with a prefix, from the index on (table_id, name_key).
 -- $1 guild  $2 user  $3 category key  $4 table name key  $5 idle s  $6 lifetime s
--- $7 prefix  $8 upper bound  $9 limit  $10 sees private tables
+-- $7 prefix  $8 upper bound  $9 limit  $10 caller, who may reach private tables
 -- $11 platform that presence names
 with current_session as (
     select s.last_table
@@ -14,7 +14,7 @@ with current_session as (
 ),
 the_table as (
     select t.table_id
-    from punctaj.tables_meant($1, $3, $4, (select last_table from current_session), $10) t
+    from punctaj.tables_meant($1, $3, $4, (select last_table from current_session), $10::jsonb) t
     limit 1
 )
 select e.name

@@ -1,5 +1,5 @@
 -- The table that is meant, with its ranks and fields.
--- $1 guild  $2 user  $3 category key  $4 table name key  $5 idle s  $6 lifetime s  $7 sees private tables
+-- $1 guild  $2 user  $3 category key  $4 table name key  $5 idle s  $6 lifetime s  $7 caller, who may reach private tables
 -- $8 platform that presence names
 with current_session as (
     select s.last_table
@@ -12,5 +12,5 @@ with current_session as (
     limit 1
 )
 select punctaj.table_json(t) as "table!"
-from punctaj.tables_meant($1, $3, $4, (select last_table from current_session), $7) t
+from punctaj.tables_meant($1, $3, $4, (select last_table from current_session), $7::jsonb) t
 limit 1

@@ -10,7 +10,9 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::grants;
 use super::operation::{TableRow, decode};
+use crate::domain::access::{Caller, Grant};
 use crate::domain::ids::{DeviceId, EntryId, GuildId, TableId, UserId};
 use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::table::Table;
@@ -71,8 +73,8 @@ pub struct PageWanted<'a> {
     pub offset: i64,
     /// Rows of the page.
     pub limit: i64,
-    /// Whether private tables may be seen.
-    pub sees_private: bool,
+    /// Which private tables may be found.
+    pub caller: Caller,
 }
 
 /// A row of a page.
@@ -109,6 +111,8 @@ pub struct Page {
     pub head: i64,
     /// Whether something waits to be told to the caller.
     pub parked: bool,
+    /// What was granted to the caller.
+    pub grants: Vec<Grant>,
 }
 
 /// Reads a page in one round trip.
@@ -133,7 +137,7 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         wanted.sort.as_str(),
         wanted.offset,
         wanted.limit,
-        wanted.sees_private,
+        Json(&wanted.caller) as _,
         wanted.platform.map(Platform::as_str),
     )
     .fetch_one(conn)
@@ -147,6 +151,7 @@ pub async fn page(conn: &mut PgConnection, wanted: &PageWanted<'_>) -> Result<Pa
         points: row.points,
         head: row.head,
         parked: row.parked,
+        grants: grants::decoded(row.grants)?,
     })
 }
 

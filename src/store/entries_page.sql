@@ -1,7 +1,7 @@
 -- A page of a table and all that is needed to show it, in one round trip.
 -- $1 guild  $2 user  $3 device of the click  $4 idle s  $5 lifetime s
 -- $6 category key  $7 table name key  $8 table id  $9 sort  $10 offset  $11 limit
--- $12 sees private tables  $13 platform that presence names
+-- $12 caller, who may reach private tables  $13 platform that presence names
 with caller as (
     select s.*
     from punctaj.sessions s
@@ -21,10 +21,10 @@ current_session as (
 ),
 addressed as (
     select t.* from punctaj.tables t
-    where t.guild_id = $1 and t.table_id = $8::uuid and t.deleted_at is null and ($12 or not t.private)
+    where t.guild_id = $1 and t.table_id = $8::uuid and t.deleted_at is null and (not t.private or punctaj.reaches(t, $12))
     union all
     select t.*
-    from punctaj.tables_meant($1, $6, $7, (select last_table from current_session), $12) t
+    from punctaj.tables_meant($1, $6, $7, (select last_table from current_session), $12::jsonb) t
     where $8::uuid is null
 ),
 the_table as (
@@ -50,7 +50,7 @@ select
     (
         select coalesce(jsonb_agg(
             case when c.device_id = (select device_id from current_session)
-                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $12))
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $12::jsonb))
                 else to_jsonb(c)
             end
             order by c.last_seen_at desc, c.device_id
@@ -73,6 +73,7 @@ select
         ), '[]')
         from page p
     ) as "rows!",
+    punctaj.grants_json($1, $12) as "grants!",
     coalesce((select g.head_seq from punctaj.guilds g where g.guild_id = $1), 0) as "head!",
     exists (
         select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $2 and o.parked

@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::decode;
+use crate::domain::access::Caller;
 use crate::domain::event::{Change, Event};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
@@ -104,7 +106,7 @@ pub async fn last_undoable(
     conn: &mut PgConnection,
     guild: GuildId,
     actor: UserId,
-    sees_private: bool,
+    caller: &Caller,
     asked: &Stamp,
 ) -> Result<Option<Seq>, StoreError> {
     let found = sqlx::query_scalar!(
@@ -121,7 +123,7 @@ pub async fn last_undoable(
             )
             and (e.table_id is null or exists (
                 select from punctaj.tables t
-                where t.table_id = e.table_id and ($3 or not t.private)
+                where t.table_id = e.table_id and (not t.private or punctaj.reaches(t, $3))
                     and (t.deleted_at is null or e.action = 'table.delete')
             ))
             and punctaj.undone_by($1, e.seq) is null
@@ -130,7 +132,7 @@ pub async fn last_undoable(
         "#,
         guild.db(),
         actor.db(),
-        sees_private,
+        Json(caller) as _,
         asked.at,
         asked.op.as_str(),
     )
@@ -294,6 +296,10 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
     /// Only those of which this is so.
     pub only: Option<Only>,
+    /// Only in tables that this caller reaches; what is in no table is out of reach then. Worked out
+    /// whenever it is asked, and kept nowhere.
+    #[serde(skip)]
+    pub within: Option<Caller>,
     /// What is undone by a later event than this counts as not undone: a file that is written
     /// batch by batch is of one moment.
     pub as_of: Option<Seq>,
@@ -434,6 +440,7 @@ pub async fn search(
         from.map(|seq| seq.0),
         oldest_first,
         filter.as_of.map(|seq| seq.0),
+        filter.within.as_ref().map(Json) as _,
     )
     .fetch_all(conn)
     .await?;

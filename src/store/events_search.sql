@@ -2,6 +2,7 @@
 -- $1 guild  $2 before seq  $3 limit  $4 who  $5 tables  $6 name key  $7 action  $8 device ids
 -- $9 since  $10 until  $11 only  $12 from seq  $13 oldest first
 -- $14 as of which event it is told what was undone
+-- $15 caller, where not everything in the guild is in reach
 --
 -- Planned for its arguments each time (`force_custom_plan`): what is not asked for then drops out,
 -- and the indexes of what is left serve it.
@@ -13,6 +14,9 @@ with page as (
         and ($12::bigint is null or e.seq >= $12)
         and ($4::bigint is null or e.actor_id = $4)
         and ($5::uuid[] is null or e.table_id = any($5))
+        and ($15::jsonb is null or e.table_id in (
+            select t.table_id from punctaj.tables t where t.guild_id = $1 and punctaj.reaches(t, $15)
+        ))
         and ($6::text is null or e.seq in (
             select n.seq from punctaj.event_names n where n.guild_id = $1 and n.name_key = $6
         ))

@@ -7,6 +7,7 @@ pub mod complete;
 pub mod drafts;
 pub mod entries;
 pub mod events;
+pub mod grants;
 pub mod guilds;
 pub mod ledger;
 pub mod listen;

@@ -10,14 +10,16 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
+use super::grants::{self, GrantRow};
 use super::outbox::Notice;
 use super::{ANSWERING, StoreError, in_time};
+use crate::domain::access::{Caller, Grant};
 use crate::domain::canonical::GENESIS;
 use crate::domain::entry::Entry;
 use crate::domain::event::Event;
 use crate::domain::field::ExtraField;
 use crate::domain::guild::Settings;
-use crate::domain::ids::{ChannelId, DeviceId, EntryId, GuildId, OpId, TableId, UserId};
+use crate::domain::ids::{ChannelId, DeviceId, EntryId, GrantId, GuildId, OpId, TableId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::name::fold;
 use crate::domain::session::{Platform, Session, SessionLimits};
@@ -66,8 +68,8 @@ pub struct Wanted<'a> {
     pub members: Vec<UserId>,
     /// Entries by their ids.
     pub entries: Vec<EntryId>,
-    /// Whether private tables may be found.
-    pub sees_private: bool,
+    /// Which private tables may be found.
+    pub caller: Caller,
 }
 
 /// What stands when an operation begins.
@@ -81,6 +83,8 @@ pub struct Opening {
     pub head_hash: String,
     /// The guild's settings.
     pub settings: Settings,
+    /// What was granted to the caller.
+    pub grants: Vec<Grant>,
     /// Whether something waits to be told to the caller.
     pub parked: bool,
     /// The event of this very operation, if it was done already.
@@ -181,7 +185,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         &wanted.names,
         &members,
         &entries,
-        wanted.sees_private,
+        Json(&wanted.caller) as _,
         wanted.platform.map(Platform::as_str),
     )
     .fetch_one(conn);
@@ -195,6 +199,7 @@ pub async fn open(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Openin
         settings: row
             .settings
             .map_or_else(|| Ok(Settings::default()), |it| decode(it, "settings"))?,
+        grants: grants::decoded(row.grants.ok_or(StoreError::Corrupt("grants"))?)?,
         parked: row.parked.unwrap_or_default(),
         prior: decode(read(row.prior), "event")?,
         sessions: decode(read(row.sessions), "sessions")?,
@@ -242,6 +247,26 @@ pub struct Writes<'a> {
     pub settings: Settings,
     /// What others must be told.
     pub outbox: Vec<Notice>,
+    /// Rights that are granted, and those that are taken away.
+    pub grants: GrantWrites,
+}
+
+/// Rights to write.
+#[derive(Debug, Default, Serialize)]
+pub struct GrantWrites {
+    made: Vec<GrantRow>,
+    gone: Vec<GrantId>,
+}
+
+impl GrantWrites {
+    /// These are granted, those are gone.
+    #[must_use]
+    pub fn new(made: &[Grant], gone: &[GrantId]) -> Self {
+        Self {
+            made: made.iter().map(GrantRow::from).collect(),
+            gone: gone.to_vec(),
+        }
+    }
 }
 
 /// A table to write.
@@ -369,6 +394,7 @@ pub async fn write(
         Json(&writes.settings) as _,
         Json(&writes.outbox) as _,
         Json(&writes.deltas) as _,
+        Json(&writes.grants) as _,
     )
     .fetch_one(conn);
     let written = in_time(ANSWERING, writing).await?;
@@ -380,6 +406,10 @@ pub async fn write(
     let points: BTreeMap<Uuid, i64> = decode(written.points.unwrap_or_default(), "points")?;
     if written.heads != Some(1) {
         return Err(StoreError::Mismatch("the head of the chain moved"));
+    }
+    let revoked = i64::try_from(writes.grants.gone.len()).unwrap_or(i64::MAX);
+    if written.revoked != Some(revoked) {
+        return Err(StoreError::Mismatch("a grant to revoke is not there"));
     }
     if points != expected {
         return Err(StoreError::Mismatch("points are not what was computed"));

@@ -1,7 +1,7 @@
 -- Everything an operation needs to see, in one round trip, after the guild's lock was taken.
 -- $1 guild  $2 op_id  $3 user  $4 at  $5 device of the click  $6 idle s  $7 lifetime s
 -- $8 category key  $9 name key of the address  $10 table id
--- $11 entry name keys  $12 members  $13 entry ids  $14 sees private tables
+-- $11 entry name keys  $12 members  $13 entry ids  $14 caller, who may reach private tables
 -- $15 platform that presence names
 with caller as (
     select s.*
@@ -22,10 +22,10 @@ current_session as (
 ),
 addressed as (
     select t.* from punctaj.tables t
-    where t.guild_id = $1 and t.table_id = $10::uuid and ($14 or not t.private)
+    where t.guild_id = $1 and t.table_id = $10::uuid and (not t.private or punctaj.reaches(t, $14::jsonb))
     union all
     select t.*
-    from punctaj.tables_meant($1, $8, $9, (select last_table from current_session), $14) t
+    from punctaj.tables_meant($1, $8, $9, (select last_table from current_session), $14::jsonb) t
     where $10::uuid is null
 ),
 the_table as (
@@ -80,6 +80,7 @@ select
     (
         select to_jsonb(e) from punctaj.events e where e.guild_id = $1 and e.op_id = $2
     ) as prior,
+    punctaj.grants_json($1, $14::jsonb) as grants,
     exists (
         select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $3 and o.parked
     ) as parked,
@@ -87,7 +88,7 @@ select
         select coalesce(jsonb_agg(
             -- Counted for the one that is used, since it costs a look at the newest events.
             case when c.device_id = (select device_id from current_session)
-                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $14))
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $14::jsonb))
                 else to_jsonb(c)
             end
             order by c.last_seen_at desc, c.device_id

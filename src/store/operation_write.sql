@@ -1,7 +1,7 @@
 -- All that one operation changes, in one round trip. Each thing stands in its list at most once.
 -- $1 guild  $2 head hash before  $3 first seq  $4 head hash after  $5 last seq  $6 applied_at
 -- $7 tables  $8 entries  $9 former names  $10 sessions  $11 events  $12 ledger  $13 event names
--- $14 settings  $15 outbox  $16 by how much the entries' points change
+-- $14 settings  $15 outbox  $16 by how much the entries' points change  $17 grants
 with head as (
     insert into punctaj.guilds as g (
         guild_id, head_seq, head_hash, applied_at, language, timezone, log_channel
@@ -146,6 +146,19 @@ written_names as (
     select $1, x.name_key, x.seq
     from jsonb_to_recordset($13::jsonb) as x (seq bigint, name_key text)
 ),
+revoked as (
+    delete from punctaj.grants g
+    where g.guild_id = $1
+        and g.grant_id in (select id::uuid from jsonb_array_elements_text($17::jsonb -> 'gone') id)
+    returning g.grant_id
+),
+granted as (
+    insert into punctaj.grants (grant_id, guild_id, role_id, user_id, granted, category, category_key, table_id)
+    select x.id, $1, x.role, x.member, x.granted, x.category, x.category_key, x."table"
+    from jsonb_to_recordset($17::jsonb -> 'made') as x (
+        id uuid, role bigint, member bigint, granted text, category text, category_key text, "table" uuid
+    )
+),
 queued as (
     insert into punctaj.outbox (guild_id, channel_id, user_id, kind, body)
     select $1, x.channel_id, x.user_id, x.kind, x.body
@@ -153,4 +166,5 @@ queued as (
 )
 select
     (select count(*) from head) as heads,
+    (select count(*) from revoked) as revoked,
     (select coalesce(jsonb_object_agg(w.entry_id, w.points), '{}') from written_entries w) as points

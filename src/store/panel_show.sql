@@ -2,7 +2,7 @@
 -- stays as it is.
 -- $1 guild  $2 device  $3 table  $4 user  $5 picked  $6 takes  $7 search, as typed  $8 folded
 -- $9 page  $10 the event of this very press  $11 a sitting's rest s  $12 entries of a page
--- $13 sees private tables
+-- $13 caller, who may reach private tables
 with before as (
     -- As it was: a statement does not see what it changes itself.
     select p.* from punctaj.panels p
@@ -10,7 +10,7 @@ with before as (
 ),
 the_table as (
     select t.* from punctaj.tables t
-    where t.guild_id = $1 and t.table_id = $3 and t.deleted_at is null and ($13 or not t.private)
+    where t.guild_id = $1 and t.table_id = $3 and t.deleted_at is null and (not t.private or punctaj.reaches(t, $13))
 ),
 fitting as (
     select e.entry_id, e.name, e.name_key, e.points, b.key <> '' and starts_with(e.name_key, b.key) as begins
@@ -101,6 +101,7 @@ totals as (
 select
     (select to_jsonb(t) from touched t) as "session?",
     (select punctaj.table_json(t) from the_table t) as "table?",
+    punctaj.grants_json($1, $13) as "grants!",
     p.takes as "takes!",
     p.search as "search!",
     p.page as "page!",

@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
 use super::shown::{Marked, Marks};
+use super::{grants, tables};
+use crate::domain::access::{Caller, Grant};
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::domain::panel::{PAGE, Picked, REST};
@@ -14,7 +17,7 @@ use crate::domain::session::{Session, SessionLimits};
 use crate::domain::table::Table;
 
 /// Which panel, and who uses it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PanelAt<'a> {
     /// The tenant.
     pub guild: GuildId,
@@ -24,17 +27,19 @@ pub struct PanelAt<'a> {
     pub device: &'a DeviceId,
     /// On which table.
     pub table: TableId,
-    /// Whether they see private tables.
-    pub sees_private: bool,
+    /// Which private tables they reach.
+    pub caller: Caller,
 }
 
 /// How a panel stands before a press.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Standing {
     /// Who is picked.
     pub picked: Picked,
-    /// Whether its table is still there for this person.
-    pub has_table: bool,
+    /// Its table, if that is still there for this person.
+    pub table: Option<Table>,
+    /// What was granted to them.
+    pub grants: Vec<Grant>,
 }
 
 /// Where a panel is to be; it stays where nothing is said.
@@ -153,10 +158,11 @@ pub async fn find(
 ) -> Result<Option<Standing>, StoreError> {
     let found = sqlx::query!(
         r#"
-        select p.picked, exists (
-            select from punctaj.tables t
-            where t.guild_id = $1 and t.table_id = $4 and t.deleted_at is null and ($7 or not t.private)
-        ) as "has_table!"
+        select p.picked, punctaj.grants_json($1, $7) as "grants!", (
+            select punctaj.table_json(t) from punctaj.tables t
+            where t.guild_id = $1 and t.table_id = $4 and t.deleted_at is null
+                and (not t.private or punctaj.reaches(t, $7))
+        ) as table
         from punctaj.panels p
         join punctaj.sessions s on s.device_id = p.device_id and s.guild_id = p.guild_id
         where p.guild_id = $1 and p.device_id = $3 and p.table_id = $4
@@ -170,18 +176,20 @@ pub async fn find(
         at.table.0,
         limits.idle.as_seconds_f64(),
         limits.lifetime.as_seconds_f64(),
-        at.sees_private,
+        Json(&at.caller) as _,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(found.map(|row| Standing {
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some(Standing {
         picked: Picked::new(row.picked.into_iter().map(EntryId).collect()),
-        has_table: row.has_table,
+        table: row.table.map(tables::decoded).transpose()?,
+        grants: grants::decoded(row.grants)?,
     }))
 }
 
 /// Moves a panel, notes that its session was used and what it is shown, and reads that; `None` if
-/// it is not there, or its table is not. One round trip.
+/// it is not there, or its table is not. With what was granted to its person. One round trip.
 ///
 /// # Errors
 /// If the database fails.
@@ -189,7 +197,7 @@ pub async fn show(
     conn: &mut PgConnection,
     at: &PanelAt<'_>,
     to: &PanelMove,
-) -> Result<Option<PanelShown>, StoreError> {
+) -> Result<Option<(PanelShown, Vec<Grant>)>, StoreError> {
     let picked = to.picked.as_ref();
     let picked: Option<Vec<_>> = picked.map(|picked| picked.ids().iter().map(|id| id.0).collect());
     let page = to.page.map(|page| i32::try_from(page).unwrap_or(i32::MAX));
@@ -207,7 +215,7 @@ pub async fn show(
         to.step.map(|seq| seq.0),
         REST.as_seconds_f64(),
         i64::try_from(PAGE).unwrap_or(i64::MAX),
-        at.sees_private,
+        Json(&at.caller) as _,
     )
     .fetch_optional(conn)
     .await?;
@@ -229,7 +237,8 @@ pub async fn show(
         },
         before,
     });
-    Ok(Some(PanelShown {
+    let grants = grants::decoded(row.grants)?;
+    let shown = PanelShown {
         session: decode(session, "session")?,
         table: table.into(),
         takes: row.takes,
@@ -248,7 +257,8 @@ pub async fn show(
         last: row.last.map(|event| decode(event, "event")).transpose()?,
         last_undone_by: row.last_undone_by.map(Seq),
         undoable: row.undoable.map(Seq),
-    }))
+    };
+    Ok(Some((shown, grants)))
 }
 
 /// How many pages of the menu so many entries take, at least 1.

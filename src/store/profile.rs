@@ -2,10 +2,12 @@
 
 use serde::Deserialize;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::entries::PageRow;
 use super::operation::{TableRow, decode};
+use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, GuildId, TableId, UserId};
 use crate::domain::session::{Platform, Session, SessionLimits};
@@ -39,8 +41,8 @@ pub struct CardsWanted<'a> {
     pub table: Option<TableId>,
     /// Whose.
     pub whose: Whose<'a>,
-    /// Whether private tables may be seen.
-    pub sees_private: bool,
+    /// Which private tables may be found.
+    pub caller: Caller,
     /// Most cards.
     pub cards: i64,
     /// Most events.
@@ -102,7 +104,7 @@ pub async fn cards(conn: &mut PgConnection, wanted: &CardsWanted<'_>) -> Result<
         wanted.table.map(|id| id.0),
         name,
         member.map(UserId::db),
-        wanted.sees_private,
+        Json(&wanted.caller) as _,
         wanted.cards,
         wanted.events,
         wanted.platform.map(Platform::as_str),

@@ -2,7 +2,7 @@
 -- one table; or those linked to a member, in one table or in all that may be seen.
 -- $1 guild  $2 user  $3 device of the click  $4 idle s  $5 lifetime s
 -- $6 category key  $7 table name key  $8 table id  $9 entry name key  $10 member
--- $11 whether private tables may be seen  $12 most cards  $13 most events
+-- $11 caller, who may reach private tables  $12 most cards  $13 most events
 -- $14 platform that presence names
 with caller as (
     select s.*
@@ -23,7 +23,7 @@ current_session as (
 ),
 live as (
     select t.* from punctaj.tables t
-    where t.guild_id = $1 and t.deleted_at is null and ($11::boolean or not t.private)
+    where t.guild_id = $1 and t.deleted_at is null and (not t.private or punctaj.reaches(t, $11))
 ),
 everywhere as (
     select $10::bigint is not null and $7::text is null and $8::uuid is null as holds
@@ -34,7 +34,7 @@ addressed as (
     select t.*
     from punctaj.tables_meant($1, $6, $7, (
         select last_table from current_session
-    ), $11) t
+    ), $11::jsonb) t
     where $8::uuid is null and not (select holds from everywhere)
 ),
 the_tables as (
@@ -90,7 +90,7 @@ select
     (
         select coalesce(jsonb_agg(
             case when c.device_id = (select device_id from current_session)
-                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $11))
+                then to_jsonb(c) || jsonb_build_object('missed', punctaj.missed($1, c.device_id, c.news_seq, $11::jsonb))
                 else to_jsonb(c)
             end
             order by c.last_seen_at desc, c.device_id

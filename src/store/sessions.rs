@@ -1,10 +1,12 @@
 //! Device sessions, outside operations.
 
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::decode;
 use super::shown::{Marked, Marks};
+use crate::domain::access::Caller;
 use crate::domain::ids::{DeviceId, GuildId, Seq, TableId, UserId};
 use crate::domain::session::{Session, SessionLimits};
 
@@ -205,13 +207,15 @@ pub struct Device {
 }
 
 /// The sessions of a guild, open and ended, the newest first. With `begins`, those that have a
-/// label, and those whose id begins so (no id begins with an empty text here).
+/// label, and those whose id begins so (no id begins with an empty text here). None for a caller who
+/// does not reach the whole guild.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn devices(
     conn: &mut PgConnection,
     guild: GuildId,
+    caller: &Caller,
     begins: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Device>, StoreError> {
@@ -219,7 +223,7 @@ pub async fn devices(
         r#"
         select s.device_id, s.label, s.platform
         from punctaj.sessions s
-        where s.guild_id = $1
+        where s.guild_id = $1 and punctaj.holds($1, $4)
             and ($2::text is null or s.label is not null or $2 <> '' and starts_with(s.device_id, $2))
         order by s.login_at desc, s.device_id
         limit $3
@@ -227,6 +231,7 @@ pub async fn devices(
         guild.db(),
         begins,
         limit,
+        Json(caller) as _,
     )
     .fetch_all(conn)
     .await?;

@@ -1,9 +1,11 @@
 //! What device sessions have been shown, and what they have not.
 
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::decode;
+use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::session::Session;
@@ -217,11 +219,11 @@ pub async fn waiting(
     conn: &mut PgConnection,
     guild: GuildId,
     session: &mut Session,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<bool, StoreError> {
     let found = sqlx::query!(
         r#"
-        select punctaj.missed($1, $2, $3, $5) as "missed!", exists (
+        select punctaj.missed($1, $2, $3, $5::jsonb) as "missed!", exists (
             select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $4 and o.parked
         ) as "parked!"
         "#,
@@ -229,7 +231,7 @@ pub async fn waiting(
         session.device_id.as_str(),
         session.news_seq,
         session.user_id.db(),
-        sees_private,
+        Json(caller) as _,
     )
     .fetch_one(conn)
     .await?;
@@ -259,7 +261,7 @@ pub async fn missed(
     conn: &mut PgConnection,
     guild: GuildId,
     session: &Session,
-    sees_private: bool,
+    caller: &Caller,
     limit: i64,
 ) -> Result<Missed, StoreError> {
     let found = sqlx::query!(
@@ -270,7 +272,8 @@ pub async fn missed(
             left join punctaj.tables t on t.table_id = e.table_id
             where e.guild_id = $1 and e.seq > $3 and e.device_id is distinct from $2
                 and e.outcome = 'applied' and not starts_with(e.action, 'session.')
-                and ($4 or not coalesce(t.private, false))
+                and not starts_with(e.action, 'access.')
+                and (not coalesce(t.private, false) or punctaj.reaches(t, $4))
         ),
         oldest as (
             select m.* from missed m order by m.seq limit $5
@@ -286,7 +289,7 @@ pub async fn missed(
         guild.db(),
         session.device_id.as_str(),
         session.news_seq,
-        sees_private,
+        Json(caller) as _,
         limit,
         session.user_id.db(),
     )

@@ -58,6 +58,13 @@ pub fn of_guild(
         )
         from punctaj.guilds g
         where g.guild_id = $1 and coalesce(g.language, g.timezone, g.log_channel::text) is not null
+        union all
+        select 'grant', null, r.grant_id::text, jsonb_build_object(
+            'who', case when r.role_id is null then 'member:' || r.user_id else 'role:' || r.role_id end,
+            'right', r.granted,
+            'scope', coalesce('category:' || r.category, 'table:' || r.table_id, 'guild')
+        )
+        from punctaj.grants r where r.guild_id = $1
         "#,
         guild.db(),
     )
@@ -73,6 +80,7 @@ pub fn of_guild(
             "field" => "field",
             "board" => "board",
             "guild" => "guild",
+            "grant" => "grant",
             "entry" => "entry",
             _ => "session",
         };

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::{TableRow, decode};
+use crate::domain::access::Caller;
 use crate::domain::ids::{GuildId, TableId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::table::Table;
@@ -77,7 +79,7 @@ pub async fn ever_called(
     conn: &mut PgConnection,
     guild: GuildId,
     address: &TableAddress,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<Vec<TableId>, StoreError> {
     let category = address.category().map(Name::key).unwrap_or_default();
     let whole = fold(&address.to_string());
@@ -85,13 +87,13 @@ pub async fn ever_called(
         r#"
         select t.table_id as "table_id!", null::text as former
         from punctaj.tables t
-        where t.guild_id = $1 and t.category_key = $2 and t.name_key = $3 and ($5 or not t.private)
+        where t.guild_id = $1 and t.category_key = $2 and t.name_key = $3 and (not t.private or punctaj.reaches(t, $5))
         union
         select t.table_id, c.value ->> 'name'
         from punctaj.event_names n
         join punctaj.events e on e.guild_id = n.guild_id and e.seq = n.seq
             and (starts_with(e.action, 'table.') or e.action = 'event.undo')
-        join punctaj.tables t on t.table_id = e.table_id and ($5 or not t.private)
+        join punctaj.tables t on t.table_id = e.table_id and (not t.private or punctaj.reaches(t, $5))
         cross join lateral jsonb_array_elements(e.changes) c
         where n.guild_id = $1 and n.name_key = $4 and c.value ->> 'what' = 'table'
         "#,
@@ -99,7 +101,7 @@ pub async fn ever_called(
         category,
         address.name().key(),
         whole,
-        sees_private,
+        Json(caller) as _,
     )
     .fetch_all(conn)
     .await?;
@@ -120,9 +122,9 @@ pub async fn ever_called(
 pub async fn list(
     conn: &mut PgConnection,
     guild: GuildId,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<Vec<Table>, StoreError> {
-    let found = select(conn, guild, None, None, sees_private).await?;
+    let found = select(conn, guild, None, None, caller).await?;
     Ok(found.into_iter().map(|(table, _)| table).collect())
 }
 
@@ -133,9 +135,9 @@ pub async fn list(
 pub async fn list_with_counts(
     conn: &mut PgConnection,
     guild: GuildId,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<Vec<(Table, i64)>, StoreError> {
-    select(conn, guild, None, None, sees_private).await
+    select(conn, guild, None, None, caller).await
 }
 
 /// The live tables that an address fits. A bare name means the table without a category where
@@ -148,9 +150,9 @@ pub async fn by_address(
     guild: GuildId,
     category_key: Option<&str>,
     name_key: &str,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<Vec<Table>, StoreError> {
-    let mut found: Vec<Table> = select(conn, guild, category_key, Some(name_key), sees_private)
+    let mut found: Vec<Table> = select(conn, guild, category_key, Some(name_key), caller)
         .await?
         .into_iter()
         .map(|(table, _)| table)
@@ -194,7 +196,7 @@ async fn select(
     guild: GuildId,
     category_key: Option<&str>,
     name_key: Option<&str>,
-    sees_private: bool,
+    caller: &Caller,
 ) -> Result<Vec<(Table, i64)>, StoreError> {
     let rows = sqlx::query!(
         r#"
@@ -206,13 +208,13 @@ async fn select(
         from punctaj.tables t
         where t.guild_id = $1 and t.deleted_at is null
             and ($2::text is null or t.category_key = $2) and ($3::text is null or t.name_key = $3)
-            and ($4 or not t.private)
+            and (not t.private or punctaj.reaches(t, $4))
         order by t.category_key, t.name_key
         "#,
         guild.db(),
         category_key,
         name_key,
-        sees_private,
+        Json(caller) as _,
     )
     .fetch_all(conn)
     .await?;

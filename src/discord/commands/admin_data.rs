@@ -46,7 +46,10 @@ impl Export {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
-        request.require(Right::DataExport)?;
+        let authority = call.services.authority(request).await?;
+        authority
+            .require_somewhere(Right::DataExport)
+            .map_err(ServiceError::from)?;
         let format = self.format.as_deref().unwrap_or("csv");
         let address = match place.address {
             Some(address) => address,

@@ -260,11 +260,11 @@ impl Hands {
         let whose = (kept.origin.guild, kept.origin.person);
         let known = standings.get(&whose.1);
         let standing = match known.filter(|(_, since)| since.elapsed() < FRESH) {
-            Some((standing, _)) => *standing,
+            Some((standing, _)) => standing.clone(),
             None => match people::standing_in(&self.http, whose.0, whose.1).await {
                 Ok(found) => {
                     let standing = found.unwrap_or_default();
-                    standings.insert(whose.1, (standing, Instant::now()));
+                    standings.insert(whose.1, (standing.clone(), Instant::now()));
                     standing
                 }
                 Err(error) => {

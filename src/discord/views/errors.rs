@@ -2,15 +2,20 @@
 
 use chrono::{DateTime, Utc};
 
+use super::access::grantee;
 use super::words::{self, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
+use crate::domain::access::{Grantee, Right};
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
 use crate::domain::ids::{Seq, UserId};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
 use crate::service::ServiceError;
 use crate::service::error::UnknownName;
+
+/// How many of those who can give a right are named.
+const GIVERS: usize = 5;
 
 /// What the caller gave can't be used.
 #[must_use]
@@ -106,9 +111,12 @@ fn unlinked(member: UserId, table: &str, near: &[String], locale: Locale) -> Mes
 
 fn message(error: &ServiceError, locale: Locale) -> Message {
     match error {
-        ServiceError::Forbidden { right } => {
-            Message::new(keys::ERROR_FORBIDDEN).with("right", right.code())
-        }
+        ServiceError::Forbidden { right } => forbidden(*right, &[], locale),
+        ServiceError::AlreadyGranted
+        | ServiceError::NotGranted { .. }
+        | ServiceError::NotHeld { .. }
+        | ServiceError::OwnRights
+        | ServiceError::UnknownScope { .. } => about_rights(error),
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } => unknown_table(table, near),
@@ -216,6 +224,36 @@ fn ambiguous_table(table: &str, tables: &[String]) -> Message {
 }
 
 /// Which session is not one that can be meant.
+/// A right is missing, and these can give it, beside the members with *Manage Server*.
+#[must_use]
+pub fn forbidden(right: Right, givers: &[Grantee], locale: Locale) -> Message {
+    let message = if givers.is_empty() {
+        Message::new(keys::ERROR_FORBIDDEN)
+    } else {
+        let givers = givers.iter().take(GIVERS);
+        let givers = givers.map(|who| grantee(*who, None, locale));
+        let givers = givers.collect::<Vec<_>>().join(", ");
+        Message::new(keys::ERROR_FORBIDDEN_GIVERS).with("givers", givers)
+    };
+    message.with("right", right.code())
+}
+
+fn about_rights(error: &ServiceError) -> Message {
+    match error {
+        ServiceError::NotGranted { granted } => {
+            Message::new(keys::ERROR_NOT_GRANTED).with("right", granted.as_str())
+        }
+        ServiceError::NotHeld { right } => {
+            Message::new(keys::ERROR_NOT_HELD).with("right", right.code())
+        }
+        ServiceError::UnknownScope { scope } => {
+            Message::new(keys::ERROR_UNKNOWN_SCOPE).with("scope", shown(scope))
+        }
+        ServiceError::AlreadyGranted => keys::ERROR_ALREADY_GRANTED.into(),
+        _ => keys::ERROR_OWN_RIGHTS.into(),
+    }
+}
+
 fn about_session(error: &ServiceError) -> Message {
     match error {
         ServiceError::UnknownSession { session } if session.is_empty() => {

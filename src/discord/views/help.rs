@@ -2,7 +2,7 @@
 
 use super::card;
 use crate::discord::reply::Reply;
-use crate::domain::access::{Right, Standing};
+use crate::domain::access::{Authority, Right};
 use crate::i18n::{Key, Locale, keys};
 
 /// A part of the help.
@@ -10,8 +10,8 @@ struct Topic {
     name: &'static str,
     title: Key,
     text: Key,
-    /// Paths of commands, and the right that each needs.
-    commands: &'static [(&'static str, Option<Right>)],
+    /// Paths of commands, and the rights of which each needs one; none where it needs none.
+    commands: &'static [(&'static str, &'static [Right])],
 }
 
 const TOPICS: &[Topic] = &[
@@ -20,32 +20,32 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_EVERYDAY,
         text: keys::HELP_EVERYDAY_TEXT,
         commands: &[
-            ("punctaj add", Some(Right::ScoreAdd)),
-            ("punctaj remove", Some(Right::ScoreRemove)),
-            ("punctaj set", Some(Right::ScoreSet)),
-            ("punctaj delete", Some(Right::EntryDelete)),
-            ("punctaj view", Some(Right::TableView)),
-            ("punctaj news", Some(Right::TableView)),
-            ("punctaj profile", Some(Right::TableView)),
-            ("punctaj panel", Some(Right::ScoreAdd)),
+            ("punctaj add", &[Right::ScoreAdd]),
+            ("punctaj remove", &[Right::ScoreRemove]),
+            ("punctaj set", &[Right::ScoreSet, Right::EntryEdit]),
+            ("punctaj delete", &[Right::EntryDelete]),
+            ("punctaj view", &[Right::TableView]),
+            ("punctaj news", &[Right::TableView]),
+            ("punctaj profile", &[Right::TableView]),
+            ("punctaj panel", &[Right::ScoreAdd, Right::ScoreRemove]),
         ],
     },
     Topic {
         name: "undo",
         title: keys::HELP_UNDO,
         text: keys::HELP_UNDO_TEXT,
-        commands: &[("punctaj undo", None)],
+        commands: &[("punctaj undo", &[])],
     },
     Topic {
         name: DEVICES,
         title: keys::HELP_SESSIONS,
         text: keys::HELP_SESSIONS_TEXT,
         commands: &[
-            ("punctaj session login", None),
-            ("punctaj session list", None),
-            ("punctaj session use", None),
-            ("punctaj session rename", None),
-            ("punctaj session logout", None),
+            ("punctaj session login", &[]),
+            ("punctaj session list", &[]),
+            ("punctaj session use", &[]),
+            ("punctaj session rename", &[]),
+            ("punctaj session logout", &[]),
         ],
     },
     Topic {
@@ -53,12 +53,12 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_AUDIT,
         text: keys::HELP_AUDIT_TEXT,
         commands: &[
-            ("punctaj-audit search", Some(Right::AuditView)),
-            ("punctaj-audit show", Some(Right::AuditView)),
-            ("punctaj-audit undo", Some(Right::AuditUndo)),
-            ("punctaj-audit export", Some(Right::AuditExport)),
-            ("punctaj-audit verify", Some(Right::AuditView)),
-            ("punctaj-audit sessions", Some(Right::AuditView)),
+            ("punctaj-audit search", &[Right::AuditView]),
+            ("punctaj-audit show", &[Right::AuditView]),
+            ("punctaj-audit undo", &[Right::AuditUndo]),
+            ("punctaj-audit export", &[Right::AuditExport]),
+            ("punctaj-audit verify", &[Right::AuditView]),
+            ("punctaj-audit sessions", &[Right::AuditView]),
         ],
     },
     Topic {
@@ -66,33 +66,31 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_ADMIN,
         text: keys::HELP_ADMIN_TEXT,
         commands: &[
-            ("punctaj-admin table create", Some(Right::TableEdit)),
-            ("punctaj-admin table edit", Some(Right::TableEdit)),
-            ("punctaj-admin table delete", Some(Right::TableEdit)),
-            ("punctaj-admin table restore", Some(Right::TableEdit)),
-            ("punctaj-admin table list", Some(Right::TableView)),
-            ("punctaj-admin field add", Some(Right::TableEdit)),
-            ("punctaj-admin field edit", Some(Right::TableEdit)),
-            ("punctaj-admin field remove", Some(Right::TableEdit)),
-            ("punctaj-admin rank set", Some(Right::TableEdit)),
-            ("punctaj-admin rank remove", Some(Right::TableEdit)),
-            ("punctaj-admin rank list", Some(Right::TableView)),
-            ("punctaj-admin board post", Some(Right::BoardManage)),
-            ("punctaj-admin board remove", Some(Right::BoardManage)),
-            ("punctaj-admin board list", Some(Right::BoardManage)),
-            ("punctaj-admin data export", Some(Right::DataExport)),
-            ("punctaj-admin settings show", Some(Right::SettingsManage)),
-            (
-                "punctaj-admin settings language",
-                Some(Right::SettingsManage),
-            ),
-            (
-                "punctaj-admin settings timezone",
-                Some(Right::SettingsManage),
-            ),
+            ("punctaj-admin table create", &[Right::TableEdit]),
+            ("punctaj-admin table edit", &[Right::TableEdit]),
+            ("punctaj-admin table delete", &[Right::TableEdit]),
+            ("punctaj-admin table restore", &[Right::TableEdit]),
+            ("punctaj-admin table list", &[Right::TableView]),
+            ("punctaj-admin field add", &[Right::TableEdit]),
+            ("punctaj-admin field edit", &[Right::TableEdit]),
+            ("punctaj-admin field remove", &[Right::TableEdit]),
+            ("punctaj-admin rank set", &[Right::TableEdit]),
+            ("punctaj-admin rank remove", &[Right::TableEdit]),
+            ("punctaj-admin rank list", &[Right::TableView]),
+            ("punctaj-admin board post", &[Right::BoardManage]),
+            ("punctaj-admin board remove", &[Right::BoardManage]),
+            ("punctaj-admin board list", &[Right::BoardManage]),
+            ("punctaj-admin access grant", &[Right::AccessManage]),
+            ("punctaj-admin access revoke", &[Right::AccessManage]),
+            ("punctaj-admin access list", &[Right::AccessManage]),
+            ("punctaj-admin access explain", &[Right::AccessManage]),
+            ("punctaj-admin data export", &[Right::DataExport]),
+            ("punctaj-admin settings show", &[Right::SettingsManage]),
+            ("punctaj-admin settings language", &[Right::SettingsManage]),
+            ("punctaj-admin settings timezone", &[Right::SettingsManage]),
             (
                 "punctaj-admin settings log-channel",
-                Some(Right::SettingsManage),
+                &[Right::SettingsManage],
             ),
         ],
     },
@@ -102,7 +100,16 @@ const TOPICS: &[Topic] = &[
 #[cfg(test)]
 pub(in crate::discord) fn paths_with_a_right() -> impl Iterator<Item = &'static str> {
     let commands = TOPICS.iter().flat_map(|topic| topic.commands);
-    commands.filter_map(|(path, right)| right.map(|_| *path))
+    let needing = commands.filter(|(_, rights)| !rights.is_empty());
+    needing.map(|(path, _)| *path)
+}
+
+/// The rights of which a command needs one; none where it needs none, or is none of ours.
+#[must_use]
+pub fn rights_of(path: &str) -> &'static [Right] {
+    let mut commands = TOPICS.iter().flat_map(|topic| topic.commands);
+    let found = commands.find(|(of, _)| *of == path);
+    found.map_or(&[], |(_, rights)| rights)
 }
 
 /// The topic under which it is told that Discord refuses presences.
@@ -113,7 +120,7 @@ const DEVICES: &str = "sessions";
 #[must_use]
 pub fn help(
     topic: Option<&str>,
-    standing: Standing,
+    authority: &Authority,
     presence_refused: bool,
     locale: Locale,
 ) -> Reply {
@@ -121,7 +128,7 @@ pub fn help(
     let mut lines: Vec<String> = TOPICS
         .iter()
         .filter(wanted)
-        .flat_map(|topic| part(topic, standing, locale))
+        .flat_map(|topic| part(topic, authority, locale))
         .collect();
     let is_about_devices = topic.is_none_or(|name| name == DEVICES);
     if presence_refused && is_about_devices {
@@ -139,12 +146,17 @@ pub fn help(
     ))
 }
 
-fn part(topic: &Topic, standing: Standing, locale: Locale) -> Vec<String> {
-    let may = |right: Option<Right>| right.is_none_or(|right| standing.may(right));
+fn part(topic: &Topic, authority: &Authority, locale: Locale) -> Vec<String> {
+    let may = |rights: &[Right]| {
+        let mut held = rights
+            .iter()
+            .filter(|right| authority.may_somewhere(**right));
+        rights.is_empty() || held.next().is_some()
+    };
     let commands: Vec<String> = topic
         .commands
         .iter()
-        .filter(|(_, right)| may(*right))
+        .filter(|(_, rights)| may(rights))
         .map(|(path, _)| command(path, locale))
         .collect();
     if commands.is_empty() {

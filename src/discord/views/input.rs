@@ -79,6 +79,12 @@ pub fn not_a_moment(text: &str) -> Message {
 }
 
 /// What was typed, also where that was nothing.
+/// What was given is no right.
+#[must_use]
+pub fn not_a_right(text: &str) -> Message {
+    Message::new(keys::ERROR_UNKNOWN_RIGHT).with("right", given(text))
+}
+
 fn given(text: &str) -> String {
     if text.is_empty() {
         "—".to_owned()

@@ -3,6 +3,7 @@
 //! Everything keeps to Discord's limits by construction: lines are clipped, and lists that don't
 //! fit end with how many lines are left out.
 
+pub mod access;
 pub mod audit;
 pub mod board;
 pub mod choose;

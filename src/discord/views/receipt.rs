@@ -157,12 +157,17 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::BoardPost => about(keys::RECEIPT_BOARD_POST),
         Action::BoardRemove => about(keys::RECEIPT_BOARD_REMOVE),
         Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
+        Action::AccessGrant if receipt.table.is_some() => about(keys::RECEIPT_ACCESS_GRANT_IN),
+        Action::AccessGrant => keys::RECEIPT_ACCESS_GRANT.into(),
+        Action::AccessRevoke if receipt.table.is_some() => about(keys::RECEIPT_ACCESS_REVOKE_IN),
+        Action::AccessRevoke => keys::RECEIPT_ACCESS_REVOKE.into(),
         // They stand in the history only as refused.
         Action::TableView
         | Action::AuditView
         | Action::AuditExport
         | Action::DataExport
         | Action::SettingsView
+        | Action::AccessView
         | Action::AccessRefuse => keys::OUTCOME_REFUSED.into(),
     }
 }
@@ -243,7 +248,9 @@ pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String>
             (is_new || is_gone) && !gives_points(change)
         } else {
             // The values that a new table or session begins with are no news, nor those that go.
-            is_gone || is_new && matches!(change.what, What::Table | What::Session | What::Field)
+            change.field == "who" && change.what == What::Grant
+                || is_gone && change.what != What::Grant
+                || is_new && matches!(change.what, What::Table | What::Session | What::Field)
         };
         let state = match (is_new, is_gone) {
             (true, _) if telling.brings_back => State::Restored,
@@ -322,6 +329,8 @@ impl<'a> Telling<'a> {
     fn line(&self, change: &Change, state: State) -> String {
         let message = if change.superseded {
             self.too_late(change)
+        } else if change.what == What::Grant {
+            super::access::told(change, self.locale)
         } else if change.is_creation() {
             let key = if self.brings_back {
                 keys::LINE_RESTORED
@@ -418,6 +427,7 @@ const fn kind(what: What) -> &'static str {
         What::Board => "board",
         What::Entry => "entry",
         What::Guild => "guild",
+        What::Grant => "grant",
         What::Session => "session",
     }
 }

@@ -138,6 +138,7 @@ pub fn subject(change: &Change, locale: Locale) -> String {
         (What::Rank, Some(title)) => format!("{} · {}", shown(&change.id), shown(title)),
         (What::Board, _) if is_id(&change.id) => format!("<#{}>", change.id),
         (What::Session, Some(label)) => format!("{} ({})", shown(label), short_device(&change.id)),
+        (What::Grant, Some(who)) => super::access::grantee_named(who),
         (What::Guild, _) => locale.text(&keys::SUBJECT_GUILD.into()),
         (What::Session, None) => short_device(&change.id),
         (_, Some(name)) => shown(name),

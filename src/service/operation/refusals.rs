@@ -18,7 +18,7 @@ impl Operation<'_> {
         right: Right,
     ) -> Result<Receipt, ServiceError> {
         self.refused = true;
-        (self.table, self.attempted_in) = (None, table);
+        (self.table, self.concerns) = (None, table);
         let reason = Refusal::of(right).to_string();
         self.finish(attempt, Some(reason), None).await
     }

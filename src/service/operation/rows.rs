@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::access::Grant;
 use crate::domain::event::{Change, Event, What};
 use crate::domain::guild::Settings;
-use crate::domain::ids::{EntryId, Seq};
+use crate::domain::ids::{EntryId, GrantId, Seq};
 use crate::domain::name::fold;
 use crate::domain::session::Session;
 use crate::domain::table::Table;
 use crate::service::ServiceError;
 use crate::store::StoreError;
-use crate::store::operation::{EntryWrite, EventName, FormerName, LedgerRow, TableWrite, Writes};
+use crate::store::operation::{
+    EntryWrite, EventName, FormerName, GrantWrites, LedgerRow, TableWrite, Writes,
+};
 use crate::store::outbox::Notice;
 
 use super::entries::Held;
@@ -20,6 +23,8 @@ pub(super) struct Changed<'a> {
     pub(super) settings: &'a Settings,
     pub(super) table: Option<&'a Table>,
     pub(super) held: &'a [Held],
+    pub(super) granted: &'a [Grant],
+    pub(super) revoked: &'a [GrantId],
 }
 
 /// The rows that an operation's changes come to.
@@ -45,6 +50,7 @@ pub(super) fn writes<'a>(
         names: names(events),
         settings: state.settings.clone(),
         outbox,
+        grants: GrantWrites::new(state.granted, state.revoked),
     }
 }
 
@@ -136,6 +142,7 @@ pub(super) fn taken(error: StoreError, table: Option<&Table>, held: &[Held]) -> 
     match constraint.as_str() {
         "entries_name_key" => ServiceError::NameTaken { name, table },
         "entries_member_key" => ServiceError::MemberTaken { name },
+        "grants_once" => ServiceError::AlreadyGranted,
         "tables_address_key" => ServiceError::TableExists { table },
         _ => error.into(),
     }

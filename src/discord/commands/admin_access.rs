@@ -1,0 +1,149 @@
+//! `/punctaj-admin access`.
+
+use poise::SlashArgError;
+use serenity::async_trait;
+use serenity::builder::CreateCommandOption;
+use serenity::model::application::{CommandInteraction, CommandOptionType, ResolvedValue};
+use serenity::model::id::RoleId;
+
+use crate::discord::complete;
+use crate::discord::context::{CommandResult, Ctx, standing_of};
+use crate::discord::errors::Failure;
+use crate::discord::reply::Manner;
+use crate::discord::views;
+use crate::domain::access::{Granted, Grantee, Standing};
+use crate::domain::ids;
+use crate::service::access::{GrantOrder, Subject};
+
+use super::{Command, answered, read};
+
+/// Who may do what.
+pub(super) fn group() -> Command {
+    super::group("access", vec![grant(), revoke(), list(), explain()])
+}
+
+/// A role or a member, with what Discord says of them.
+struct Who {
+    grantee: Grantee,
+    standing: Standing,
+}
+
+#[async_trait]
+impl poise::SlashArgument for Who {
+    async fn extract(
+        _: &serenity::client::Context,
+        _: &CommandInteraction,
+        value: &ResolvedValue<'_>,
+    ) -> Result<Self, SlashArgError> {
+        let found = match value {
+            ResolvedValue::Role(role) => {
+                let id = ids::RoleId::try_from(role.id.get()).ok();
+                id.map(|id| Self {
+                    grantee: Grantee::Role(id),
+                    standing: standing_of(role.permissions, &[role.id]),
+                })
+            }
+            ResolvedValue::User(user, member) => {
+                let roles: &[RoleId] = member.map(|member| &*member.roles).unwrap_or_default();
+                let permissions = member.and_then(|member| member.permissions);
+                let id = ids::UserId::try_from(user.id.get()).ok();
+                id.map(|id| Self {
+                    grantee: Grantee::Member(id),
+                    standing: standing_of(permissions.unwrap_or_default(), roles),
+                })
+            }
+            _ => None,
+        };
+        found.ok_or_else(|| SlashArgError::new_command_structure_mismatch("a role or a member"))
+    }
+
+    fn create(option: CreateCommandOption) -> CreateCommandOption {
+        option.kind(CommandOptionType::Mentionable)
+    }
+}
+
+/// Grants a right.
+#[poise::command(slash_command, guild_only)]
+async fn grant(
+    ctx: Ctx<'_>,
+    who: Who,
+    #[autocomplete = "complete::right"] right: String,
+    #[autocomplete = "complete::scope"] scope: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        let order = order(&who, &right, scope)?;
+        let receipt = call.services.grant(&call.request(None)?, &order).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Takes away what was granted.
+#[poise::command(slash_command, guild_only)]
+async fn revoke(
+    ctx: Ctx<'_>,
+    who: Who,
+    #[autocomplete = "complete::right"] right: String,
+    #[autocomplete = "complete::scope"] scope: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        let order = order(&who, &right, scope)?;
+        let receipt = call.services.revoke(&call.request(None)?, &order).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+    })
+    .await
+}
+
+/// Lists what was granted.
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Ctx<'_>, who: Option<Who>) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        let request = call.request(None)?;
+        let who = who.map(|who| who.grantee);
+        let listed = call.services.grants(&request, who).await?;
+        Ok(views::access::list(&listed, request.guild, call.locale))
+    })
+    .await
+}
+
+/// Says why somebody may or may not do something.
+#[poise::command(slash_command, guild_only)]
+async fn explain(
+    ctx: Ctx<'_>,
+    who: Who,
+    #[autocomplete = "complete::right"] right: Option<String>,
+    #[autocomplete = "complete::table"] table: Option<String>,
+) -> CommandResult {
+    answered(ctx, Manner::Own, move |call| async move {
+        let right = right.as_deref().map(granted).transpose()?;
+        let table = table.as_deref().map(read::table).transpose()?;
+        let (request, grantee) = (call.request(None)?, who.grantee);
+        let subject = Subject {
+            who: grantee,
+            standing: who.standing,
+        };
+        let explained = call
+            .services
+            .explain(&request, &subject, right, table.as_ref())
+            .await?;
+        Ok(views::access::explain(
+            &explained,
+            grantee,
+            request.guild,
+            call.locale,
+        ))
+    })
+    .await
+}
+
+fn order(who: &Who, right: &str, scope: Option<String>) -> Result<GrantOrder, Failure> {
+    Ok(GrantOrder {
+        who: who.grantee,
+        granted: granted(right)?,
+        scope,
+    })
+}
+
+fn granted(text: &str) -> Result<Granted, Failure> {
+    Granted::parse(text).ok_or_else(|| Failure::told(views::input::not_a_right(text)))
+}

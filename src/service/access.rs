@@ -1,0 +1,362 @@
+//! Rights: what somebody may do and why, and granting and revoking it.
+
+use sqlx::PgConnection;
+
+use crate::domain::access::{Authority, Grant, Granted, Grantee, Place, Right, Scope, Standing};
+use crate::domain::event::{Action, Event};
+use crate::domain::ids::UserId;
+use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::table::Table;
+use crate::store::{StoreError, grants, tables};
+
+use super::operation::{Ask, Begun, Operation, Receipt};
+use super::{Request, ServiceError, Services};
+
+pub use crate::store::grants::Listed;
+
+/// What follows a category's name where it is meant as such: a table may be called alike.
+pub const WHOLE_CATEGORY: &str = "/*";
+
+/// What is to be granted or revoked.
+#[derive(Debug, Clone)]
+pub struct GrantOrder {
+    /// To whom.
+    pub who: Grantee,
+    /// What.
+    pub granted: Granted,
+    /// In which category or table; in the whole guild, without.
+    pub scope: Option<String>,
+}
+
+/// Whose rights are explained.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Whose.
+    pub who: Grantee,
+    /// What Discord says of them; of a role, what it alone allows.
+    pub standing: Standing,
+}
+
+/// Why somebody may or may not do something.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// What they may do, by what they hold.
+    pub authority: Authority,
+    /// The codes that were asked for.
+    pub rights: Vec<Right>,
+    /// The table that was asked for.
+    pub table: Option<Table>,
+    /// What they hold, with the addresses of its tables.
+    pub grants: Vec<Listed>,
+}
+
+impl Services {
+    /// What whoever asks may do.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn authority(&self, request: &Request) -> Result<Authority, ServiceError> {
+        let caller = request.anyhow();
+        let grants = read!(self, conn => grants::of_caller(&mut conn, request.guild, &caller))?;
+        Ok(request.authority(grants))
+    }
+
+    /// Grants a code or a bundle.
+    ///
+    /// # Errors
+    /// It is granted already, they don't hold it themselves, it is for themselves, no such category
+    /// or table, or no right; nothing is changed then.
+    pub async fn grant(
+        &self,
+        request: &Request,
+        order: &GrantOrder,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let scope = allowed(&mut op, request, order).await?;
+        let (guild, who, granted) = (request.guild, order.who, order.granted);
+        if grants::find(op.conn(), guild, who, granted, &scope)
+            .await?
+            .is_some()
+        {
+            return Err(ServiceError::AlreadyGranted);
+        }
+        op.grant(Grant {
+            id: self.entropy.grant_id(),
+            who,
+            granted,
+            scope,
+        });
+        op.finish(Action::AccessGrant, None, None).await
+    }
+
+    /// Takes away what was granted.
+    ///
+    /// # Errors
+    /// It was not granted there, they don't hold it themselves, it is their own, no such category or
+    /// table, or no right; nothing is changed then.
+    pub async fn revoke(
+        &self,
+        request: &Request,
+        order: &GrantOrder,
+    ) -> Result<Receipt, ServiceError> {
+        let mut op = match self.begin(request, Ask::default()).await? {
+            Begun::Repeated(receipt) => return Ok(*receipt),
+            Begun::Fresh(op) => op,
+        };
+        let scope = allowed(&mut op, request, order).await?;
+        let (guild, who, granted) = (request.guild, order.who, order.granted);
+        let found = grants::find(op.conn(), guild, who, granted, &scope).await?;
+        let Some(grant) = found else {
+            return Err(ServiceError::NotGranted { granted });
+        };
+        op.revoke(&grant);
+        op.finish(Action::AccessRevoke, None, None).await
+    }
+
+    /// What was granted, where the caller may grant: to everybody, or to one role or member.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn grants(
+        &self,
+        request: &Request,
+        who: Option<Grantee>,
+    ) -> Result<Vec<Listed>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let authority = authority(&mut conn, request).await?;
+        authority.require_somewhere(Right::AccessManage)?;
+        let tables = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
+        let mut listed = grants::list(&mut conn, request.guild, who).await?;
+        listed.retain(|it| {
+            let place = place_of(&it.grant.scope, &tables);
+            authority.may(Right::AccessManage, place)
+        });
+        Ok(listed)
+    }
+
+    /// Why somebody may or may not do something: in a table, or in the guild. Everybody may ask that
+    /// of themselves.
+    ///
+    /// # Errors
+    /// No such table, no right, or the database fails.
+    pub async fn explain(
+        &self,
+        request: &Request,
+        subject: &Subject,
+        asked: Option<Granted>,
+        table: Option<&TableAddress>,
+    ) -> Result<Explained, ServiceError> {
+        let mut conn = self.connection().await?;
+        if subject.who != Grantee::Member(request.actor) {
+            let own = authority(&mut conn, request).await?;
+            own.require_somewhere(Right::AccessManage)?;
+        }
+        let table = match table {
+            Some(address) => {
+                Some(super::tables::find(&mut conn, request, address, Right::TableView).await?)
+            }
+            None => None,
+        };
+        let request = Request {
+            actor: match subject.who {
+                Grantee::Member(user) => user,
+                Grantee::Role(_) => UserId::from_db(0),
+            },
+            standing: subject.standing.clone(),
+            ..request.clone()
+        };
+        let authority = authority(&mut conn, &request).await?;
+        let mut grants = grants::list(&mut conn, request.guild, None).await?;
+        grants.retain(|listed| authority.grants().contains(&listed.grant));
+        Ok(Explained {
+            rights: match &asked {
+                Some(granted) => granted.rights().to_vec(),
+                None => Right::ALL.to_vec(),
+            },
+            authority,
+            table,
+            grants,
+        })
+    }
+
+    /// Who can give a right to others, beside the members with *Manage Server*.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn givers(
+        &self,
+        request: &Request,
+        right: Right,
+    ) -> Result<Vec<Grantee>, ServiceError> {
+        let listed = read!(self, conn => grants::list(&mut conn, request.guild, None))?;
+        let holds = |who: Grantee, right: Right| {
+            let mut grants = listed.iter().map(|listed| &listed.grant);
+            grants.any(|grant| grant.who == who && grant.granted.gives(right))
+        };
+        let mut givers: Vec<Grantee> = listed.iter().map(|listed| listed.grant.who).collect();
+        givers.dedup();
+        givers.retain(|who| holds(*who, Right::AccessManage) && holds(*who, right));
+        Ok(givers)
+    }
+
+    /// Addresses of tables and categories that hold this text, where the caller may grant.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn complete_scopes(
+        &self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Vec<String>, ServiceError> {
+        let categories = read!(self, conn => grants::categories(&mut conn, request.guild))?;
+        let authority = self.authority(request).await?;
+        let typed = fold(text.trim());
+        let categories = categories.into_iter().filter(|category| {
+            let place = Place::category(Some(category));
+            fold(category).contains(&typed) && authority.may(Right::AccessManage, place)
+        });
+        let categories = categories.map(|category| format!("{category}{WHOLE_CATEGORY}"));
+        let rights = [Right::AccessManage];
+        let tables = self.complete_tables(request, &rights, text).await?;
+        Ok(categories.chain(tables).collect())
+    }
+
+    /// What the caller may grant anywhere.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn grantable(&self, request: &Request) -> Result<Vec<Granted>, ServiceError> {
+        let authority = self.authority(request).await?;
+        let holds = |granted: &Granted| {
+            let mut rights = granted.rights().iter();
+            rights.all(|right| authority.may_somewhere(*right))
+        };
+        let may = authority.may_somewhere(Right::AccessManage);
+        Ok(Granted::all().filter(|it| may && holds(it)).collect())
+    }
+}
+
+/// What whoever asks may do, on a connection that is at hand.
+pub(super) async fn authority(
+    conn: &mut PgConnection,
+    request: &Request,
+) -> Result<Authority, StoreError> {
+    let grants = grants::of_caller(conn, request.guild, &request.anyhow()).await?;
+    Ok(request.authority(grants))
+}
+
+/// Whether what an event granted or revoked may be undone: by those who might do it.
+pub(super) async fn require_undo(
+    op: &mut Operation<'_>,
+    request: &Request,
+    event: &Event,
+) -> Result<(), ServiceError> {
+    for (grant, _) in Grant::told_by(event) {
+        let table = match grant.scope {
+            Scope::Table(id) => tables::by_id(op.conn(), request.guild, id).await?,
+            Scope::Guild | Scope::Category(_) => None,
+        };
+        let place = place_of(&grant.scope, table.as_slice());
+        require_change(op.authority(), grant.who, &grant.granted, place)?;
+    }
+    Ok(())
+}
+
+/// Where an order holds, if its caller may change that.
+async fn allowed(
+    op: &mut Operation<'_>,
+    request: &Request,
+    order: &GrantOrder,
+) -> Result<Scope, ServiceError> {
+    op.leave_table();
+    op.authority().require_somewhere(Right::AccessManage)?;
+    let (scope, table) = match &order.scope {
+        Some(given) => meant(op, request, given).await?,
+        None => (Scope::Guild, None),
+    };
+    let place = place_of(&scope, table.as_slice());
+    require_change(op.authority(), order.who, &order.granted, place)?;
+    if let Some(table) = table {
+        op.load(Some(table.id), Vec::new()).await?;
+    }
+    Ok(scope)
+}
+
+/// Nobody grants what they don't hold, nor changes their own rights or those of a role they have,
+/// unless they hold *Manage Server*.
+fn require_change(
+    authority: &Authority,
+    who: Grantee,
+    granted: &Granted,
+    place: Place<'_>,
+) -> Result<(), ServiceError> {
+    authority.require(Right::AccessManage, place)?;
+    if authority.is_self(who) && !authority.manages() {
+        return Err(ServiceError::OwnRights);
+    }
+    let mut rights = granted.rights().iter();
+    match rights.find(|right| !authority.may(**right, place)) {
+        Some(&right) => Err(ServiceError::NotHeld { right }),
+        None => Ok(()),
+    }
+}
+
+/// The table or category that is meant: the table of exactly that address, else the category of that
+/// name, else the table of that name in any category.
+async fn meant(
+    op: &mut Operation<'_>,
+    request: &Request,
+    given: &str,
+) -> Result<(Scope, Option<Table>), ServiceError> {
+    let unknown = || ServiceError::UnknownScope {
+        scope: given.to_owned(),
+    };
+    let (text, is_category) = match given.trim().strip_suffix(WHOLE_CATEGORY) {
+        Some(category) => (category, true),
+        None => (given.trim(), false),
+    };
+    let categories = grants::categories(op.conn(), request.guild).await?;
+    let category = categories.into_iter().find(|it| fold(it) == fold(text));
+    let found = match TableAddress::parse(text) {
+        Ok(address) if !is_category => {
+            let (category, name) = (address.category().map(Name::key), address.name().key());
+            let caller = request.anyhow();
+            tables::by_address(
+                op.conn(),
+                request.guild,
+                category.as_deref(),
+                &name,
+                &caller,
+            )
+            .await?
+        }
+        _ => Vec::new(),
+    };
+    let is_exact = |table: &Table| fold(&table.address()) == fold(text);
+    match (found.as_slice(), category) {
+        ([table], category) if category.is_none() || is_exact(table) => {
+            Ok((Scope::Table(table.id), Some(table.clone())))
+        }
+        (_, Some(category)) => Ok((Scope::Category(category), None)),
+        ([], None) => Err(unknown()),
+        (several, None) => Err(ServiceError::AmbiguousTable {
+            table: given.to_owned(),
+            tables: several.iter().map(Table::address).collect(),
+        }),
+    }
+}
+
+/// The place that a scope is, of these tables.
+fn place_of<'a>(scope: &'a Scope, tables: &'a [Table]) -> Place<'a> {
+    match scope {
+        Scope::Guild => Place::GUILD,
+        Scope::Category(category) => Place::category(Some(category)),
+        Scope::Table(id) => tables
+            .iter()
+            .find(|table| table.id == *id)
+            .map_or(Place::GUILD, Place::table),
+    }
+}
