@@ -32,6 +32,7 @@ pub mod errors;
 pub mod flights;
 pub mod framework;
 pub mod gateway;
+pub mod integrations;
 pub mod notices;
 pub mod people;
 pub mod presence;

@@ -295,6 +295,10 @@ mod tests {
                 "punctaj-admin board post: table channel? layout?",
                 "punctaj-admin board remove: table channel?",
                 "punctaj-admin board list: table channel?",
+                "punctaj-admin access grant: who right scope?",
+                "punctaj-admin access revoke: who right scope?",
+                "punctaj-admin access list: who?",
+                "punctaj-admin access explain: who right? table?",
                 "punctaj-admin data export: table? format?",
                 "punctaj-admin settings show:",
                 "punctaj-admin settings language: language",
@@ -304,6 +308,22 @@ mod tests {
                 "Punctaj: profile:",
             ]
         );
+    }
+
+    #[test]
+    fn help_tells_of_every_command() {
+        let told: HashSet<&str> = crate::discord::views::help::paths().collect();
+        for command in json() {
+            walk(&command, "", &mut |path, item| {
+                let is_menu_entry = item["type"] == 2 && items(item, "options").next().is_none();
+                let kind = item["type"].as_u64().unwrap_or(1);
+                let leaf = items(item, "options").all(|option| option["type"].as_u64() > Some(2));
+                if kind <= 2 && leaf && !is_menu_entry {
+                    let path = path.trim();
+                    assert!(path == "punctaj help" || told.contains(path), "{path}");
+                }
+            });
+        }
     }
 
     #[test]

@@ -415,7 +415,7 @@ impl Caller {
             all: standing.manage_server,
             user,
             roles: standing.roles_in(guild),
-            granted: Granted::all().filter(gives).map(|it| it.as_str()).collect(),
+            granted: Granted::all().filter(gives).map(Granted::as_str).collect(),
         }
     }
 }

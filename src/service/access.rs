@@ -260,7 +260,7 @@ pub(super) async fn require_undo(
             Scope::Guild | Scope::Category(_) => None,
         };
         let place = place_of(&grant.scope, table.as_slice());
-        require_change(op.authority(), grant.who, &grant.granted, place)?;
+        require_change(op.authority(), grant.who, grant.granted, place)?;
     }
     Ok(())
 }
@@ -278,7 +278,7 @@ async fn allowed(
         None => (Scope::Guild, None),
     };
     let place = place_of(&scope, table.as_slice());
-    require_change(op.authority(), order.who, &order.granted, place)?;
+    require_change(op.authority(), order.who, order.granted, place)?;
     if let Some(table) = table {
         op.load(Some(table.id), Vec::new()).await?;
     }
@@ -290,7 +290,7 @@ async fn allowed(
 fn require_change(
     authority: &Authority,
     who: Grantee,
-    granted: &Granted,
+    granted: Granted,
     place: Place<'_>,
 ) -> Result<(), ServiceError> {
     authority.require(Right::AccessManage, place)?;

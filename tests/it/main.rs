@@ -14,6 +14,7 @@
     reason = "tests look at the database with statements of their own, and read their environment"
 )]
 
+mod access;
 mod audit;
 mod boards;
 mod cli;

@@ -790,21 +790,22 @@ async fn a_press_has_its_rights_checked_and_is_done_once() {
     let pool = db.superuser().await;
     let ids = entry_ids(&pool).await;
     let services = &db.services;
-    let request = |standing: Standing| Request {
-        standing,
+    let request = |standing: &Standing| Request {
+        standing: standing.clone(),
         ..from(now.by(GUILD, 1), &device)
     };
     let moderator = Standing {
         manage_server: true,
+        roles: Vec::new(),
     };
     let picked = services
-        .turn_panel(&request(moderator), table, pick(&ids))
+        .turn_panel(&request(&moderator), table, pick(&ids))
         .await
         .unwrap();
     assert!(picked.may_switch);
 
     // Delivered twice: one event, the same panel.
-    let press = request(moderator);
+    let press = request(&moderator);
     for _ in 0..2 {
         let pressed = services.award_panel(&press, table, award(5, &ids)).await;
         let Pressed::Panel(panel) = pressed.unwrap() else {
@@ -825,23 +826,23 @@ async fn a_press_has_its_rights_checked_and_is_done_once() {
         private: Some(true),
     };
     services
-        .edit_table(&request(moderator), hide)
+        .edit_table(&request(&moderator), hide)
         .await
         .unwrap();
     let gone = |error: ServiceError| matches!(error, ServiceError::TableGone);
     let member = Standing::default();
-    let turned = turn(services, request(member), table, PanelTurn::Clear);
+    let turned = turn(services, request(&member), table, PanelTurn::Clear);
     assert!(turned.await.is_err_and(gone));
-    let given = give(services, request(member), table, award(5, &ids));
+    let given = give(services, request(&member), table, award(5, &ids));
     assert!(given.await.is_err_and(gone));
-    let still = give(services, request(moderator), table, award(-5, &ids));
+    let still = give(services, request(&moderator), table, award(-5, &ids));
     let Pressed::Panel(panel) = still.await.unwrap() else {
         panic!("the panel can be read");
     };
     assert_eq!((panel.shown.steps, panel.shown.total), (2, 0));
 
     // Marks of others do nothing, nor does nobody's.
-    let other = give(services, request(moderator), table, award(5, &ids[..1]));
+    let other = give(services, request(&moderator), table, award(5, &ids[..1]));
     let Pressed::Panel(panel) = other.await.unwrap() else {
         panic!("the panel can be read");
     };
@@ -850,10 +851,10 @@ async fn a_press_has_its_rights_checked_and_is_done_once() {
         (Some(PanelNote::Outdated), 2)
     );
     services
-        .turn_panel(&request(moderator), table, PanelTurn::Clear)
+        .turn_panel(&request(&moderator), table, PanelTurn::Clear)
         .await
         .unwrap();
-    let nobody = give(services, request(moderator), table, award(5, &[]));
+    let nobody = give(services, request(&moderator), table, award(5, &[]));
     let Pressed::Panel(panel) = nobody.await.unwrap() else {
         panic!("the panel can be read");
     };

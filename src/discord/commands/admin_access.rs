@@ -9,7 +9,8 @@ use serenity::model::id::RoleId;
 use crate::discord::complete;
 use crate::discord::context::{CommandResult, Ctx, standing_of};
 use crate::discord::errors::Failure;
-use crate::discord::reply::Manner;
+use crate::discord::integrations;
+use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::access::{Granted, Grantee, Standing};
 use crate::domain::ids;
@@ -72,8 +73,19 @@ async fn grant(
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let order = order(&who, &right, scope)?;
-        let receipt = call.services.grant(&call.request(None)?, &order).await?;
-        Ok(views::receipt::receipt(&receipt, &[], call.locale))
+        let request = call.request(None)?;
+        let receipt = call.services.grant(&request, &order).await?;
+        let reply = views::receipt::receipt(&receipt, &[], call.locale);
+        let commands = views::help::commands_for(order.granted);
+        let whom = (who.grantee, &who.standing);
+        let hidden = integrations::hidden(&call.http, request.guild, whom, commands).await;
+        let told = hidden
+            .iter()
+            .map(|name| views::access::hidden(name, who.grantee, request.guild, call.locale));
+        Ok(Reply {
+            content: told.collect::<Vec<_>>().join("\n"),
+            ..reply
+        })
     })
     .await
 }

@@ -12,7 +12,7 @@ use super::words::{attribution, moment, person, platform_of, rank, value};
 use super::{button, card, fits, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
-use crate::domain::event::{Event, Outcome, Via};
+use crate::domain::event::{Event, Outcome, Via, What};
 use crate::domain::ids::{DeviceId, Seq};
 use crate::domain::refusal::Refusal;
 use crate::i18n::{Key, Locale, Message, keys};
@@ -129,6 +129,7 @@ fn menu(page: &SearchPage, device: &DeviceId, locale: Locale) -> CreateActionRow
         let about = event
             .changes
             .iter()
+            .filter(|change| change.what != What::Grant)
             .find_map(|change| change.name.as_deref())
             .unwrap_or_default();
         let label = format!("#{} {} {about}", event.seq, event.action);

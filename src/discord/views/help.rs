@@ -1,8 +1,10 @@
 //! What one can do here, given one's rights. The words are those of the command manifest.
 
+use std::collections::BTreeSet;
+
 use super::card;
 use crate::discord::reply::Reply;
-use crate::domain::access::{Authority, Right};
+use crate::domain::access::{Authority, Granted, Right};
 use crate::i18n::{Key, Locale, keys};
 
 /// A part of the help.
@@ -95,6 +97,23 @@ const TOPICS: &[Topic] = &[
         ],
     },
 ];
+
+/// The top-level commands in which something can be done with what is granted.
+#[must_use]
+pub fn commands_for(granted: Granted) -> BTreeSet<&'static str> {
+    let commands = TOPICS.iter().flat_map(|topic| topic.commands);
+    let usable = commands.filter(|(_, rights)| rights.iter().any(|right| granted.gives(*right)));
+    usable
+        .filter_map(|(path, _)| path.split(' ').next())
+        .collect()
+}
+
+/// All commands that help tells of.
+#[cfg(test)]
+pub(in crate::discord) fn paths() -> impl Iterator<Item = &'static str> {
+    let commands = TOPICS.iter().flat_map(|topic| topic.commands);
+    commands.map(|(path, _)| *path)
+}
 
 /// The commands that not everybody may use.
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
 use crate::discord::reply::Reply;
-use crate::domain::access::{Right, Standing};
+use crate::domain::access::{Authority, Granted, Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
@@ -813,6 +813,22 @@ fn an_unknown_name_brings_the_nearest() {
     );
 }
 
+fn about_rights() -> Vec<ServiceError> {
+    vec![
+        ServiceError::AlreadyGranted,
+        ServiceError::NotGranted {
+            granted: Granted::Right(Right::ScoreAdd),
+        },
+        ServiceError::NotHeld {
+            right: Right::ScoreAdd,
+        },
+        ServiceError::OwnRights,
+        ServiceError::UnknownScope {
+            scope: "Ana".to_owned(),
+        },
+    ]
+}
+
 /// An error of each kind that the views tell.
 fn every_error() -> Vec<ServiceError> {
     let text = || "Ana".to_owned();
@@ -826,7 +842,8 @@ fn every_error() -> Vec<ServiceError> {
         name: text(),
         near: vec![],
     };
-    let mut all = vec![
+    let mut all = about_rights();
+    all.extend([
         ServiceError::Forbidden {
             right: Right::ScoreAdd,
         },
@@ -910,7 +927,7 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::Busy,
         ServiceError::DraftGone,
         ServiceError::Store(StoreError::Corrupt("a session")),
-    ];
+    ]);
     all.extend(every_error_of_structure());
     all
 }
@@ -965,6 +982,11 @@ fn every_error_of_structure() -> Vec<ServiceError> {
 fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
     match error {
         ServiceError::Forbidden { .. }
+        | ServiceError::AlreadyGranted
+        | ServiceError::NotGranted { .. }
+        | ServiceError::NotHeld { .. }
+        | ServiceError::OwnRights
+        | ServiceError::UnknownScope { .. }
         | ServiceError::NoTables
         | ServiceError::ChooseTable { .. }
         | ServiceError::UnknownTable { .. }
@@ -1145,25 +1167,34 @@ fn a_page_of_the_past_says_of_when_it_is_and_what_became_of_the_table() {
     );
 }
 
+/// Of somebody to whom nothing was granted.
+fn authority(manage_server: bool) -> Authority {
+    let standing = Standing {
+        manage_server,
+        roles: Vec::new(),
+    };
+    Authority::new(GuildId::from_db(1), UserId::from_db(2), &standing, vec![])
+}
+
 #[test]
 fn help_shows_what_one_may_do() {
-    let (anyone, manage_server) = (Standing::default(), true);
-    let able = Standing { manage_server };
-    let member = said(&help::help(None, anyone, true, Locale::Ro));
-    assert!(member.contains("`/punctaj adaugă`"), "{member}");
+    let (anyone, able) = (authority(false), authority(true));
+    let member = said(&help::help(None, &anyone, true, Locale::Ro));
+    assert!(member.contains("`/punctaj arată`"), "{member}");
+    assert!(!member.contains("`/punctaj adaugă`"), "{member}");
     assert!(!member.contains("/punctaj-audit"), "{member}");
     assert!(member.contains("Presence Intent"), "{member}");
-    let manager = said(&help::help(None, able, false, Locale::En));
+    let manager = said(&help::help(None, &able, false, Locale::En));
     assert!(manager.contains("`/punctaj-audit search`"), "{manager}");
     assert!(manager.contains("`/punctaj-admin rank set`"), "{manager}");
     assert!(!manager.contains("Presence Intent"), "{manager}");
     for topic in [None, Some("sessions")] {
         for locale in Locale::ALL {
-            let warned = said(&help::help(topic, able, true, locale));
+            let warned = said(&help::help(topic, &able, true, locale));
             assert!(warned.contains("Presence Intent"), "{warned}");
         }
     }
-    let undo = said(&help::help(Some("undo"), able, true, Locale::En));
+    let undo = said(&help::help(Some("undo"), &able, true, Locale::En));
     assert!(
         undo.contains("`/punctaj undo`") && !undo.contains("session"),
         "{undo}"
@@ -1943,7 +1974,7 @@ proptest! {
             for failure in &failures {
                 check(&form::again(errors::service(failure, locale), &typed(first), locale));
             }
-            check(&help::help(None, Standing { manage_server: true }, true, locale));
+            check(&help::help(None, &authority(true), true, locale));
             for failure in &failures {
                 check(&errors::service(failure, locale));
             }

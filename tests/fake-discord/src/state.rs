@@ -98,6 +98,8 @@ pub(crate) struct World {
     pub(crate) files: HashMap<Id, StoredFile>,
     /// Registered commands; `None` are the global ones.
     pub(crate) commands: BTreeMap<Option<Id>, Vec<Value>>,
+    /// Whom a guild's own settings show commands to, as Discord writes it.
+    pub(crate) command_permissions: BTreeMap<Id, Vec<Value>>,
     pub(crate) registrations: u64,
     pub(crate) interactions: HashMap<Id, Interaction>,
     pub(crate) tokens: HashMap<String, Id>,

@@ -249,6 +249,7 @@ async fn a_refused_interaction_stays_refused_when_it_comes_again() {
     let again = Request {
         standing: Standing {
             manage_server: true,
+            roles: Vec::new(),
         },
         ..refused
     };

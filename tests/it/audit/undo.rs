@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use fake_discord::Device;
+use punctaj::domain::access::{Bundle, Granted, Grantee};
 use punctaj::domain::event::{Action, Event, Outcome};
 use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
-use punctaj::domain::ids::{ChannelId, Seq};
+use punctaj::domain::ids::{ChannelId, RoleId, Seq};
 use punctaj::domain::name::{Name, NameList, TableAddress};
+use punctaj::service::access::GrantOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
@@ -62,6 +64,10 @@ fn field(text: &str) -> NewField {
     }
 }
 
+fn badge(text: &str) -> NewValue {
+    NewValue::Extra("Insignă".to_owned(), Some(text.to_owned()))
+}
+
 fn set(who: &str, value: NewValue) -> Assignment {
     Assignment {
         who: NameList::parse(who, 1).unwrap().into_items().remove(0),
@@ -94,10 +100,7 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
                 .remove_points(&by(), award("Clan", "Ana, Ion", 15))
                 .await
         }
-        Action::EntrySet => {
-            let value = NewValue::Extra("Insignă".to_owned(), Some("Alta".to_owned()));
-            services.set(&by(), set("Ana", value)).await
-        }
+        Action::EntrySet => services.set(&by(), set("Ana", badge("Alta"))).await,
         Action::EntryDelete => services.delete(&by(), deletion).await,
         Action::EntryMerge => {
             let order = award("Clan", "Nou", 7);
@@ -152,6 +155,8 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
             let channel = Setting::LogChannel(ChannelId::from_db(5));
             services.set_setting(&by(), channel).await
         }
+        Action::AccessGrant => services.grant(&by(), &scorer(7)).await,
+        Action::AccessRevoke => revoke(services, now).await,
         Action::EventUndo => {
             let added = services
                 .add_points(&by(), award("Clan", "Ana", 7))
@@ -172,9 +177,25 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         | Action::AuditExport
         | Action::DataExport
         | Action::SettingsView
+        | Action::AccessView
         | Action::AccessRefuse => return None,
     };
     Some(receipt.unwrap())
+}
+
+/// Points of the table, for a role.
+fn scorer(role: i64) -> GrantOrder {
+    GrantOrder {
+        who: Grantee::Role(RoleId::from_db(role)),
+        granted: Granted::Bundle(Bundle::Scorer),
+        scope: Some("Clan".to_owned()),
+    }
+}
+
+async fn revoke(services: &Services, now: &Interactions) -> Result<Receipt, ServiceError> {
+    let by = || now.by(GUILD, 1);
+    services.grant(&by(), &scorer(8)).await.unwrap();
+    services.revoke(&by(), &scorer(8)).await
 }
 
 async fn post_board(
@@ -215,6 +236,8 @@ async fn state(db: &TestDb) -> BTreeMap<String, Value> {
          from punctaj.fields where not removed
          union all select 'entry ' || name, jsonb_build_array(member_id, rank, points, extra)
          from punctaj.entries where deleted_at is null
+         union all select 'grant ' || grant_id, jsonb_build_array(role_id, user_id, granted, category, table_id)
+         from punctaj.grants
          union all select 'settings', jsonb_build_array(language, timezone, log_channel) from punctaj.guilds",
     )
     .fetch_all(&pool)

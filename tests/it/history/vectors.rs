@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use punctaj::domain::access::{Right, Standing};
+use punctaj::domain::access::{Granted, Grantee, Right, Standing};
 use punctaj::domain::canonical as program;
 use punctaj::domain::event::{Action, Change, Event, Via};
 use punctaj::domain::field::FieldKind;
@@ -13,6 +13,7 @@ use punctaj::domain::ids::{ChannelId, RoleId, UserId};
 use punctaj::domain::layout::Layout;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::session::SessionLimits;
+use punctaj::service::access::GrantOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
@@ -279,6 +280,7 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
         )
         .await?;
     structure(services, &by).await?;
+    rights(services, &by).await?;
     merge(services, &by).await?;
     refusals(services, pool, &by).await?;
     sessions_end(services, &by, url).await
@@ -372,6 +374,31 @@ async fn structure(services: &Services, by: &impl Fn(i64) -> Request) -> Result<
     Ok(())
 }
 
+/// Rights for a role and for a member, in each kind of scope.
+async fn rights(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), ServiceError> {
+    let order = |who, granted, scope: Option<&str>| GrantOrder {
+        who,
+        granted: Granted::parse(granted).unwrap(),
+        scope: scope.map(str::to_owned),
+    };
+    let role = Grantee::Role(RoleId::from_db(GUILD));
+    let member = Grantee::Member(UserId::from_db(ION));
+    let other = TableAddress::parse("Oraș „Nou”/Pompieri").unwrap();
+    services.create_table(&by(ANA), other).await?;
+    for (who, granted, scope) in [
+        (role, "viewer", None),
+        (member, "score.add", Some("Oraș „Nou”/*")),
+        (member, "manager", Some("Poliția „Nouă”")),
+    ] {
+        services
+            .grant(&by(ANA), &order(who, granted, scope))
+            .await?;
+    }
+    let revoked = order(member, "manager", Some("Poliția „Nouă”"));
+    services.revoke(&by(ANA), &revoked).await?;
+    Ok(())
+}
+
 /// What was new goes into what was meant.
 async fn merge(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), ServiceError> {
     let given = services
@@ -405,6 +432,7 @@ async fn refusals(
         (Action::AuditExport, Right::AuditExport),
         (Action::DataExport, Right::DataExport),
         (Action::SettingsView, Right::SettingsManage),
+        (Action::AccessView, Right::AccessManage),
         (Action::EntryDelete, Right::EntryDelete),
     ];
     for (attempt, right) in attempts {

@@ -214,6 +214,7 @@ pub fn request(guild: i64, user: i64, discord_ms: i64, counter: i64) -> Request 
         actor: UserId::from_db(user),
         standing: Standing {
             manage_server: true,
+            roles: Vec::new(),
         },
         op: OpId::new(((discord_ms << 22) + counter).to_string()),
         at: DateTime::<Utc>::UNIX_EPOCH + TimeDelta::milliseconds(discord_ms + 1_420_070_400_000),

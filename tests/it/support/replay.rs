@@ -872,6 +872,11 @@ impl Oracle {
                 'timezone', timezone, 'log_channel', log_channel::text))
              from punctaj.guilds where guild_id = $1 and num_nonnulls(language, timezone, log_channel) > 0
              union all
+             select jsonb_build_array('grant', '', grant_id, jsonb_build_object('right', granted,
+                'who', coalesce('role:' || role_id, 'member:' || user_id),
+                'scope', coalesce('table:' || table_id, 'category:' || category, 'guild')))
+             from punctaj.grants where guild_id = $1
+             union all
              select jsonb_build_array('session', '', device_id, jsonb_build_object('user', user_id::text,
                 'platform', platform, 'label', label, 'ended', end_reason))
              from punctaj.sessions where guild_id = $1",
@@ -893,7 +898,7 @@ impl Oracle {
                 json!([what, table, id, fields])
             });
         agree(
-            "settings, tables, ranks, fields and sessions",
+            "settings, grants, tables, ranks, fields and sessions",
             &in_order(stored),
             &in_order(told),
         )

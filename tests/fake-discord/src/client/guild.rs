@@ -130,6 +130,35 @@ impl Guild {
         set_role_permissions(&mut self.discord.shared.world(), self.id, role, bits);
     }
 
+    /// Server Settings > Integrations: shows a command to everybody who has a role (or everybody,
+    /// with the guild's own id), or hides it from them.
+    ///
+    /// # Panics
+    /// If there is no such command.
+    pub fn show_command(&self, command: &str, role: u64, shown: bool) {
+        let mut world = self.discord.shared.world();
+        let registered = world.commands.get(&None).into_iter().flatten();
+        let mut registered = registered.filter(|it| it["name"] == command);
+        let Some(id) = registered.next().map(|it| it["id"].clone()) else {
+            unreachable!("there is no command {command}");
+        };
+        let application = self.discord.shared.application_id.to_string();
+        let guild = self.id.to_string();
+        let set = world.command_permissions.entry(self.id).or_default();
+        let at = set.iter().position(|it| it["id"] == id);
+        let at = at.unwrap_or_else(|| {
+            set.push(json!({
+                "id": id, "application_id": application, "guild_id": guild, "permissions": []
+            }));
+            set.len() - 1
+        });
+        let permission = json!({ "id": role.to_string(), "type": 1, "permission": shown });
+        if let Some(all) = set[at]["permissions"].as_array_mut() {
+            all.retain(|it| it["id"] != permission["id"]);
+            all.push(permission);
+        }
+    }
+
     /// The bot is thrown out: `GUILD_DELETE`, and the guild is gone.
     pub fn remove_bot(&self) {
         let mut world = self.discord.shared.world();

@@ -22,6 +22,11 @@ pub(crate) fn route(shared: &Handle, call: &Call) -> Outcome {
             if !shared.world().guilds.contains_key(&guild) {
                 return Err(Problem::missing_access());
             }
+            if let ("GET", ["permissions"]) = (call.method.as_str(), rest) {
+                let world = shared.world();
+                let set = world.command_permissions.get(&guild).cloned();
+                return Ok(Answer::Json(json!(set.unwrap_or_default())));
+            }
             scoped(shared, call, Some(guild), rest)
         }
         _ => Err(Problem::unknown_route()),
