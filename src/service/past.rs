@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use tokio::sync::watch;
 
-use crate::domain::access::{Place, Right};
+use crate::domain::access::{Authority, Place, Right};
 use crate::domain::event::{Event, What};
 use crate::domain::ids::{GuildId, Seq, TableId};
 use crate::domain::moment::Moment;
@@ -83,10 +83,11 @@ impl Services {
         let asked = asked.last(clock.now, clock.timezone);
         let at = asked.min(clock.now);
         let replay = self.replay(&mut tx, guild, at).await?;
-        let id = meant(&mut tx, request, order, &present.tables, &replay.state).await?;
+        let authority = request.authority(present.grants);
+        let whose = (request, &authority);
+        let id = meant(&mut tx, whose, order, &present.tables, &replay.state).await?;
         let now = tables::by_id(&mut tx, guild, id).await?;
         let now = now.ok_or(ServiceError::TableGone)?;
-        let authority = access::authority(&mut tx, request).await?;
         if !authority.may(Right::TableView, Place::table(&now)) {
             let address = order.table.as_ref().map(ToString::to_string);
             return Err(no_table(&mut tx, request, address).await);
@@ -273,7 +274,7 @@ async fn write(pool: PgPool, guild: GuildId, mut newest: watch::Receiver<Option<
 /// that had it then; else the one of it that was deleted last.
 async fn meant(
     conn: &mut PgConnection,
-    request: &Request,
+    (request, authority): (&Request, &Authority),
     order: &ViewOrder,
     present: &[Table],
     state: &State,
@@ -292,7 +293,6 @@ async fn meant(
     let Some(address) = &order.table else {
         return now.ok_or(ServiceError::TableGone);
     };
-    let authority = access::authority(conn, request).await?;
     let mut then = Vec::new();
     for table in past::tables_called(state, address) {
         // What is private now is not even named.

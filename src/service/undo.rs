@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::access::{Grant, Place, Right};
+use crate::domain::access::{Grant, Right};
 use crate::domain::entry::{Entry, Field};
 use crate::domain::event::{Action, Change, Event, Outcome, What};
 use crate::domain::field::MAX_FIELDS;
@@ -174,16 +174,10 @@ async fn prepare(
     order: &UndoOrder,
 ) -> Result<(Event, Vec<Conflict>), ServiceError> {
     let event = find(op, request, order).await?;
-    let entries = event.changes.iter().filter_map(Change::entry_id).collect();
-    op.load(event.table_id, entries).await?;
     let moves_table =
         |it: &Change| it.what == What::Table && (it.is_creation() || it.is_deletion());
-    let is_gone = match op.current_table() {
-        Some(table) => table.deleted_at.is_some() && !event.changes.iter().any(moves_table),
-        // Or it became private.
-        None => event.table_id.is_some(),
-    };
-    if is_gone {
+    let deleted = |table: &Table| table.deleted_at.is_some();
+    if op.current_table().is_some_and(deleted) && !event.changes.iter().any(moves_table) {
         return Err(ServiceError::TableGone);
     }
     let mut undoing = Undoing {
@@ -241,16 +235,17 @@ async fn find(
     if event.action.is_session() || event.outcome != Outcome::Applied {
         return Err(ServiceError::NotUndoable { event: seq });
     }
-    let table = match event.table_id {
-        Some(id) => tables::by_id(op.conn(), guild, id).await?,
-        None => None,
-    };
-    let place = table.as_ref().map_or(Place::GUILD, Place::table);
+    let entries = event.changes.iter().filter_map(Change::entry_id).collect();
+    op.load(event.table_id, entries).await?;
+    if event.table_id.is_some() && op.current_table().is_none() {
+        // It became private.
+        return Err(ServiceError::TableGone);
+    }
     if order.whose == Whose::Anybodys {
-        op.authority().require(Right::AuditUndo, place)?;
+        op.require(Right::AuditUndo)?;
     }
     let right = right_of_original(op, &event).await?;
-    op.authority().require(right, place)?;
+    op.require(right)?;
     access::require_undo(op, request, &event).await?;
     if let Some(by) = events::undone_by(op.conn(), guild, seq).await? {
         return Err(ServiceError::AlreadyUndone { event: seq, by });

@@ -293,7 +293,7 @@ async fn a_shared_view_is_public_and_everyone_pages_it() {
 async fn without_a_table_the_bot_asks_with_a_menu_and_then_does_it() {
     let (mut app, alice) = with_entries("").await;
     slash(&alice, "punctaj-admin table create", &[("table", "Medici")]).await;
-    let bob = app.member("bob");
+    let bob = app.moderator("bob");
     let asked = slash(&bob, "punctaj add", &[("names", "Ana"), ("points", "4")]).await;
     let menu = asked.custom_ids().first().cloned().expect("a menu");
     app.restart_bot().await;
@@ -335,8 +335,9 @@ async fn romanian_speaks_romanian() {
 
 #[tokio::test]
 async fn a_member_may_give_points_but_not_delete() {
-    let (app, _) = with_entries("Ana").await;
+    let (app, alice) = with_entries("Ana").await;
     let carol = app.member("carol");
+    app.grant(&alice, &carol, "scorer").await;
     let added = slash(&carol, "punctaj add", &[("names", "Ana"), ("points", "2")]).await;
     assert!(added.has_button("Undo"));
     for (command, options, code) in [
@@ -555,6 +556,7 @@ async fn tables_ranks_sessions_and_help_are_listed() {
     let help = slash(&alice, "punctaj help", &[]).await;
     assert_says(&help, &["/punctaj add", "/punctaj-admin"]);
     let carol = app.member("carol");
+    app.grant(&alice, &carol, "scorer").await;
     let less = slash(&carol, "punctaj help", &[]).await;
     assert_says(&less, &["/punctaj add"]);
     assert_hides(&less, &["/punctaj-admin table create"]);

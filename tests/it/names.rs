@@ -284,8 +284,9 @@ async fn who_is_not_a_member_or_not_linked_is_told_clearly() {
 
 #[tokio::test]
 async fn who_may_not_edit_entries_creates_linked_ones_but_links_none() {
-    let (app, _) = with_entries("Bob").await;
+    let (app, alice) = with_entries("Bob").await;
     let (carol, bob, dan) = (app.member("carol"), app.member("bob"), app.member("dan"));
+    app.grant(&alice, &carol, "scorer").await;
     let refused = add(&carol, &format!("Nou, {}", bob.mention()), "5").await;
     assert!(!refused.has_button("Link"), "{:?}", refused.buttons());
     assert_says(&refused, &["entry.edit", "Bob", "Nothing was changed"]);

@@ -1,6 +1,7 @@
 //! The panel for a sitting, as people use it: on one device, on several, in the middle of a
 //! restart, and when it has outlived its session.
 
+use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Device, Member, Reply, ReplyKind};
 use punctaj::domain::access::Standing;
 use punctaj::domain::ids::{DeviceId, EntryId, GuildId, TableId};
@@ -633,7 +634,8 @@ async fn where_no_table_is_implied_it_asks() {
     let (app, pc) = with_entries("Ana").await;
     pc.slash("punctaj-admin table create", &[("table", "Clan")])
         .await;
-    let mihai = app.guild.member("mihai").locale("ro").join();
+    let mihai = app.guild.member("mihai").permissions(MANAGE_GUILD);
+    let mihai = mihai.locale("ro").join();
     let tablet = Seat::new(&mihai, Device::phone("Tabletă"));
     let asked = tablet.panel().await;
     assert_says(&asked, &["La care tabel te referi?"]);

@@ -30,6 +30,9 @@ async fn filled() -> (TestDb, PgPool) {
     (db, pool)
 }
 
+/// Somebody to whom things were granted.
+const CALLER: &str = r#"'{"all": false, "user": 1, "roles": [5, 6], "granted": ["scorer"]}'"#;
+
 /// The plan that the server chooses for these arguments, and the one it chooses for any.
 async fn plans(pool: &PgPool, statement: &str, arguments: &str) -> Vec<String> {
     let mut plans = Vec::new();
@@ -70,18 +73,21 @@ fn assert_uses_indexes(plans: &[String]) {
 async fn add_finds_entries_by_index() {
     let (_db, pool) = filled().await;
     let statement = include_str!("../../src/store/operation_open.sql");
-    let arguments = "100, '5', 1, now(), null, 43200, 604800, null, 'mare', null, \
-                     array['membru 7', 'membru 99999', 'nou'], array[]::bigint[], array[]::uuid[], true, 'mobile'";
-    assert_uses_indexes(&plans(&pool, statement, arguments).await);
+    let arguments = format!(
+        "100, '5', 1, now(), null, 43200, 604800, null, 'mare', null, \
+         array['membru 7', 'membru 99999', 'nou'], array[]::bigint[], array[]::uuid[], {CALLER}, 'mobile'"
+    );
+    assert_uses_indexes(&plans(&pool, statement, &arguments).await);
 }
 
 #[tokio::test]
 async fn autocomplete_finds_entries_by_index() {
     let (db, pool) = filled().await;
     let statement = include_str!("../../src/store/complete_entries.sql");
-    let arguments =
-        "100, 1, null, null, 43200, 604800, 'membru 4', E'membru 4\\U0010FFFF', 25, false, 'web'";
-    assert_uses_indexes(&plans(&pool, statement, arguments).await);
+    let arguments = format!(
+        "100, 1, null, null, 43200, 604800, 'membru 4', E'membru 4\\U0010FFFF', 25, {CALLER}, 'web'"
+    );
+    assert_uses_indexes(&plans(&pool, statement, &arguments).await);
     let now = Interactions::new();
     let found = db
         .services
@@ -101,7 +107,7 @@ async fn a_profile_finds_its_entry_by_index() {
         ("null::text, 42", "entries_member_key"),
     ] {
         let arguments = format!(
-            "100, 1, null, 43200, 604800, null, 'mare', null, {whose}, false, 25, 5, 'web'"
+            "100, 1, null, 43200, 604800, null, 'mare', null, {whose}, {CALLER}, 25, 5, 'web'"
         );
         // Its place is counted, as a page of the table is.
         for plan in plans(&pool, statement, &arguments).await {
@@ -160,13 +166,14 @@ impl Asked {
 
     fn arguments(&self, oldest_first: bool) -> String {
         let [who, table, name, action, device, since, until, only] = self.0;
-        let (before, from) = if oldest_first {
-            ("900", "5")
+        // The oldest first: by somebody who does not reach the whole guild.
+        let (before, from, within) = if oldest_first {
+            ("900", "5", CALLER)
         } else {
-            ("null", "null")
+            ("null", "null", "null")
         };
         format!(
-            "7, {before}, 11, {who}, {table}, {name}, {action}, {device}, {since}, {until}, {only}, {from}, {oldest_first}, null"
+            "7, {before}, 11, {who}, {table}, {name}, {action}, {device}, {since}, {until}, {only}, {from}, {oldest_first}, null, {within}"
         )
     }
 }

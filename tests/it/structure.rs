@@ -353,6 +353,9 @@ async fn a_private_table_is_hidden_from_those_without_a_right_to_it() {
         slash(&ana, "punctaj-admin table create", [("table", table)]).await;
         slash(&ana, "punctaj add", [("names", "Ion"), ("table", table)]).await;
     }
+    let who = bob.mention();
+    let grant = [("who", &*who), ("right", "scorer"), ("scope", "Open")];
+    slash(&ana, "punctaj-admin access grant", grant).await;
     let secret = ("table", "Secret");
     slash(
         &ana,

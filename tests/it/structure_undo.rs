@@ -123,8 +123,11 @@ async fn an_extra_field_that_is_gone_does_not_come_back_by_the_undo_of_a_rename(
 async fn walking_backwards_passes_by_what_one_does_not_see_any_more() {
     let app = TestApp::start().await;
     let (ana, bob) = (app.moderator("ana"), app.member("bob"));
+    let who = bob.mention();
     for table in ["Open", "Secret"] {
         slash(&ana, "punctaj-admin table create", [("table", table)]).await;
+        let grant = [("who", &*who), ("right", "scorer"), ("scope", table)];
+        slash(&ana, "punctaj-admin access grant", grant).await;
     }
     for table in ["Open", "Secret"] {
         let add = [("table", table), ("names", "Ion"), ("points", "5")];
@@ -132,6 +135,8 @@ async fn walking_backwards_passes_by_what_one_does_not_see_any_more() {
     }
     let hide = [("table", "Secret"), ("private", "true")];
     slash(&ana, "punctaj-admin table edit", hide).await;
+    let revoke = [("who", &*who), ("right", "scorer"), ("scope", "Secret")];
+    slash(&ana, "punctaj-admin access revoke", revoke).await;
     let undone = slash(&bob, "punctaj undo", []).await;
     assert_says(&undone, &["Open", "Ion"]);
     let undone = slash(&bob, "punctaj undo", []).await;

@@ -48,6 +48,7 @@ async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() 
     let (alice, carol) = (app.moderator("alice"), app.member("carol"));
     let pool = app.db.superuser().await;
     slash(&alice, "punctaj-admin table create", &[("table", "Clan")]).await;
+    app.grant(&alice, &carol, "scorer").await;
     slash(&carol, "punctaj add", &[("names", "Ana"), ("points", "5")]).await;
     let deleted = slash(&carol, "punctaj delete", &[("names", "Ana")]).await;
     assert_says(&deleted, &["entry.delete", "Nothing was changed."]);
@@ -85,7 +86,7 @@ async fn a_refused_command_or_click_is_one_event_that_names_the_missing_right() 
     );
     let shown = alice
         .on(&phone())
-        .select(&found, "Open an event", ["5"])
+        .select(&found, "Open an event", ["6"])
         .await;
     assert_says(&shown, &["refused", "Missing right", "`entry.delete`"]);
     assert!(!shown.has_button("Undo"), "{}", shown.text());

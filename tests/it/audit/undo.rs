@@ -156,7 +156,7 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
             services.set_setting(&by(), channel).await
         }
         Action::AccessGrant => services.grant(&by(), &scorer(7)).await,
-        Action::AccessRevoke => revoke(services, now).await,
+        Action::AccessRevoke => services.revoke(&by(), &scorer(8)).await,
         Action::EventUndo => {
             let added = services
                 .add_points(&by(), award("Clan", "Ana", 7))
@@ -190,12 +190,6 @@ fn scorer(role: i64) -> GrantOrder {
         granted: Granted::Bundle(Bundle::Scorer),
         scope: Some("Clan".to_owned()),
     }
-}
-
-async fn revoke(services: &Services, now: &Interactions) -> Result<Receipt, ServiceError> {
-    let by = || now.by(GUILD, 1);
-    services.grant(&by(), &scorer(8)).await.unwrap();
-    services.revoke(&by(), &scorer(8)).await
 }
 
 async fn post_board(
@@ -263,6 +257,7 @@ async fn filled(services: &Services, now: &Interactions) {
     for value in values {
         services.set(&by(), set("Ana", value)).await.unwrap();
     }
+    services.grant(&by(), &scorer(8)).await.unwrap();
     let language = Setting::Language(Language::ALL[0]);
     services.set_setting(&by(), language).await.unwrap();
 }

@@ -280,8 +280,8 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
         )
         .await?;
     structure(services, &by).await?;
-    rights(services, &by).await?;
     merge(services, &by).await?;
+    rights(services, &by).await?;
     refusals(services, pool, &by).await?;
     sessions_end(services, &by, url).await
 }

@@ -172,6 +172,15 @@ impl TestApp {
         self.guild.member(name).join()
     }
 
+    /// Has somebody with *Manage Server* grant somebody a code or a bundle, in the whole guild.
+    pub async fn grant(&self, by: &Member, who: &Member, right: &str) {
+        let who = who.mention();
+        let options = [("who", who.as_str()), ("right", right)];
+        let on = by.on(&Device::desktop("PC"));
+        let granted = on.slash("punctaj-admin access grant", options).await;
+        assert_says(&granted, &["Granted a right", right]);
+    }
+
     /// The test provokes so many refusals of Discord's.
     pub fn expect_refusals(&mut self, count: usize) {
         self.expected_refusals += count;
