@@ -383,8 +383,8 @@ async fn rights(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(),
     };
     let role = Grantee::Role(RoleId::from_db(GUILD));
     let member = Grantee::Member(UserId::from_db(ION));
-    let other = TableAddress::parse("Oraș „Nou”/Pompieri").unwrap();
-    services.create_table(&by(ANA), other).await?;
+    let other = || TableAddress::parse("Oraș „Nou”/Pompieri").unwrap();
+    services.create_table(&by(ANA), other()).await?;
     for (who, granted, scope) in [
         (role, "viewer", None),
         (member, "score.add", Some("Oraș „Nou”/*")),
@@ -396,6 +396,7 @@ async fn rights(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(),
     }
     let revoked = order(member, "manager", Some("Poliția „Nouă”"));
     services.revoke(&by(ANA), &revoked).await?;
+    services.delete_table(&by(ANA), &other()).await?;
     Ok(())
 }
 
@@ -432,16 +433,18 @@ async fn refusals(
         (Action::AuditExport, Right::AuditExport),
         (Action::DataExport, Right::DataExport),
         (Action::SettingsView, Right::SettingsManage),
-        (Action::AccessView, Right::AccessManage),
         (Action::EntryDelete, Right::EntryDelete),
     ];
+    let plain = |user| Request {
+        standing: Standing::default(),
+        ..by(user)
+    };
     for (attempt, right) in attempts {
-        let request = Request {
-            standing: Standing::default(),
-            ..by(ION)
-        };
-        services.note_refusal(&request, attempt, right).await?;
+        services.note_refusal(&plain(ION), attempt, right).await?;
     }
+    services
+        .note_refusal(&plain(ANA), Action::AccessView, Right::AccessManage)
+        .await?;
     sqlx::query("update punctaj.refusals set since = since - interval '1 minute'")
         .execute(pool)
         .await
