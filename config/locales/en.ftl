@@ -54,6 +54,7 @@ field-points = points
 field-member = member
 field-category = category
 field-floor = floor
+field-quantity = quantity
 field-private = private
 field-title = title
 field-promote-at = promoted at
@@ -123,6 +124,8 @@ receipt-field-edit = Changed a field of { $table }
 receipt-field-remove = Removed a field from { $table }; undo brings it back with its values
 receipt-rank-set = Changed the ranks of { $table }
 receipt-rank-remove = Removed a rank from { $table }
+receipt-activity-set = Changed the activities of { $table }
+receipt-activity-remove = Removed an activity from { $table }
 receipt-board-post = Board of { $table }
 receipt-board-remove = Removed boards of { $table }
 receipt-settings-set = Changed the settings
@@ -160,6 +163,7 @@ line-created = { $what ->
         [table] New table
         [rank] New rank
         [board] New board
+        [activity] New activity
         [field] New field
         [session] New session
        *[entry] New entry
@@ -168,6 +172,7 @@ line-deleted = { $what ->
         [table] Table deleted
         [rank] Rank deleted
         [board] Board removed
+        [activity] Activity removed
         [field] Field removed
         [session] Session deleted
        *[entry] Entry deleted
@@ -179,6 +184,7 @@ line-restored = { $what ->
         [table] Table restored
         [rank] Rank restored
         [board] Board restored
+        [activity] Activity restored
         [field] Field restored
         [session] Session restored
        *[entry] Entry restored
@@ -258,6 +264,9 @@ tables-line = **{ $table }** — { $entries }, { $ranks ->
     }
 ranks-title = Ranks of { $table }
 ranks-none = { $table } has no ranks yet. Create one with `/punctaj-admin rank set`.
+activities-none = { $table } has no activities yet. Set one with `/punctaj-admin activity set`.
+activities-title = Activities of { $table }
+activities-line = { $activity } { $quantity } = { $points }
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· promoted at { $points }
 ranks-demote = {" "}· demoted below { $points }
@@ -362,6 +371,7 @@ panel-no-steps = **This sitting**, begun { $when }: no step yet
 panel-note-nobody = ⚠️ Nothing was changed: nobody is picked. Choose people in the menu first.
 panel-note-outdated = ⚠️ Nothing was changed: when you pressed, other people were picked than this panel showed. It shows those picked now; press again if they are right.
 panel-note-many = ⚠️ At most { $limit } people can be picked at once. The choice stays as it was.
+panel-note-other-worth = ⚠️ Nothing was changed: this activity is gone, or worth other points by now. The buttons show what holds now.
 panel-note-undone = ⚠️ Nothing was changed: #{ $event } was undone already.
 panel-menu = Pick people, page { $page } of { $pages }
 panel-footer = session { $session }
@@ -491,6 +501,8 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
         [table] the table
         [rank] the rank
         [board] the board
+        [activity] the activity
+        [grant] the right of
         [field] the field
         [session] the session
         [guild] the settings
@@ -527,6 +539,7 @@ queued-again = Nothing was done. Give the command again in the server, with all 
 queued-unreadable = ❌ An edit of yours that waited for the database can’t be read any more, so it was not done. Give the command again; whoever runs the bot finds what is left of it in the journal.
 queued-not-done = ❌ What you asked for ({ $at }) was not done:
 queued-add = • add { $points }: { $names }
+queued-activity = • add for { $activity } { $quantity }: { $names }
 queued-remove = • remove { $points }: { $names }
 queued-set = • { $name }: { $field } → { $value }
 queued-delete = • delete: { $names }
@@ -590,6 +603,14 @@ error-unknown-field = There is no field { $field }. Choose one of: name, rank, p
 error-field-exists = There is a field { $field } already. Choose another name.
 error-no-board = { $table } has no such board. See its boards with `/punctaj-admin board list`.
 error-too-many-fields = A table has at most { $limit } fields of its own. Remove one first.
+error-too-many-activities = A table has at most { $limit } activities. Remove one first.
+error-no-activities = { $table } has no activity { $activity }, nor any other yet. Give the points as `points`, or set one with `/punctaj-admin activity set`.
+error-unknown-activity = { $table } has no activity { $activity }. It has: { $known }.
+error-unfit-quantity = There are no points for a quantity of { $quantity } of { $activity }. They are given for each { $least }, up to 1,000,000,000 points at once.
+error-quantity = A quantity is 1 to { $limit }. Give a number in that range.
+error-worth-nothing = An activity is worth at least one point. Give a number from 1 on.
+error-points-or-activity = Points are given either as `points` or by an `activity`, not both. Leave one of them out.
+error-quantity-alone = A `quantity` needs an `activity`. Choose one, or give `points`.
 error-value-long = The value for { $field } has { $chars }; the limit is { $limit }. Shorten it.
 error-value-number = { $value } does not fit { $field }, which holds a number. Give digits, such as 12 or 12.5, with at most 15 digits before and 6 after the point.
 error-value-date = { $value } does not fit { $field }, which holds a date. Write it as 2026-01-31 or 31.01.2026.
@@ -790,6 +811,24 @@ cmd-punctaj-admin-rank-list = list
     .description = Lists the ranks of a table
 cmd-punctaj-admin-rank-list-table = table
     .description = The table whose ranks to show
+cmd-punctaj-admin-activity = activity
+    .description = What points are given for in a table
+cmd-punctaj-admin-activity-set = set
+    .description = Sets how many points are given for an activity
+cmd-punctaj-admin-activity-set-table = table
+    .description = The table in which it counts
+cmd-punctaj-admin-activity-set-points = points
+    .description = How many points are given
+cmd-punctaj-admin-activity-set-quantity = quantity
+    .description = For how much of it; for 1 if left out
+cmd-punctaj-admin-activity-remove = remove
+    .description = Removes an activity; points that were given stay
+cmd-punctaj-admin-activity-remove-table = table
+    .description = The table whose activity it is
+cmd-punctaj-admin-activity-list = list
+    .description = Lists the activities of a table
+cmd-punctaj-admin-activity-list-table = table
+    .description = The table whose activities to show
 cmd-punctaj-admin-board = board
     .description = Messages that always show a table
 cmd-punctaj-admin-board-post = post
@@ -900,6 +939,10 @@ cmd-opt-demote_below = demote_below
     .description = Points below which one falls to the previous rank
 cmd-opt-role = role
     .description = The Discord role that goes with it
+cmd-opt-activity = activity
+    .description = What the points are for
+cmd-opt-quantity = quantity
+    .description = How much of it; as much as there are points for if left out
 cmd-opt-right = right
     .description = A code such as score.add, or a bundle such as scorer
 cmd-opt-scope = scope

@@ -60,6 +60,7 @@ field-points = puncte
 field-member = membru
 field-category = categorie
 field-floor = minim
+field-quantity = cantitate
 field-private = privat
 field-title = titlu
 field-promote-at = avansează la
@@ -133,6 +134,8 @@ receipt-field-edit = Am modificat un câmp din { $table }
 receipt-field-remove = Am scos un câmp din { $table }; desfacerea îl readuce cu valorile lui
 receipt-rank-set = Modificare în gradele din { $table }
 receipt-rank-remove = Am scos un grad din { $table }
+receipt-activity-set = Modificare în activitățile din { $table }
+receipt-activity-remove = Am scos o activitate din { $table }
 receipt-board-post = Avizierul tabelului { $table }
 receipt-board-remove = Am scos aviziere ale tabelului { $table }
 receipt-settings-set = Am modificat setările
@@ -171,6 +174,7 @@ line-created = { $what ->
         [table] Tabel nou
         [rank] Grad nou
         [board] Avizier nou
+        [activity] Activitate nouă
         [field] Câmp nou
         [session] Sesiune nouă
        *[entry] Înregistrare nouă
@@ -179,6 +183,7 @@ line-deleted = { $what ->
         [table] Tabel șters
         [rank] Grad șters
         [board] Avizier scos
+        [activity] Activitate scoasă
         [field] Câmp scos
         [session] Sesiune ștearsă
        *[entry] Înregistrare ștearsă
@@ -190,6 +195,7 @@ line-restored = { $what ->
         [table] Tabel readus
         [rank] Grad readus
         [board] Avizier readus
+        [activity] Activitate readusă
         [field] Câmp readus
         [session] Sesiune readusă
        *[entry] Înregistrare readusă
@@ -274,6 +280,9 @@ tables-line = **{ $table }** — { $entries }, { $ranks ->
     }
 ranks-title = Gradele din { $table }
 ranks-none = { $table } nu are încă grade. Creează unul cu `/punctaj-admin grad setează`.
+activities-none = { $table } nu are încă activități. Adaugă una cu `/punctaj-admin activity set`.
+activities-title = Activitățile din { $table }
+activities-line = { $activity } { $quantity } = { $points }
 ranks-line = { $rank } · **{ $title }**
 ranks-promote = {" "}· avansează la { $points }
 ranks-demote = {" "}· retrogradează sub { $points }
@@ -382,6 +391,7 @@ panel-no-steps = **Total**, început { $when }: încă niciun pas
 panel-note-nobody = ⚠️ Nu s-a modificat nimic: nu este ales nimeni. Alege mai întâi din meniu.
 panel-note-outdated = ⚠️ Nu s-a modificat nimic: când ai apăsat, erau aleși alții decât arăta acest panou. Acum îi arată pe cei aleși; dacă sunt cei doriți, apasă din nou.
 panel-note-many = ⚠️ Se pot alege deodată cel mult { $limit } oameni. Alegerea rămâne cum era.
+panel-note-other-worth = ⚠️ Nu s-a modificat nimic: această activitate nu mai există sau valorează acum alte puncte. Butoanele arată ce este valabil acum.
 panel-note-undone = ⚠️ Nu s-a modificat nimic: #{ $event } fusese deja desfăcut.
 panel-menu = Alege oameni, pagina { $page } din { $pages }
 panel-footer = sesiunea { $session }
@@ -520,6 +530,8 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
         [table] al tabelului
         [rank] al gradului
         [board] avizierului
+        [activity] activității
+        [grant] dreptului lui
         [field] al câmpului
         [session] al sesiunii
         [guild] al setărilor
@@ -556,6 +568,7 @@ queued-again = Nu s-a făcut nimic. Dă comanda din nou pe server, cu tot ce în
 queued-unreadable = ❌ O modificare de-a ta care aștepta baza de date nu mai poate fi citită, deci nu s-a făcut. Dă comanda din nou; persoana care găzduiește botul găsește ce a rămas din ea în jurnal.
 queued-not-done = ❌ Ce ai cerut ({ $at }) nu s-a făcut:
 queued-add = • adaugă { $points }: { $names }
+queued-activity = • adaugă pentru { $activity } { $quantity }: { $names }
 queued-remove = • scade { $points }: { $names }
 queued-set = • { $name }: { $field } → { $value }
 queued-delete = • șterge: { $names }
@@ -620,6 +633,14 @@ error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, gr
 error-field-exists = Există deja câmpul { $field }. Alege alt nume.
 error-no-board = { $table } nu are un astfel de avizier. Vezi avizierele lui cu `/punctaj-admin avizier listă`.
 error-too-many-fields = Un tabel are cel mult { $limit } câmpuri proprii. Scoate mai întâi unul.
+error-too-many-activities = Un tabel are cel mult { $limit } de activități. Scoate mai întâi una.
+error-no-activities = { $table } nu are activitatea { $activity } și încă nici alta. Dă punctele cu `puncte` sau adaugă una cu `/punctaj-admin activity set`.
+error-unknown-activity = { $table } nu are activitatea { $activity }. Are: { $known }.
+error-unfit-quantity = Pentru cantitatea { $quantity } la { $activity } nu se dau puncte. Se dau pentru fiecare { $least }, cel mult 1.000.000.000 de puncte odată.
+error-quantity = O cantitate este de la 1 la { $limit }. Dă un număr din acest interval.
+error-worth-nothing = O activitate valorează cel puțin un punct. Dă un număr de la 1 în sus.
+error-points-or-activity = Punctele se dau fie cu `puncte`, fie printr-o `activitate`, nu cu amândouă. Lasă una deoparte.
+error-quantity-alone = O `cantitate` are nevoie de o `activitate`. Alege una sau dă `puncte`.
 error-value-long = Valoarea pentru { $field } are { $chars }; limita este { $limit }. Scurteaz-o.
 error-value-number = { $value } nu se potrivește la { $field }, care este un număr. Scrie cifre, de exemplu 12 sau 12,5, cu cel mult 15 cifre înainte și 6 după virgulă.
 error-value-date = { $value } nu se potrivește la { $field }, care este o dată. Scrie-o ca 2026-01-31 sau 31.01.2026.
@@ -821,6 +842,24 @@ cmd-punctaj-admin-rank-list = listă
     .description = Arată gradele unui tabel
 cmd-punctaj-admin-rank-list-table = tabel
     .description = Tabelul ale cărui grade vrei să le vezi
+cmd-punctaj-admin-activity = activitate
+    .description = Pentru ce se dau puncte într-un tabel
+cmd-punctaj-admin-activity-set = setează
+    .description = Stabilește câte puncte se dau pentru o activitate
+cmd-punctaj-admin-activity-set-table = tabel
+    .description = Tabelul în care contează
+cmd-punctaj-admin-activity-set-points = puncte
+    .description = Câte puncte se dau
+cmd-punctaj-admin-activity-set-quantity = cantitate
+    .description = Pentru cât din ea; pentru 1, dacă lipsește
+cmd-punctaj-admin-activity-remove = scoate
+    .description = Scoate o activitate; punctele date rămân
+cmd-punctaj-admin-activity-remove-table = tabel
+    .description = Tabelul a cărui activitate este
+cmd-punctaj-admin-activity-list = listă
+    .description = Arată activitățile unui tabel
+cmd-punctaj-admin-activity-list-table = tabel
+    .description = Tabelul ale cărui activități vrei să le vezi
 cmd-punctaj-admin-board = avizier
     .description = Mesaje care arată mereu un tabel
 cmd-punctaj-admin-board-post = pune
@@ -931,6 +970,10 @@ cmd-opt-demote_below = retrogradează_sub
     .description = Puncte sub care se coboară la gradul anterior
 cmd-opt-role = rol
     .description = Rolul de Discord care îi corespunde
+cmd-opt-activity = activitate
+    .description = Pentru ce sunt punctele
+cmd-opt-quantity = cantitate
+    .description = Cât din ea; cât valorează punctele, dacă lipsește
 cmd-opt-right = drept
     .description = Un cod precum score.add sau un pachet precum scorer
 cmd-opt-scope = domeniu

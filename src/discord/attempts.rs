@@ -22,6 +22,7 @@ pub fn of_command(path: &str) -> Option<Action> {
         | "menu-profile"
         | "punctaj-admin table list"
         | "punctaj-admin rank list"
+        | "punctaj-admin activity list"
         | "punctaj-admin board list" => Action::TableView,
         _ if path.starts_with("punctaj-audit ") => Action::AuditView,
         _ if path.starts_with("punctaj-admin settings ") => Action::SettingsSet,
@@ -58,7 +59,9 @@ const fn of_panel(act: &PanelAct) -> Action {
         PanelAct::Points { points: ..0, .. } | PanelAct::Other { takes: true, .. } => {
             Action::PointsRemove
         }
-        PanelAct::Points { .. } | PanelAct::Other { .. } => Action::PointsAdd,
+        PanelAct::Points { .. } | PanelAct::Activity { .. } | PanelAct::Other { .. } => {
+            Action::PointsAdd
+        }
         PanelAct::Undo(_) => Action::EventUndo,
         PanelAct::Pick { .. }
         | PanelAct::Page(_)

@@ -135,6 +135,13 @@ pub async fn rank(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     offered(&call, found)
 }
 
+/// An activity of the table that is named.
+pub async fn activity(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = activities(ctx, &call, partial).await;
+    offered(&call, found)
+}
+
 /// One of the caller's own events.
 pub async fn own_event(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let call = asking(ctx);
@@ -231,6 +238,21 @@ async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
         fits(partial, &[&label, &rank.title])
             .then(|| choice(&label, rank.number))
             .flatten()
+    });
+    Ok(choices.collect())
+}
+
+async fn activities(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let table = call
+        .services
+        .complete_within(&request, table_option(ctx).as_ref())
+        .await?;
+    let activities = table.iter().flat_map(|table| table.activities.values());
+    let choices = activities.filter(|activity| fits(partial, &[&activity.name]));
+    let choices = choices.filter_map(|activity| {
+        let label = views::lists::activity(activity, call.locale);
+        choice(&label, activity.name.clone())
     });
     Ok(choices.collect())
 }

@@ -213,6 +213,15 @@ pub enum PanelAct {
         /// Who is picked beside it.
         mark: Mark,
     },
+    /// Give the points of an activity, for the quantity that they are for.
+    Activity {
+        /// Its number.
+        number: i32,
+        /// The points that stand on the button.
+        points: i64,
+        /// Who is picked beside it.
+        mark: Mark,
+    },
     /// Open the form for another number of points.
     Other {
         /// Whether they are taken.
@@ -457,6 +466,11 @@ impl PanelAct {
                 points: read_award(points)?,
                 mark: Mark::parse(mark)?,
             },
+            ["do", number, points, mark] => Self::Activity {
+                number: number.parse().ok().filter(|number| *number > 0)?,
+                points: read_award(points).filter(|points| *points > 0)?,
+                mark: Mark::parse(mark)?,
+            },
             ["other", direction, mark] => Self::Other {
                 takes: read_direction(direction)?,
                 mark: Mark::parse(mark)?,
@@ -477,6 +491,11 @@ impl fmt::Display for PanelAct {
             Self::Clear => f.write_str("clear"),
             Self::Direction { takes } => f.write_str(direction(*takes)),
             Self::Points { points, mark } => write!(f, "points:{points}:{}", mark.as_str()),
+            Self::Activity {
+                number,
+                points,
+                mark,
+            } => write!(f, "do:{number}:{points}:{}", mark.as_str()),
             Self::Other { takes, mark } => {
                 write!(f, "other:{}:{}", direction(*takes), mark.as_str())
             }
@@ -804,6 +823,13 @@ mod tests {
             any::<bool>().prop_map(|takes| PanelAct::Direction { takes }),
             (award, mark()).prop_map(|(points, mark)| PanelAct::Points { points, mark }),
             (any::<bool>(), mark()).prop_map(|(takes, mark)| PanelAct::Other { takes, mark }),
+            (1..=i32::MAX, 1..=most, mark()).prop_map(|(number, points, mark)| {
+                PanelAct::Activity {
+                    number,
+                    points,
+                    mark,
+                }
+            }),
             seq().prop_map(PanelAct::Undo),
         ]
     }

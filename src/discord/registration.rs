@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "punctaj add: names points? table? reason?",
+                "punctaj add: names points? table? reason? activity? quantity?",
                 "punctaj remove: names points table? reason?",
                 "punctaj set: name field value table?",
                 "punctaj delete: names table?",
@@ -292,6 +292,9 @@ mod tests {
                 "punctaj-admin rank set: table rank title promote_at? demote_below? role?",
                 "punctaj-admin rank remove: table rank",
                 "punctaj-admin rank list: table",
+                "punctaj-admin activity set: table activity points quantity?",
+                "punctaj-admin activity remove: table activity",
+                "punctaj-admin activity list: table",
                 "punctaj-admin board post: table channel? layout?",
                 "punctaj-admin board remove: table channel?",
                 "punctaj-admin board list: table channel?",

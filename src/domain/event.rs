@@ -67,6 +67,10 @@ actions! {
     RankSet = "rank.set";
     /// A rank was taken away, also from the entries that held it.
     RankRemove = "rank.remove";
+    /// An activity was set: how many points are given for it.
+    ActivitySet = "activity.set";
+    /// An activity was taken away.
+    ActivityRemove = "activity.remove";
     /// A board was posted, or laid out anew.
     BoardPost = "board.post";
     /// Boards were removed.
@@ -209,6 +213,8 @@ pub enum What {
     Rank,
     /// An extra field of a table.
     Field,
+    /// What points are given for in a table.
+    Activity,
     /// A message that always shows a table.
     Board,
     /// A row of a table.
@@ -229,6 +235,7 @@ impl What {
             Self::Table => "table",
             Self::Rank => "rank",
             Self::Field => "field",
+            Self::Activity => "activity",
             Self::Board => "board",
             Self::Entry => "entry",
             Self::Guild => "guild",
@@ -248,7 +255,7 @@ impl What {
 pub struct Change {
     /// The kind of thing.
     pub what: What,
-    /// Which one: an entry's or table's uuid, a rank's or extra field's number, a board's channel, a session's
+    /// Which one: an entry's or table's uuid, a rank's, extra field's or activity's number, a board's channel, a session's
     /// `device_id`, a grant's uuid, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
@@ -361,7 +368,7 @@ impl Change {
 
     fn is_existence(&self) -> bool {
         let field = match self.what {
-            What::Table | What::Field | What::Entry => "name",
+            What::Table | What::Field | What::Activity | What::Entry => "name",
             What::Rank => "title",
             What::Board => "layout",
             What::Grant => "right",

@@ -2,6 +2,7 @@
 //! runtime, no clock.
 
 pub mod access;
+pub mod activity;
 pub mod canonical;
 pub mod entry;
 pub mod event;

@@ -61,7 +61,8 @@ pub fn table(state: &State, id: TableId) -> TableThen {
             deleted_at: None,
             ranks: ranks(state, id),
             fields: extra_fields(state, id),
-            // Boards show the present.
+            // Activities and boards are of the present.
+            activities: BTreeMap::new(),
             boards: BTreeMap::new(),
         }),
     }

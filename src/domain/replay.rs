@@ -10,7 +10,7 @@ use super::event::{Change, Event, What};
 /// A thing: its fields by name. One that was deleted is kept, without its `name`.
 pub type Fields = BTreeMap<String, Value>;
 
-/// A guild's settings, grants, tables, ranks, extra fields, boards, entries and sessions.
+/// A guild's settings, grants, tables, ranks, extra fields, activities, boards, entries and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// By the kind of thing, its table and its id.
@@ -20,9 +20,9 @@ pub struct State {
 /// What a thing is found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// `guild`, `grant`, `table`, `rank`, `field`, `board`, `entry` or `session`.
+    /// `guild`, `grant`, `table`, `rank`, `field`, `activity`, `board`, `entry` or `session`.
     pub what: &'static str,
-    /// The table of a rank, a field, a board or an entry.
+    /// The table of a rank, a field, an activity, a board or an entry.
     pub table: Option<String>,
     /// Its id.
     pub id: String,
@@ -145,7 +145,7 @@ impl Key {
         Self {
             what: change.what.as_str(),
             table: match change.what {
-                What::Rank | What::Field | What::Board | What::Entry => table(),
+                What::Rank | What::Field | What::Activity | What::Board | What::Entry => table(),
                 What::Guild | What::Grant | What::Table | What::Session => None,
             },
             id: change.id.clone(),

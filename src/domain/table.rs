@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::activity::Activity;
 use super::event::{Change, What};
 use super::field::ExtraField;
 use super::ids::{ChannelId, RoleId, TableId};
@@ -35,6 +36,9 @@ pub struct Table {
     pub ranks: BTreeMap<i32, Rank>,
     /// By number, with those that were removed.
     pub fields: BTreeMap<i32, ExtraField>,
+    /// What points are given for, by number.
+    #[serde(default)]
+    pub activities: BTreeMap<i32, Activity>,
     /// The channels in which a message always shows the table, and how it is laid out there.
     #[serde(default)]
     pub boards: BTreeMap<ChannelId, Layout>,
@@ -86,6 +90,14 @@ impl Table {
         self.live_fields().find(|field| fold(&field.name) == key)
     }
 
+    /// The activity of that name.
+    #[must_use]
+    pub fn activity_named(&self, name: &str) -> Option<&Activity> {
+        let key = fold(name.trim());
+        let mut activities = self.activities.values();
+        activities.find(|activity| fold(&activity.name) == key)
+    }
+
     /// What changed since `old`, or its creation if there is none.
     #[must_use]
     pub fn changes_since(&self, old: Option<&Self>) -> Vec<Change> {
@@ -108,6 +120,13 @@ impl Table {
                 .map(|(number, field)| (*number, told(field)))
                 .collect()
         };
+        let activities = |table: &Self| -> BTreeMap<i32, (String, Registers)> {
+            let told = |activity: &Activity| (activity.name.clone(), activity.registers());
+            let activities = table.activities.iter();
+            activities
+                .map(|(number, activity)| (*number, told(activity)))
+                .collect()
+        };
         let boards = |table: &Self| -> BTreeMap<ChannelId, (String, Registers)> {
             let told = |layout: &Layout| (table.address(), board_registers(*layout));
             let boards = table.boards.iter();
@@ -118,6 +137,11 @@ impl Table {
         let before = |of: fn(&Self) -> _| old.map(of).unwrap_or_default();
         changes.extend(diff_all(What::Rank, &before(ranks), &ranks(self)));
         changes.extend(diff_all(What::Field, &before(fields), &fields(self)));
+        changes.extend(diff_all(
+            What::Activity,
+            &before(activities),
+            &activities(self),
+        ));
         let old_boards = old.map(boards).unwrap_or_default();
         changes.extend(diff_all(What::Board, &old_boards, &boards(self)));
         changes
@@ -142,6 +166,7 @@ impl Table {
             What::Table => Some(self.registers()),
             What::Rank => self.ranks.get(&number).map(Rank::registers),
             What::Field => self.fields.get(&number).map(ExtraField::registers),
+            What::Activity => self.activities.get(&number).map(Activity::registers),
             What::Board => board_of(id)
                 .and_then(|channel| self.boards.get(&channel))
                 .map(|layout| board_registers(*layout)),
@@ -154,8 +179,8 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// Writes a register back, as an undo does. A rank comes to be by it and goes with its title, a
-    /// board with its layout; a table or an extra field only leaves sight.
+    /// Writes a register back, as an undo does. A rank comes to be by it and goes with its title, an
+    /// activity with its name, a board with its layout; a table or an extra field only leaves sight.
     pub fn write_register(&mut self, change: &Change, value: &Value, now: DateTime<Utc>) {
         let number = change.id.parse().unwrap_or_default();
         match change.what {
@@ -177,6 +202,18 @@ impl Table {
                 if let Some(field) = self.fields.get_mut(&number) {
                     field.write(&change.field, value);
                 }
+            }
+            What::Activity if change.field == "name" && value.is_null() => {
+                self.activities.remove(&number);
+            }
+            What::Activity => {
+                let activity = self.activities.entry(number).or_insert_with(|| Activity {
+                    number,
+                    name: change.name.clone().unwrap_or_default(),
+                    quantity: 1,
+                    points: 1,
+                });
+                activity.write(&change.field, value);
             }
             What::Board => {
                 if let Some(channel) = board_of(&change.id) {

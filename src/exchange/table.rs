@@ -110,6 +110,7 @@ mod tests {
             deleted_at: None,
             ranks: BTreeMap::from([(2, rank)]),
             fields: BTreeMap::from([(1, field)]),
+            activities: BTreeMap::new(),
             boards: BTreeMap::new(),
         }
     }

@@ -44,6 +44,7 @@ keys! {
     FIELD_MEMBER = "field-member";
     FIELD_CATEGORY = "field-category";
     FIELD_FLOOR = "field-floor";
+    FIELD_QUANTITY = "field-quantity";
     FIELD_PRIVATE = "field-private";
     FIELD_TITLE = "field-title";
     FIELD_PROMOTE_AT = "field-promote-at";
@@ -95,6 +96,8 @@ keys! {
     RECEIPT_FIELD_REMOVE = "receipt-field-remove";
     RECEIPT_RANK_SET = "receipt-rank-set";
     RECEIPT_RANK_REMOVE = "receipt-rank-remove";
+    RECEIPT_ACTIVITY_SET = "receipt-activity-set";
+    RECEIPT_ACTIVITY_REMOVE = "receipt-activity-remove";
     RECEIPT_BOARD_POST = "receipt-board-post";
     RECEIPT_BOARD_REMOVE = "receipt-board-remove";
     RECEIPT_SETTINGS_SET = "receipt-settings-set";
@@ -176,6 +179,9 @@ keys! {
     TABLES_LINE = "tables-line";
     RANKS_TITLE = "ranks-title";
     RANKS_NONE = "ranks-none";
+    ACTIVITIES_NONE = "activities-none";
+    ACTIVITIES_TITLE = "activities-title";
+    ACTIVITIES_LINE = "activities-line";
     RANKS_LINE = "ranks-line";
     RANKS_PROMOTE = "ranks-promote";
     RANKS_DEMOTE = "ranks-demote";
@@ -262,6 +268,7 @@ keys! {
     PANEL_NOTE_NOBODY = "panel-note-nobody";
     PANEL_NOTE_OUTDATED = "panel-note-outdated";
     PANEL_NOTE_MANY = "panel-note-many";
+    PANEL_NOTE_OTHER_WORTH = "panel-note-other-worth";
     PANEL_NOTE_UNDONE = "panel-note-undone";
     PANEL_MENU = "panel-menu";
     PANEL_FOOTER = "panel-footer";
@@ -372,6 +379,7 @@ keys! {
     QUEUED_UNREADABLE = "queued-unreadable";
     QUEUED_NOT_DONE = "queued-not-done";
     QUEUED_ADD = "queued-add";
+    QUEUED_ACTIVITY = "queued-activity";
     QUEUED_REMOVE = "queued-remove";
     QUEUED_SET = "queued-set";
     QUEUED_DELETE = "queued-delete";
@@ -429,6 +437,14 @@ keys! {
     ERROR_FIELD_EXISTS = "error-field-exists";
     ERROR_NO_BOARD = "error-no-board";
     ERROR_TOO_MANY_FIELDS = "error-too-many-fields";
+    ERROR_TOO_MANY_ACTIVITIES = "error-too-many-activities";
+    ERROR_NO_ACTIVITIES = "error-no-activities";
+    ERROR_UNKNOWN_ACTIVITY = "error-unknown-activity";
+    ERROR_UNFIT_QUANTITY = "error-unfit-quantity";
+    ERROR_QUANTITY = "error-quantity";
+    ERROR_WORTH_NOTHING = "error-worth-nothing";
+    ERROR_POINTS_OR_ACTIVITY = "error-points-or-activity";
+    ERROR_QUANTITY_ALONE = "error-quantity-alone";
     ERROR_VALUE_LONG = "error-value-long";
     ERROR_VALUE_NUMBER = "error-value-number";
     ERROR_VALUE_DATE = "error-value-date";

@@ -44,6 +44,29 @@ pub enum ServiceError {
         /// As given.
         scope: String,
     },
+    /// The table has no such activity; those that it has.
+    #[error("unknown activity")]
+    UnknownActivity {
+        /// As given.
+        activity: String,
+        /// The table's address.
+        table: String,
+        /// What its activities are called.
+        known: Vec<String>,
+    },
+    /// So much of an activity is worth no points, or more than can be given at once.
+    #[error("unfit quantity")]
+    UnfitQuantity {
+        /// What it is called.
+        activity: String,
+        /// How much.
+        quantity: i64,
+        /// For how much there are points.
+        least: i64,
+    },
+    /// The table has as many activities as there can be.
+    #[error("too many activities")]
+    TooManyActivities,
     /// The guild has no table yet.
     #[error("there is no table")]
     NoTables,

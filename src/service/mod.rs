@@ -19,6 +19,7 @@ macro_rules! read {
 }
 
 pub mod access;
+pub mod activities;
 pub mod audit;
 pub mod boards;
 pub mod complete;

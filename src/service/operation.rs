@@ -420,6 +420,7 @@ impl Operation<'_> {
             deleted_at: None,
             ranks: BTreeMap::new(),
             fields: BTreeMap::new(),
+            activities: BTreeMap::new(),
             boards: BTreeMap::new(),
         }
     }

@@ -16,6 +16,7 @@ use crate::store::StoreError;
 use crate::store::entries::{self, PageWanted};
 use crate::store::panels::{self, PanelAt, PanelMove, PanelShown};
 
+use super::activities;
 use super::operation::{Aside, Ask, Begun, Operation, Receipt, SessionNeed};
 use super::undo::{Force, UndoOrder, Whose};
 use super::view::ViewOrder;
@@ -43,6 +44,8 @@ pub enum PanelNote {
     Outdated,
     /// More were picked than can be.
     TooMany,
+    /// The activity is gone, or worth other points by now.
+    OtherWorth,
     /// The step was undone already.
     Undone(Seq),
 }
@@ -81,6 +84,9 @@ pub struct PanelAward {
     pub reason: Option<String>,
     /// Who was picked when it was pressed, where it was kept with that.
     pub picked: Option<Picked>,
+    /// The number of the activity that they are given for, if they are for one.
+    #[serde(default)]
+    pub activity: Option<i32>,
 }
 
 /// What a press did, without the panel.
@@ -214,10 +220,7 @@ impl Services {
         if picked.ids().is_empty() {
             return Ok(Given::Nothing(PanelNote::Nobody));
         }
-        let given = self.give(request, at.table, &picked, award).await?;
-        Ok(given.map_or(Given::Nothing(PanelNote::Nobody), |receipt| {
-            Given::Done(Box::new(receipt))
-        }))
+        self.give(request, at.table, &picked, award).await
     }
 
     /// What is to be kept of a press while the database is away: it is for those who were picked when
@@ -274,14 +277,14 @@ impl Services {
         Ok(standing.picked)
     }
 
-    /// The event; none if nobody who is picked is there any more.
+    /// The event; nothing if nobody who is picked is there any more, or the activity is another one.
     async fn give(
         &self,
         request: &Request,
         table: TableId,
         picked: &Picked,
         award: PanelAward,
-    ) -> Result<Option<Receipt>, ServiceError> {
+    ) -> Result<Given, ServiceError> {
         let (right, action) = if award.points < 0 {
             (Right::ScoreRemove, Action::PointsRemove)
         } else {
@@ -294,10 +297,20 @@ impl Services {
             ..Ask::default()
         };
         let mut op = match self.begin(request, ask).await? {
-            Begun::Repeated(receipt) => return Ok(Some(*receipt)),
+            Begun::Repeated(receipt) => return Ok(Given::Done(receipt)),
             Begun::Fresh(op) => op,
         };
-        let floor = op.table(right).await?.floor;
+        let table_now = op.table(right).await?;
+        let reason = match award.activity {
+            None => award.reason,
+            Some(number) => match table_now.activities.get(&number) {
+                Some(activity) if activity.points == award.points => {
+                    Some(activities::told(activity, activity.quantity, award.reason))
+                }
+                _ => return Ok(Given::Nothing(PanelNote::OtherWorth)),
+            },
+        };
+        let floor = table_now.floor;
         let stamp = op.stamp();
         for id in picked.ids() {
             if is_there(&mut op, *id, table) {
@@ -305,9 +318,10 @@ impl Services {
             }
         }
         if op.changes().is_empty() {
-            return Ok(None);
+            return Ok(Given::Nothing(PanelNote::Nobody));
         }
-        op.finish(action, award.reason, None).await.map(Some)
+        let receipt = op.finish(action, reason, None).await?;
+        Ok(Given::Done(Box::new(receipt)))
     }
 
     /// The panel after a press. What was committed is never reported as failed.

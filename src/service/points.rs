@@ -10,6 +10,7 @@ use crate::domain::name::{Name, NameOrMember, TableAddress};
 use crate::domain::table::Table;
 use crate::store::StoreError;
 
+use super::activities::{self, Work};
 use super::error::{OfferedLink, UnknownName};
 use super::operation::{Ask, Begun, Operation, Receipt, counts_once};
 use super::{Request, ServiceError, Services};
@@ -66,6 +67,20 @@ impl Services {
         award: Award,
         people: &[Introduction],
     ) -> Result<Receipt, ServiceError> {
+        self.add_points_of(request, award, None, people).await
+    }
+
+    /// Adds points, or as many as there are for what was done of an activity.
+    ///
+    /// # Errors
+    /// As [`Services::add_points_for`]; no such activity, or no points for so much of it.
+    pub async fn add_points_of(
+        &self,
+        request: &Request,
+        mut award: Award,
+        work: Option<&Work>,
+        people: &[Introduction],
+    ) -> Result<Receipt, ServiceError> {
         let mut ask = ask(&award);
         ask.names
             .extend(people.iter().map(|person| person.name.clone()));
@@ -74,6 +89,9 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         let table = op.table(Right::ScoreAdd).await?;
+        if let Some(work) = work {
+            (award.points, award.reason) = activities::worth(&table, work, award.reason.take())?;
+        }
         Awarding::new(&mut op, &table, people).give(&award).await?;
         op.finish(Action::PointsAdd, award.reason, None).await
     }

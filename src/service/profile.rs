@@ -225,6 +225,7 @@ mod tests {
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             fields: BTreeMap::new(),
+            activities: BTreeMap::new(),
             boards: BTreeMap::new(),
         };
         let of = |rank, points| next_rank(&table, rank, points);

@@ -303,7 +303,9 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::FieldEdit
         | Action::FieldRemove
         | Action::RankSet
-        | Action::RankRemove => Right::TableEdit,
+        | Action::RankRemove
+        | Action::ActivitySet
+        | Action::ActivityRemove => Right::TableEdit,
         Action::BoardPost | Action::BoardRemove => Right::BoardManage,
         Action::SettingsSet => Right::SettingsManage,
         Action::AccessGrant | Action::AccessRevoke => Right::AccessManage,
@@ -531,7 +533,10 @@ impl Undoing<'_, '_> {
                     self.structure_conflict(change, stands).await?;
                     settings.write_register(&change.field, &change.before);
                 }
-                (What::Table | What::Rank | What::Field | What::Board, Some(table)) => {
+                (
+                    What::Table | What::Rank | What::Field | What::Activity | What::Board,
+                    Some(table),
+                ) => {
                     self.structural(change, table, now).await?;
                 }
                 _ => {}
@@ -615,7 +620,7 @@ impl Undoing<'_, '_> {
             // It went with its rank or extra field: writing to it would bring that back.
             return Ok(());
         }
-        if change.is_creation() && change.what != What::Board {
+        if change.is_creation() && !matches!(change.what, What::Activity | What::Board) {
             self.in_use(table, change).await?;
         }
         if let ("floor", Some(floor)) = (change.field.as_str(), change.before.as_i64()) {
@@ -649,7 +654,7 @@ impl Undoing<'_, '_> {
         };
         let existence = match change.what {
             What::Rank => "title",
-            What::Field => "name",
+            What::Field | What::Activity => "name",
             _ => return true,
         };
         let stands = table.register(change.what, &change.id, existence);
@@ -767,7 +772,7 @@ impl Undoing<'_, '_> {
 
 /// Whether a thing that goes only leaves sight, and comes back as it was.
 const fn leaves_sight(what: What) -> bool {
-    !matches!(what, What::Rank | What::Board)
+    !matches!(what, What::Rank | What::Activity | What::Board)
 }
 
 /// A field that comes back under a name that another one has by now can't, nor one too many.

@@ -14,6 +14,7 @@ use super::grants::{self, GrantRow};
 use super::outbox::Notice;
 use super::{ANSWERING, StoreError, in_time};
 use crate::domain::access::{Caller, Grant};
+use crate::domain::activity::Activity;
 use crate::domain::canonical::GENESIS;
 use crate::domain::entry::Entry;
 use crate::domain::event::Event;
@@ -123,6 +124,7 @@ pub(super) struct TableRow {
     deleted_at: Option<DateTime<Utc>>,
     ranks: Vec<Rank>,
     fields: Vec<ExtraField>,
+    activities: Vec<Activity>,
     boards: Vec<BoardRow>,
 }
 
@@ -143,6 +145,7 @@ impl From<TableRow> for Table {
             deleted_at: row.deleted_at,
             ranks: by_number(row.ranks, |rank| rank.number),
             fields: by_number(row.fields, |field| field.number),
+            activities: by_number(row.activities, |activity| activity.number),
             boards: row
                 .boards
                 .into_iter()
@@ -282,6 +285,7 @@ pub struct TableWrite<'a> {
     deleted_at: Option<DateTime<Utc>>,
     ranks: Vec<&'a Rank>,
     fields: Vec<FieldWrite<'a>>,
+    activities: Vec<ActivityWrite<'a>>,
     boards: Vec<BoardRow>,
 }
 
@@ -292,11 +296,22 @@ struct FieldWrite<'a> {
     name_key: String,
 }
 
+#[derive(Debug, Serialize)]
+struct ActivityWrite<'a> {
+    #[serde(flatten)]
+    activity: &'a Activity,
+    name_key: String,
+}
+
 impl<'a> From<&'a Table> for TableWrite<'a> {
     fn from(table: &'a Table) -> Self {
         let field = |field: &'a ExtraField| FieldWrite {
             field,
             name_key: fold(&field.name),
+        };
+        let activity = |activity: &'a Activity| ActivityWrite {
+            activity,
+            name_key: fold(&activity.name),
         };
         Self {
             id: table.id,
@@ -309,6 +324,7 @@ impl<'a> From<&'a Table> for TableWrite<'a> {
             deleted_at: table.deleted_at,
             ranks: table.ranks.values().collect(),
             fields: table.fields.values().map(field).collect(),
+            activities: table.activities.values().map(activity).collect(),
             boards: table
                 .boards
                 .iter()

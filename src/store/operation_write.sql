@@ -58,6 +58,26 @@ written_fields as (
         set name = excluded.name, name_key = excluded.name_key, pattern = excluded.pattern,
             removed = excluded.removed
 ),
+kept_activities as (
+    select x.id as table_id, a.*
+    from jsonb_to_recordset($7::jsonb) as x (id uuid, activities jsonb),
+        lateral jsonb_to_recordset(x.activities) as a (
+            number integer, name text, name_key text, quantity bigint, points bigint
+        )
+),
+removed_activities as (
+    delete from punctaj.activities a
+    using jsonb_to_recordset($7::jsonb) as x (id uuid)
+    where a.table_id = x.id
+        and not exists (select from kept_activities k where k.table_id = a.table_id and k.number = a.number)
+),
+written_activities as (
+    insert into punctaj.activities (table_id, number, name, name_key, quantity, points)
+    select k.table_id, k.number, k.name, k.name_key, k.quantity, k.points from kept_activities k
+    on conflict (table_id, number) do update
+        set name = excluded.name, name_key = excluded.name_key, quantity = excluded.quantity,
+            points = excluded.points
+),
 kept_boards as (
     select x.id as table_id, b.*
     from jsonb_to_recordset($7::jsonb) as x (id uuid, boards jsonb),

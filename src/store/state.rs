@@ -36,6 +36,11 @@ pub fn of_guild(
         )
         from punctaj.fields f join punctaj.tables t using (table_id) where t.guild_id = $1
         union all
+        select 'activity', a.table_id::text, a.number::text, jsonb_build_object(
+            'name', a.name, 'quantity', a.quantity, 'points', a.points
+        )
+        from punctaj.activities a join punctaj.tables t using (table_id) where t.guild_id = $1
+        union all
         select 'board', b.table_id::text, b.channel_id::text, jsonb_build_object('layout', b.layout)
         from punctaj.boards b join punctaj.tables t using (table_id)
         where t.guild_id = $1 and b.layout is not null
@@ -78,6 +83,7 @@ pub fn of_guild(
             "table" => "table",
             "rank" => "rank",
             "field" => "field",
+            "activity" => "activity",
             "board" => "board",
             "guild" => "guild",
             "grant" => "grant",

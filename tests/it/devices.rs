@@ -63,7 +63,7 @@ async fn open_sessions(app: &TestApp) -> i64 {
 #[tokio::test]
 async fn one_person_on_three_devices_and_a_colleague_on_a_tablet() {
     let app = TestApp::start().await;
-    let (dana, bogdan) = (app.moderator("dana"), app.member("bogdan"));
+    let (dana, bogdan) = (app.moderator("dana"), app.moderator("bogdan"));
     let ([office, laptop, phone], tablet) = (devices(), Device::phone("Tabletă"));
 
     // In the office, signed in there alone: the first command opens a session for a desktop.
@@ -236,7 +236,7 @@ async fn a_start_knows_who_is_where() {
 #[tokio::test]
 async fn commands_of_two_devices_at_once_and_first_commands_and_logins() {
     let app = TestApp::start().await;
-    let (dana, bogdan) = (app.moderator("dana"), app.member("bogdan"));
+    let (dana, bogdan) = (app.moderator("dana"), app.moderator("bogdan"));
     let [office, laptop, phone] = devices();
     dana.on(&office)
         .slash("punctaj-admin table create", [("table", "Clan")])

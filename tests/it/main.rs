@@ -15,6 +15,7 @@
 )]
 
 mod access;
+mod activities;
 mod audit;
 mod boards;
 mod cli;

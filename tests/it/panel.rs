@@ -714,6 +714,7 @@ fn award(points: i64, picked: &[EntryId]) -> PanelAward {
         mark: Picked::new(picked.to_vec()).mark(),
         reason: None,
         picked: None,
+        activity: None,
     }
 }
 

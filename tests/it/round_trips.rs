@@ -93,6 +93,7 @@ async fn round_trips_of_a_panel() {
             mark: picked(&panel).mark(),
             reason: None,
             picked: None,
+            activity: None,
         };
         let given = services.award_panel(&press(), table, award).await.unwrap();
         counts.push(counted());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edit::edited;
 use super::order::{Order, Place};
-use super::read;
+use super::{answered, read};
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
@@ -15,6 +15,8 @@ use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::ids::{DeviceId, DraftId, OpId, TableId};
 use crate::domain::name::NameOrMember;
+use crate::i18n::keys;
+use crate::service::activities::Work;
 use crate::service::error::OfferedLink;
 use crate::service::points::{Award, Introduction};
 use crate::service::{Request, ServiceError};
@@ -25,6 +27,9 @@ pub struct Add {
     pub(super) names: String,
     pub(super) points: i64,
     pub(super) reason: Option<String>,
+    /// What they are given for, and how much of it was done.
+    #[serde(default)]
+    pub(super) work: Option<Work>,
 }
 
 /// An award that waits until links are agreed to.
@@ -46,13 +51,33 @@ pub(super) async fn add(
     points: Option<i64>,
     #[autocomplete = "complete::table"] table: Option<String>,
     reason: Option<String>,
+    #[autocomplete = "complete::activity"] activity: Option<String>,
+    quantity: Option<i64>,
 ) -> CommandResult {
+    let given = points;
+    let points = points.unwrap_or(0);
+    let work = match (activity, quantity) {
+        (Some(activity), quantity) if given.is_none() => Some(Work { activity, quantity }),
+        (None, None) => None,
+        (activity, _) => return answered(ctx, Manner::Own, move |_| at_odds(activity)).await,
+    };
     let order = Order::Add(Add {
         names,
-        points: points.unwrap_or(0),
+        points,
         reason,
+        work,
     });
     edited(ctx, order, table).await
+}
+
+/// Points are given as such or by an activity, and a quantity is one of an activity.
+async fn at_odds(activity: Option<String>) -> Result<Reply, Failure> {
+    let why = if activity.is_some() {
+        keys::ERROR_POINTS_OR_ACTIVITY
+    } else {
+        keys::ERROR_QUANTITY_ALONE
+    };
+    Err(Failure::told(why))
 }
 
 impl Add {
@@ -77,9 +102,9 @@ impl Add {
         let (award, repeated) = self.read(place)?;
         // Each turn introduces somebody, so it ends.
         loop {
-            let given = call
-                .services
-                .add_points_for(request, award.clone(), &people);
+            let given =
+                call.services
+                    .add_points_of(request, award.clone(), self.work.as_ref(), &people);
             match given.await {
                 Err(ServiceError::Strangers { members }) => {
                     people.extend(people::introduced(call, request, members).await?);

@@ -65,6 +65,7 @@ async fn add(call: Arc<Call>, member: UserId, typed: &Typed) -> Result<Reply, Fa
         names: format!("<@{member}>"),
         points: read::whole_number(typed.points.trim())?,
         reason: given(&typed.reason),
+        work: None,
     });
     queue::done_or_kept(call, Edit::order(order, given(&typed.table))).await
 }

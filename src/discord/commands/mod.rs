@@ -3,6 +3,7 @@
 
 mod add;
 mod admin_access;
+mod admin_activity;
 mod admin_board;
 mod admin_data;
 mod admin_field;
@@ -113,6 +114,7 @@ fn punctaj_admin() -> Command {
             admin_table::group(),
             admin_field::group(),
             admin_rank::group(),
+            admin_activity::group(),
             admin_board::group(),
             admin_access::group(),
             admin_data::group(),

@@ -76,9 +76,10 @@ impl Order {
     pub(super) fn told(&self, locale: Locale) -> String {
         let place = Place::default;
         let told = match self {
-            Self::Add(order) => order
-                .read(place())
-                .map(|(award, _)| views::queued::added(award.points, &award.names, locale)),
+            Self::Add(order) => order.read(place()).map(|(award, _)| match &order.work {
+                Some(work) => views::queued::worked(work, &award.names, locale),
+                None => views::queued::added(award.points, &award.names, locale),
+            }),
             Self::Remove(order) => order
                 .read(place())
                 .map(|(award, _)| views::queued::removed(award.points, &award.names, locale)),

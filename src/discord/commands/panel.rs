@@ -84,6 +84,21 @@ pub async fn press_panel(call: Arc<Call>, press: PanelPress, menu: Menu) -> Resu
                 mark,
                 reason: None,
                 picked: None,
+                activity: None,
+            };
+            return give(call, device, table, award).await;
+        }
+        PanelAct::Activity {
+            number,
+            points,
+            mark,
+        } => {
+            let award = PanelAward {
+                points,
+                mark,
+                reason: None,
+                picked: None,
+                activity: Some(number),
             };
             return give(call, device, table, award).await;
         }
@@ -135,6 +150,7 @@ pub async fn award_panel(
             mark,
             reason: read::reason(Some(&typed.reason))?,
             picked: None,
+            activity: None,
         })
     };
     let given = match award() {

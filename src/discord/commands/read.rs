@@ -2,6 +2,7 @@
 
 use crate::discord::errors::Failure;
 use crate::discord::views::{input, words};
+use crate::domain::activity::MAX_QUANTITY;
 use crate::domain::field::{self, MAX_PATTERN_CHARS};
 use crate::domain::ids::{ChannelId, Seq, UserId};
 use crate::domain::layout::Layout;
@@ -70,6 +71,22 @@ pub(super) fn removed(points: i64) -> Result<i64, Failure> {
         1..=points::MAX_AWARD => Ok(points),
         _ => Err(too_many()),
     }
+}
+
+/// Points that an activity is worth.
+pub(super) fn worth(points: i64) -> Result<i64, Failure> {
+    match points {
+        ..1 => Err(Failure::told(keys::ERROR_WORTH_NOTHING)),
+        1..=points::MAX_AWARD => Ok(points),
+        _ => Err(too_many()),
+    }
+}
+
+/// How much of an activity.
+pub(super) fn quantity(quantity: i64) -> Result<i64, Failure> {
+    let limit = Message::new(keys::ERROR_QUANTITY).with("limit", MAX_QUANTITY);
+    let fits = (1..=MAX_QUANTITY).contains(&quantity);
+    fits.then_some(quantity).ok_or_else(|| Failure::told(limit))
 }
 
 fn too_many() -> Failure {

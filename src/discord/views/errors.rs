@@ -7,6 +7,7 @@ use super::words::{self, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::domain::access::{Grantee, Right};
+use crate::domain::activity::MAX_ACTIVITIES;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
 use crate::domain::ids::{Seq, UserId};
 use crate::i18n::{Key, Locale, Message, keys};
@@ -117,6 +118,22 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
         | ServiceError::UnknownScope { .. } => about_rights(error),
+        ServiceError::UnknownActivity {
+            activity,
+            table,
+            known,
+        } => unknown_activity(activity, table, known),
+        ServiceError::UnfitQuantity {
+            activity,
+            quantity,
+            least,
+        } => Message::new(keys::ERROR_UNFIT_QUANTITY)
+            .with("activity", shown(activity))
+            .with("quantity", *quantity)
+            .with("least", *least),
+        ServiceError::TooManyActivities => {
+            Message::new(keys::ERROR_TOO_MANY_ACTIVITIES).with("limit", MAX_ACTIVITIES)
+        }
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } => unknown_table(table, near),
@@ -236,6 +253,17 @@ pub fn forbidden(right: Right, givers: &[Grantee], locale: Locale) -> Message {
         Message::new(keys::ERROR_FORBIDDEN_GIVERS).with("givers", givers)
     };
     message.with("right", right.code())
+}
+
+fn unknown_activity(activity: &str, table: &str, known: &[String]) -> Message {
+    let message = if known.is_empty() {
+        Message::new(keys::ERROR_NO_ACTIVITIES)
+    } else {
+        Message::new(keys::ERROR_UNKNOWN_ACTIVITY).with("known", listed(known))
+    };
+    message
+        .with("activity", shown(activity))
+        .with("table", shown(table))
 }
 
 fn about_rights(error: &ServiceError) -> Message {

@@ -3,6 +3,7 @@
 use super::words::{entries, points};
 use super::{card, shown};
 use crate::discord::reply::Reply;
+use crate::domain::activity::Activity;
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 
@@ -39,6 +40,36 @@ pub fn ranks(table: &Table, locale: Locale) -> Reply {
         .collect();
     let title = locale.text(&Message::new(keys::RANKS_TITLE).with("table", address));
     Reply::card(card(&title, &lines, None, locale))
+}
+
+/// The activities of a table.
+#[must_use]
+pub fn activities(table: &Table, locale: Locale) -> Reply {
+    let address = shown(&table.address());
+    if table.activities.is_empty() {
+        let none = Message::new(keys::ACTIVITIES_NONE).with("table", address);
+        return Reply::text(locale.text(&none));
+    }
+    let line = |of: &Activity| activity(of, locale);
+    let lines: Vec<String> = table
+        .activities
+        .values()
+        .map(line)
+        .map(|line| shown(&line))
+        .collect();
+    let title = Message::new(keys::ACTIVITIES_TITLE).with("table", address);
+    Reply::card(card(&locale.text(&title), &lines, None, locale))
+}
+
+/// An activity with what it is worth, as plain text.
+#[must_use]
+pub fn activity(activity: &Activity, locale: Locale) -> String {
+    let worth = points(activity.points, locale);
+    let line = Message::new(keys::ACTIVITIES_LINE)
+        .with("activity", activity.name.as_str())
+        .with("quantity", locale.integer(activity.quantity))
+        .with("points", worth);
+    locale.text(&line)
 }
 
 fn rank_line(rank: &Rank, locale: Locale) -> String {

@@ -12,6 +12,7 @@ use super::words::{ago, entries, points, session_plain};
 use super::{button, card, fitted, receipt, shown};
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
 use crate::discord::reply::{Reply, Upshot};
+use crate::domain::activity::Activity;
 use crate::domain::event::{Action, Event};
 use crate::domain::panel::{AMOUNTS, MAX_PICKED, Mark, Picked};
 use crate::i18n::{Locale, Message, Value, keys};
@@ -21,6 +22,10 @@ use crate::service::{PanelEntry, PanelShown};
 
 /// Characters of an option of the menu.
 const OPTION: usize = 100;
+
+/// Buttons in a row, and characters on one.
+const BUTTONS: usize = 5;
+const LABEL: usize = 80;
 
 /// Characters of a list of names, of the last step, of the totals. Together with the rest they fit
 /// on a card.
@@ -49,7 +54,9 @@ pub fn panel(panel: &Panel, locale: Locale) -> Reply {
     let rows = [buttons.menu(), Some(buttons.paging())]
         .into_iter()
         .flatten()
-        .chain([buttons.amounts(panel.may_switch), buttons.undo()]);
+        .chain([buttons.amounts(panel.may_switch)])
+        .chain(buttons.activities())
+        .chain([buttons.undo()]);
     let reply = rows.fold(Reply::card(card), Reply::row);
     reply.aside(panel.aside).marked(state.marked.clone())
 }
@@ -88,6 +95,7 @@ const fn note_key(note: PanelNote) -> crate::i18n::Key {
         PanelNote::Nobody => keys::PANEL_NOTE_NOBODY,
         PanelNote::Outdated => keys::PANEL_NOTE_OUTDATED,
         PanelNote::TooMany => keys::PANEL_NOTE_MANY,
+        PanelNote::OtherWorth => keys::PANEL_NOTE_OTHER_WORTH,
         PanelNote::Undone(_) => keys::PANEL_NOTE_UNDONE,
     }
 }
@@ -97,7 +105,7 @@ fn note(note: PanelNote) -> Message {
     match note {
         PanelNote::TooMany => message.with("limit", MAX_PICKED),
         PanelNote::Undone(event) => message.with("event", event.to_string()),
-        PanelNote::Nobody | PanelNote::Outdated => message,
+        PanelNote::Nobody | PanelNote::Outdated | PanelNote::OtherWorth => message,
     }
 }
 
@@ -302,6 +310,35 @@ impl<'a> Buttons<'a> {
             row.push(self.button(PanelAct::Direction { takes: !takes }, label));
         }
         CreateActionRow::Buttons(row)
+    }
+
+    /// The first activities of the table, each for as much as there are points for; none while points
+    /// are taken.
+    fn activities(&self) -> Option<CreateActionRow> {
+        let nobody = self.state.picked.is_empty();
+        let activity = |activity: &Activity| {
+            let act = PanelAct::Activity {
+                number: activity.number,
+                points: activity.points,
+                mark: self.mark.clone(),
+            };
+            let worth = match activity.quantity {
+                1 => format!(" {}", self.locale.signed(activity.points)),
+                quantity => {
+                    let quantity = self.locale.integer(quantity);
+                    format!(" {quantity} {}", self.locale.signed(activity.points))
+                }
+            };
+            let room = LABEL.saturating_sub(render::length(&worth));
+            // Markdown is not read on a button.
+            CreateButton::new(self.press(act).encode())
+                .label(render::clip(&activity.name, room).into_owned() + &worth)
+                .style(ButtonStyle::Primary)
+                .disabled(nobody)
+        };
+        let activities = self.state.table.activities.values().take(BUTTONS);
+        let row: Vec<CreateButton> = activities.map(activity).collect();
+        (!row.is_empty() && !self.state.takes).then_some(CreateActionRow::Buttons(row))
     }
 
     fn undo(&self) -> CreateActionRow {

@@ -10,6 +10,7 @@ use crate::domain::ids::{Seq, UserId};
 use crate::domain::name::NameOrMember;
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
+use crate::service::activities::Work;
 
 /// It is kept, and done when the database is back.
 #[must_use]
@@ -62,6 +63,17 @@ pub fn plain(reply: &Reply, locale: Locale) -> String {
 pub fn added(count: i64, names: &[NameOrMember], locale: Locale) -> String {
     let message = Message::new(keys::QUEUED_ADD)
         .with("points", points(count, locale))
+        .with("names", called(names, locale));
+    locale.text(&message)
+}
+
+/// Points for what names did.
+#[must_use]
+pub fn worked(work: &Work, names: &[NameOrMember], locale: Locale) -> String {
+    let quantity = work.quantity.map(|quantity| locale.integer(quantity));
+    let message = Message::new(keys::QUEUED_ACTIVITY)
+        .with("activity", shown(&work.activity))
+        .with("quantity", quantity.unwrap_or_default())
         .with("names", called(names, locale));
     locale.text(&message)
 }

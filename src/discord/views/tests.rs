@@ -394,6 +394,7 @@ fn ranks_and_tables_are_called_what_they_are() {
     let bare = Table {
         ranks: BTreeMap::new(),
         fields: BTreeMap::new(),
+        activities: BTreeMap::new(),
         boards: BTreeMap::new(),
         ..table_of("x")
     };
@@ -813,7 +814,7 @@ fn an_unknown_name_brings_the_nearest() {
     );
 }
 
-fn about_rights() -> Vec<ServiceError> {
+fn about_rights_and_activities() -> Vec<ServiceError> {
     vec![
         ServiceError::AlreadyGranted,
         ServiceError::NotGranted {
@@ -823,6 +824,22 @@ fn about_rights() -> Vec<ServiceError> {
             right: Right::ScoreAdd,
         },
         ServiceError::OwnRights,
+        ServiceError::UnknownActivity {
+            activity: "Livrat".to_owned(),
+            table: "P".to_owned(),
+            known: vec![],
+        },
+        ServiceError::UnknownActivity {
+            activity: "Livrat".to_owned(),
+            table: "P".to_owned(),
+            known: vec!["Pază".to_owned()],
+        },
+        ServiceError::UnfitQuantity {
+            activity: "Livrat".to_owned(),
+            quantity: 100,
+            least: 200,
+        },
+        ServiceError::TooManyActivities,
         ServiceError::UnknownScope {
             scope: "Ana".to_owned(),
         },
@@ -842,7 +859,7 @@ fn every_error() -> Vec<ServiceError> {
         name: text(),
         near: vec![],
     };
-    let mut all = about_rights();
+    let mut all = about_rights_and_activities();
     all.extend([
         ServiceError::Forbidden {
             right: Right::ScoreAdd,
@@ -986,6 +1003,9 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotGranted { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
+        | ServiceError::UnknownActivity { .. }
+        | ServiceError::UnfitQuantity { .. }
+        | ServiceError::TooManyActivities
         | ServiceError::UnknownScope { .. }
         | ServiceError::NoTables
         | ServiceError::ChooseTable { .. }
@@ -1629,6 +1649,7 @@ fn table_of(title: &str) -> Table {
         deleted_at: None,
         ranks: BTreeMap::from([(2, rank_of(title))]),
         fields: BTreeMap::from([(1, field_of(title))]),
+        activities: BTreeMap::new(),
         boards: BTreeMap::new(),
     }
 }

@@ -38,6 +38,7 @@ const fn field_key_of(name: &[u8]) -> Option<Key> {
         b"member" => keys::FIELD_MEMBER,
         b"category" => keys::FIELD_CATEGORY,
         b"floor" => keys::FIELD_FLOOR,
+        b"quantity" => keys::FIELD_QUANTITY,
         b"private" => keys::FIELD_PRIVATE,
         b"title" => keys::FIELD_TITLE,
         b"promote_at" => keys::FIELD_PROMOTE_AT,

@@ -6,6 +6,7 @@ use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
 use punctaj::domain::ids::ChannelId;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use punctaj::service::activities::ActivityOrder;
 use punctaj::service::audit::SearchOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
@@ -36,7 +37,9 @@ const fn needs(action: Action) -> &'static [Right] {
         | Action::FieldEdit
         | Action::FieldRemove
         | Action::RankSet
-        | Action::RankRemove => &[Right::TableEdit],
+        | Action::RankRemove
+        | Action::ActivitySet
+        | Action::ActivityRemove => &[Right::TableEdit],
         Action::BoardPost | Action::BoardRemove => &[Right::BoardManage],
         Action::SettingsSet | Action::SettingsView => &[Right::SettingsManage],
         // What is granted has to be held, too.
@@ -99,6 +102,15 @@ fn rank(number: i32) -> RankOrder {
     }
 }
 
+fn activity(text: &str) -> ActivityOrder {
+    ActivityOrder {
+        table: clan(),
+        name: name(text),
+        points: 2,
+        quantity: Some(200),
+    }
+}
+
 fn field(text: &str) -> NewField {
     NewField {
         table: clan(),
@@ -126,6 +138,8 @@ async fn stage(services: &Services, now: &Interactions) {
         .unwrap();
     services.set_rank(&by(), rank(1)).await.unwrap();
     services.add_field(&by(), field("Insignă")).await.unwrap();
+    let guarded = activity("Pază");
+    services.set_activity(&by(), guarded).await.unwrap();
     let channel = ChannelId::from_db(7);
     services
         .post_board(&by(), &clan(), channel, None)
@@ -180,6 +194,8 @@ async fn attempt(
         Action::FieldRemove => services.remove_field(&who(), &clan(), "Insignă").await,
         Action::RankSet => services.set_rank(&who(), rank(2)).await,
         Action::RankRemove => services.remove_rank(&who(), &clan(), 1).await,
+        Action::ActivitySet => services.set_activity(&who(), activity("Livrat")).await,
+        Action::ActivityRemove => services.remove_activity(&who(), &clan(), "Pază").await,
         Action::BoardPost => {
             let channel = ChannelId::from_db(8);
             services.post_board(&who(), &clan(), channel, None).await

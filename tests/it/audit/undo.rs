@@ -11,6 +11,7 @@ use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, RoleId, Seq};
 use punctaj::domain::name::{Name, NameList, TableAddress};
 use punctaj::service::access::GrantOrder;
+use punctaj::service::activities::ActivityOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
@@ -52,6 +53,15 @@ fn rank(number: i32, title: &str) -> RankOrder {
         promote_at: Some(50),
         demote_below: None,
         role: None,
+    }
+}
+
+fn activity(text: &str) -> ActivityOrder {
+    ActivityOrder {
+        table: clan(),
+        name: name(text),
+        points: 2,
+        quantity: Some(200),
     }
 }
 
@@ -149,6 +159,8 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         Action::FieldRemove => services.remove_field(&by(), &clan(), "Insignă").await,
         Action::RankSet => services.set_rank(&by(), rank(2, "Căpitan")).await,
         Action::RankRemove => services.remove_rank(&by(), &clan(), 2).await,
+        Action::ActivitySet => services.set_activity(&by(), activity("Livrat")).await,
+        Action::ActivityRemove => services.remove_activity(&by(), &clan(), "Pază").await,
         Action::BoardPost => post_board(services, now, 8).await,
         Action::BoardRemove => remove_board(services, now, 9).await,
         Action::SettingsSet => {
@@ -224,6 +236,8 @@ async fn state(db: &TestDb) -> BTreeMap<String, Value> {
          from punctaj.tables where deleted_at is null
          union all select 'rank ' || number, jsonb_build_array(title, promote_at, demote_below, role_id)
          from punctaj.ranks
+         union all select 'activity ' || number, jsonb_build_array(name, quantity, points)
+         from punctaj.activities
          union all select 'board ' || channel_id, jsonb_build_array(layout)
          from punctaj.boards where layout is not null
          union all select 'field ' || number, jsonb_build_array(name, kind, pattern)
@@ -246,6 +260,8 @@ async fn filled(services: &Services, now: &Interactions) {
     services.create_table(&by(), clan()).await.unwrap();
     services.set_rank(&by(), rank(2, "Sergent")).await.unwrap();
     services.add_field(&by(), field("Insignă")).await.unwrap();
+    let guarded = activity("Pază");
+    services.set_activity(&by(), guarded).await.unwrap();
     services
         .add_points(&by(), award("Clan", "Ana, Ion", 10))
         .await

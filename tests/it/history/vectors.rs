@@ -14,6 +14,7 @@ use punctaj::domain::layout::Layout;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::access::GrantOrder;
+use punctaj::service::activities::ActivityOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
@@ -344,6 +345,16 @@ async fn structure(services: &Services, by: &impl Fn(i64) -> Request) -> Result<
         .await?;
     services.remove_field(&ana(), &table(), "De la").await?;
     services.remove_rank(&ana(), &table(), 2).await?;
+    for (name, points, quantity) in [("Livrat „lemne”", 2, Some(200)), ("Pază", 3, None)] {
+        let order = ActivityOrder {
+            table: table(),
+            name: Name::parse(name).unwrap(),
+            points,
+            quantity,
+        };
+        services.set_activity(&ana(), order).await?;
+    }
+    services.remove_activity(&ana(), &table(), "pază").await?;
     let edit = TableEdit {
         table: table(),
         name: Some(Name::parse("Poliția „Nouă”").unwrap()),

@@ -65,6 +65,7 @@ impl History {
             deleted_at: None,
             ranks: BTreeMap::new(),
             fields: BTreeMap::new(),
+            activities: BTreeMap::new(),
             boards: BTreeMap::new(),
         };
         let changes = table.changes_since(None);

@@ -621,7 +621,7 @@ impl Oracle {
     /// Tables, ranks and sessions change in the order of `seq`, as told.
     fn change_thing(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
         let (what, field) = (text(&change["what"])?, text(&change["field"])?);
-        let table = if ["rank", "field", "board"].contains(&what) {
+        let table = if ["rank", "field", "activity", "board"].contains(&what) {
             event.table.clone()
         } else {
             String::new()
@@ -863,6 +863,10 @@ impl Oracle {
              select jsonb_build_array('field', table_id, number::text, jsonb_build_object('name',
                 case when not removed then name end, 'kind', kind, 'pattern', pattern))
              from punctaj.fields where table_id in (select table_id from punctaj.tables where guild_id = $1)
+             union all
+             select jsonb_build_array('activity', table_id, number::text, jsonb_build_object('name', name,
+                'quantity', quantity, 'points', points))
+             from punctaj.activities where table_id in (select table_id from punctaj.tables where guild_id = $1)
              union all
              select jsonb_build_array('board', table_id, channel_id::text, jsonb_build_object('layout', layout))
              from punctaj.boards where layout is not null
