@@ -44,6 +44,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// be asked all the time.
 const BREATH: Duration = Duration::from_secs(2);
 
+/// How long one member's roles take at most.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// Tries to tell what became of a member's roles.
 const TELLING: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(200))
@@ -221,14 +224,18 @@ async fn work(
     let hand = Hand {
         services,
         http,
-        in_hand,
+        taken: in_hand,
         roles,
     };
     let mut members = in_hand.members.as_slice();
     while let [waiting, rest @ ..] = members {
-        // Somebody else has them by now.
-        let Some(outcome) = answered(hand.bring_up_to_date(waiting.member)).await? else {
-            return Ok(true);
+        let changing = timeout(LONGEST, hand.bring_up_to_date(waiting.member));
+        let outcome = match changing.await {
+            Ok(Ok(Some(outcome))) => outcome,
+            // Somebody else has them by now.
+            Ok(Ok(None)) => return Ok(true),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => LATER,
         };
         hand.tell(*waiting, &outcome).await?;
         if let Outcome::NotNow { wait } = outcome {
@@ -254,7 +261,7 @@ async fn later(
 struct Hand<'a> {
     services: &'a Services,
     http: &'a Http,
-    in_hand: &'a InHand,
+    taken: &'a InHand,
     roles: GuildRoles,
 }
 
@@ -285,8 +292,8 @@ impl From<UnfitRole> for Undone {
 impl Hand<'_> {
     /// What became of a member's roles; nothing where somebody else has them in hand by now.
     async fn bring_up_to_date(&self, member: UserId) -> Result<Option<Outcome>, ServiceError> {
-        let (services, guild) = (self.services, self.in_hand.guild);
-        if !services.holds_roles(self.in_hand, member).await? {
+        let (services, guild) = (self.services, self.taken.guild);
+        if !services.holds_roles(self.taken, member).await? {
             return Ok(None);
         }
         let should = services.member_roles(guild, member).await?;
@@ -302,7 +309,7 @@ impl Hand<'_> {
             .filter(|role| !has.contains(role))
             .copied()
             .collect();
-        services.forget_roles(self.in_hand, member, &taken).await?;
+        services.forget_roles(self.taken, member, &taken).await?;
         let mut stuck = Vec::new();
         let lacks = should.wanted.iter().filter(|role| !has.contains(role));
         let too_many = spare().filter(|role| has.contains(role));
@@ -357,12 +364,12 @@ impl Hand<'_> {
     }
 
     async fn try_hand_out(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
-        let (services, guild) = (self.services, self.in_hand.guild);
+        let (services, guild) = (self.services, self.taken.guild);
         self.roles.fit(role)?;
         if let Some(why) = services.unfit_role(guild, role).await? {
             return Err(Undone::Unfit(why));
         }
-        if !services.handing_role(self.in_hand, member, role).await? {
+        if !services.handing_role(self.taken, member, role).await? {
             return Err(Undone::Lost);
         }
         self.ask(LightMethod::Put, member, role).await
@@ -373,7 +380,7 @@ impl Hand<'_> {
             Err(UnfitRole::Missing) => return self.forget(member, role).await,
             within_reach => within_reach?,
         }
-        if !self.services.holds_roles(self.in_hand, member).await? {
+        if !self.services.holds_roles(self.taken, member).await? {
             return Err(Undone::Lost);
         }
         match self.ask(LightMethod::Delete, member, role).await {
@@ -385,7 +392,7 @@ impl Hand<'_> {
     async fn forget(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
         let forgotten = self
             .services
-            .forget_roles(self.in_hand, member, &[role])
+            .forget_roles(self.taken, member, &[role])
             .await;
         Ok(forgotten?)
     }
@@ -416,16 +423,16 @@ impl Hand<'_> {
     }
 
     fn guild_id(&self) -> id::GuildId {
-        id::GuildId::new(self.in_hand.guild.get())
+        id::GuildId::new(self.taken.guild.get())
     }
 
     /// Notes what became of a member's roles. If that fails for long, they are taken in hand again.
     async fn tell(&self, waiting: Waiting, outcome: &Outcome) -> Result<(), ServiceError> {
-        let done = || answered(self.services.roles_done(self.in_hand, waiting, outcome));
+        let done = || answered(self.services.roles_done(self.taken, waiting, outcome));
         let news = done.retry(TELLING).await?;
         for role in &news {
             tracing::warn!(
-                guild.id = %self.in_hand.guild,
+                guild.id = %self.taken.guild,
                 role.id = %role,
                 error = ?outcome,
                 "a role can't be handed out or taken back: see that the bot may manage roles, and that its role stands above"

@@ -34,6 +34,7 @@ mod notices;
 mod outages;
 mod panel;
 mod plans;
+mod rank_roles;
 mod round_trips;
 mod stories;
 mod structure;
