@@ -265,74 +265,61 @@ struct Hand<'a> {
     roles: GuildRoles,
 }
 
-/// How a change of one role ended that was not done.
-enum Undone {
+/// Why a member's roles are left as they are.
+enum Left {
     /// Somebody else has the member in hand by now.
-    Lost,
-    /// Others have to mend something.
-    Unfit(UnfitRole),
+    ToOthers,
     /// Nothing else will work either.
-    All(Outcome),
+    So(Outcome),
     /// The database failed.
     Database(ServiceError),
 }
 
-impl From<ServiceError> for Undone {
+impl From<ServiceError> for Left {
     fn from(error: ServiceError) -> Self {
         Self::Database(error)
     }
 }
 
-impl From<UnfitRole> for Undone {
-    fn from(why: UnfitRole) -> Self {
-        Self::Unfit(why)
-    }
-}
+/// What became of one role: nothing, or why it can't be changed.
+type Changed = Result<Option<UnfitRole>, Left>;
 
 impl Hand<'_> {
     /// What became of a member's roles; nothing where somebody else has them in hand by now.
     async fn bring_up_to_date(&self, member: UserId) -> Result<Option<Outcome>, ServiceError> {
-        let (services, guild) = (self.services, self.taken.guild);
-        if !services.holds_roles(self.taken, member).await? {
-            return Ok(None);
+        match self.change(member).await {
+            Ok(stuck) if stuck.is_empty() => Ok(Some(Outcome::Done)),
+            Ok(stuck) => Ok(Some(Outcome::Stuck(stuck))),
+            Err(Left::So(outcome)) => Ok(Some(outcome)),
+            Err(Left::ToOthers) => Ok(None),
+            Err(Left::Database(error)) => Err(error),
         }
-        let should = services.member_roles(guild, member).await?;
-        if should.wanted.is_empty() && should.handed.is_empty() {
-            return Ok(Some(Outcome::Done));
-        }
-        let has = match self.roles_of_member(member).await {
-            Ok(has) => has,
-            Err(outcome) => return Ok(Some(outcome)),
-        };
-        let spare = || should.handed.difference(&should.wanted);
-        let taken: Vec<RoleId> = spare()
-            .filter(|role| !has.contains(role))
-            .copied()
-            .collect();
-        services.forget_roles(self.taken, member, &taken).await?;
+    }
+
+    /// Changes a member's roles; returns those that can't be changed.
+    async fn change(&self, member: UserId) -> Result<Vec<(RoleId, UnfitRole)>, Left> {
+        let guild = self.taken.guild;
+        self.hold(member).await?;
+        let should = self.services.member_roles(guild, member).await?;
         let mut stuck = Vec::new();
-        let lacks = should.wanted.iter().filter(|role| !has.contains(role));
-        let too_many = spare().filter(|role| has.contains(role));
-        let changes = lacks.map(|role| (*role, true));
-        for (role, give) in changes.chain(too_many.map(|role| (*role, false))) {
-            let changed = if give {
-                self.hand_out(member, role).await
-            } else {
-                self.take_back(member, role).await
-            };
-            match changed {
-                Ok(()) => services.role_works(guild, role).await?,
-                Err(Undone::Unfit(why)) => stuck.push((role, why)),
-                Err(Undone::All(outcome)) => return Ok(Some(outcome)),
-                Err(Undone::Lost) => return Ok(None),
-                Err(Undone::Database(error)) => return Err(error),
+        if should.wanted.is_empty() && should.handed.is_empty() {
+            return Ok(stuck);
+        }
+        let has = self.roles_of_member(member).await.map_err(Left::So)?;
+        for role in should.wanted.iter().filter(|role| !has.contains(role)) {
+            if let Some(why) = self.hand_out(member, *role).await? {
+                stuck.push((*role, why));
             }
         }
-        Ok(Some(if stuck.is_empty() {
-            Outcome::Done
-        } else {
-            Outcome::Stuck(stuck)
-        }))
+        for role in should.handed.difference(&should.wanted) {
+            if !has.contains(role) {
+                // Somebody else took it.
+                self.forget(member, *role).await?;
+            } else if let Some(why) = self.take_back(member, *role).await? {
+                stuck.push((*role, why));
+            }
+        }
+        Ok(stuck)
     }
 
     async fn roles_of_member(&self, member: UserId) -> Result<Vec<RoleId>, Outcome> {
@@ -352,52 +339,66 @@ impl Hand<'_> {
         }
     }
 
-    /// Hands a role out, if it is still one that may be. It is noted before, so that it is taken back
-    /// one day even if this process dies right after it.
-    async fn hand_out(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
-        let changed = self.try_hand_out(member, role).await;
-        if let Err(Undone::Unfit(_)) = changed {
+    /// Hands a role out, if it is still one that may be.
+    async fn hand_out(&self, member: UserId, role: RoleId) -> Changed {
+        let guild = self.taken.guild;
+        let mut refused = match self.roles.fit(role) {
+            Ok(()) => self.services.unfit_role(guild, role).await?,
+            Err(why) => Some(why),
+        };
+        if refused.is_none() {
+            // Noted before, so that it is taken back one day even if this process dies now.
+            if !self.services.handing_role(self.taken, member, role).await? {
+                return Err(Left::ToOthers);
+            }
+            refused = self.ask(LightMethod::Put, member, role).await?;
+        }
+        if refused.is_some() {
             // Should somebody give it by hand, it is none of ours.
             self.forget(member, role).await?;
+        } else {
+            self.services.role_works(guild, role).await?;
         }
-        changed
+        Ok(refused)
     }
 
-    async fn try_hand_out(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
-        let (services, guild) = (self.services, self.taken.guild);
-        self.roles.fit(role)?;
-        if let Some(why) = services.unfit_role(guild, role).await? {
-            return Err(Undone::Unfit(why));
-        }
-        if !services.handing_role(self.taken, member, role).await? {
-            return Err(Undone::Lost);
-        }
-        self.ask(LightMethod::Put, member, role).await
-    }
-
-    async fn take_back(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
-        match self.roles.within_reach(role) {
-            Err(UnfitRole::Missing) => return self.forget(member, role).await,
-            within_reach => within_reach?,
-        }
-        if !self.services.holds_roles(self.taken, member).await? {
-            return Err(Undone::Lost);
-        }
-        match self.ask(LightMethod::Delete, member, role).await {
-            Ok(()) | Err(Undone::Unfit(UnfitRole::Missing)) => self.forget(member, role).await,
-            refused => refused,
+    async fn take_back(&self, member: UserId, role: RoleId) -> Changed {
+        let refused = match self.roles.within_reach(role) {
+            Ok(()) => {
+                self.hold(member).await?;
+                self.ask(LightMethod::Delete, member, role).await?
+            }
+            Err(why) => Some(why),
+        };
+        match refused {
+            None => {
+                self.forget(member, role).await?;
+                self.services.role_works(self.taken.guild, role).await?;
+                Ok(None)
+            }
+            // Nobody has it any more.
+            Some(UnfitRole::Missing) => {
+                self.forget(member, role).await?;
+                Ok(None)
+            }
+            refused => Ok(refused),
         }
     }
 
-    async fn forget(&self, member: UserId, role: RoleId) -> Result<(), Undone> {
-        let forgotten = self
-            .services
-            .forget_roles(self.taken, member, &[role])
-            .await;
-        Ok(forgotten?)
+    async fn hold(&self, member: UserId) -> Result<(), Left> {
+        if self.services.holds_roles(self.taken, member).await? {
+            Ok(())
+        } else {
+            Err(Left::ToOthers)
+        }
     }
 
-    async fn ask(&self, method: LightMethod, member: UserId, role: RoleId) -> Result<(), Undone> {
+    async fn forget(&self, member: UserId, role: RoleId) -> Result<(), Left> {
+        let forgotten = self.services.forget_role(self.taken, member, role);
+        Ok(forgotten.await?)
+    }
+
+    async fn ask(&self, method: LightMethod, member: UserId, role: RoleId) -> Changed {
         let route = Route::GuildMemberRole {
             guild_id: self.guild_id(),
             user_id: id::UserId::new(member.get()),
@@ -405,21 +406,19 @@ impl Hand<'_> {
         };
         let limits = (Repeat::Safe, limits());
         let Ok(outgoing) = Outgoing::new((method, route), &(), None, limits) else {
-            return Err(Undone::All(LATER));
+            return Err(Left::So(LATER));
         };
-        Err(match delivery::ask(self.http, &outgoing).await {
-            Answered::Yes(_) => return Ok(()),
+        match delivery::ask(self.http, &outgoing).await {
+            Answered::Yes(_) => Ok(None),
             Answered::Refused { code, .. } if UNKNOWN_MEMBER.contains(&code) => {
-                Undone::All(Outcome::Left)
+                Err(Left::So(Outcome::Left))
             }
-            Answered::Refused { code, .. } if code == UNKNOWN_ROLE => {
-                Undone::Unfit(UnfitRole::Missing)
-            }
+            Answered::Refused { code, .. } if code == UNKNOWN_ROLE => Ok(Some(UnfitRole::Missing)),
             // What has no number comes from something before Discord.
-            Answered::Refused { code: 0, .. } => Undone::All(LATER),
-            Answered::Refused { message, .. } => Undone::Unfit(UnfitRole::Refused(message)),
-            Answered::NotNow { wait } => Undone::All(Outcome::NotNow { wait }),
-        })
+            Answered::Refused { code: 0, .. } => Err(Left::So(LATER)),
+            Answered::Refused { message, .. } => Ok(Some(UnfitRole::Refused(message))),
+            Answered::NotNow { wait } => Err(Left::So(Outcome::NotNow { wait })),
+        }
     }
 
     fn guild_id(&self) -> id::GuildId {

@@ -120,18 +120,19 @@ impl Services {
         Ok(rank_roles::handing(&mut conn, in_hand, member, role).await?)
     }
 
-    /// A member does not have these roles from the bot, or not any more.
+    /// A member does not have a role from the bot, or not any more.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn forget_roles(
+    pub async fn forget_role(
         &self,
         in_hand: &InHand,
         member: UserId,
-        roles: &[RoleId],
+        role: RoleId,
     ) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
-        Ok(rank_roles::forget(&mut conn, in_hand.guild, member, roles).await?)
+        let member = Some(member);
+        Ok(rank_roles::forget(&mut conn, in_hand.guild, member, Some(role)).await?)
     }
 
     /// A role was handed out or taken back, so nothing is wrong with it.
@@ -160,9 +161,7 @@ impl Services {
         match outcome {
             Outcome::Done => rank_roles::done(&mut conn, claim, member).await?,
             Outcome::Left => {
-                let roles = rank_roles::of_member(&mut conn, guild, member).await?;
-                let handed: Vec<RoleId> = roles.handed.into_iter().collect();
-                rank_roles::forget(&mut conn, guild, member, &handed).await?;
+                rank_roles::forget(&mut conn, guild, Some(member), None).await?;
                 rank_roles::done(&mut conn, claim, member).await?;
             }
             Outcome::Stuck(roles) => {
@@ -228,7 +227,7 @@ impl Services {
     /// If the database fails.
     pub async fn role_gone(&self, guild: GuildId, role: RoleId) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
-        rank_roles::forget_role(&mut conn, guild, role).await?;
+        rank_roles::forget(&mut conn, guild, None, Some(role)).await?;
         if !rank_roles::goes_with_a_rank(&mut conn, guild, role).await? {
             return Ok(false);
         }

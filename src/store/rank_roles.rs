@@ -240,22 +240,26 @@ pub async fn handing(
     Ok(true)
 }
 
-/// A member does not have these roles from the bot, or not any more.
+/// A member does not have a role from the bot, or not any more; without a role, none at all; without a
+/// member, nobody has it.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn forget(
     conn: &mut PgConnection,
     guild: GuildId,
-    member: UserId,
-    roles: &[RoleId],
+    member: Option<UserId>,
+    role: Option<RoleId>,
 ) -> Result<(), StoreError> {
-    let roles: Vec<i64> = roles.iter().map(|role| role.db()).collect();
     sqlx::query!(
-        "delete from punctaj.handed_roles where guild_id = $1 and member_id = $2 and role_id = any($3)",
+        r#"
+        delete from punctaj.handed_roles
+        where guild_id = $1 and ($2::bigint is null or member_id = $2)
+            and ($3::bigint is null or role_id = $3)
+        "#,
         guild.db(),
-        member.db(),
-        &roles,
+        member.map(UserId::db),
+        role.map(RoleId::db),
     )
     .execute(conn)
     .await?;
@@ -495,25 +499,6 @@ pub async fn problems(
         since: row.since,
     });
     Ok(problem.collect())
-}
-
-/// A role is gone from whoever had it.
-///
-/// # Errors
-/// If the database fails.
-pub async fn forget_role(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    role: RoleId,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "delete from punctaj.handed_roles where guild_id = $1 and role_id = $2",
-        guild.db(),
-        role.db(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Whether a role goes with a rank of a live table.
