@@ -308,6 +308,7 @@ access-bundle-admin = everything
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 History up to event **#{ $event }**: `{ $hash }`
 log-board = ⚠️ The board of { $table } in { $channel } can’t be posted: { $problem }. Check that the channel is there and that the bot may write in it, then use `/punctaj-admin board post` again.
+log-role = ⚠️ The bot can’t hand out or take back { $role }, which goes with a rank. { $why } Points are not held up by this, and the bot tries again by itself.
 notice-overwritten = ⚠️ In { $table }, what you had written for **{ $name }** in { $field } was replaced by { $who }, who had not seen it: { $lost } → { $now } (event #{ $event }).
 news-title = { $count ->
         [one] One change since you last asked
@@ -592,6 +593,30 @@ error-link-outdated = There is no unlinked entry **{ $name }** any more. Use the
 error-merge-outdated = **{ $name }** was changed or deleted since this button was made, so the points stay where they are. Look at it with `/punctaj profile`.
 error-unknown-rank = { $table } has no rank { $rank }. See its ranks with `/punctaj-admin rank list`; `-` takes the rank away.
 error-below-floor = { $value } is below { $floor }, the lowest that this table allows. Give a higher number.
+error-role-missing = There is no role { $role } in this server any more. Choose another one with `/punctaj-admin rank set`.
+error-role-everyones = Everybody in this server has that role anyway, so it can’t go with a rank. Choose another one.
+error-role-managed = { $role } belongs to a bot, to boosts or to another service, which alone gives it. Choose another role, or make one for the rank.
+error-role-too-high = { $role } does not stand below the bot’s highest role, so the bot can neither hand it out nor take it back. In Server Settings > Roles, drag the bot’s role above it.
+error-role-may-not = The bot lacks the permission Manage Roles, without which it can neither hand out { $role } nor take it back. In Server Settings > Roles, give it to the bot’s role.
+error-role-powerful = { $role } has the permission { $permission ->
+        [manage-guild] Manage Server
+        [manage-roles] Manage Roles
+        [manage-channels] Manage Channels
+        [manage-webhooks] Manage Webhooks
+        [kick-members] Kick Members
+        [ban-members] Ban Members
+        [moderate-members] Timeout Members
+        [manage-messages] Manage Messages
+        [manage-threads] Manage Threads
+        [manage-expressions] Manage Expressions
+        [manage-events] Manage Events
+        [mention-everyone] Mention @everyone
+       *[administrator] Administrator
+    }, and the bot hands out no role by which somebody could harm the server. Choose another role, or take that permission from it.
+error-role-rights = { $role } was granted a right to change Punctaj’s rights or settings, so it can’t go with a rank. Choose another role, or take that right from it with `/punctaj-admin access revoke`.
+error-role-above-you = { $role } does not stand below your own highest role, and only the server’s owner may hand out such a role. Choose a lower one, or ask the owner.
+error-role-refused = Discord refuses to have { $role } handed out or taken back: { $problem }. Check the bot’s permissions and the order of the roles in Server Settings > Roles.
+error-roles-unknown = Discord did not say which roles there are, so the role could not be checked. Try again in a minute.
 error-below-new-floor = { $count ->
         [one] One entry has
        *[other] { $count } entries have

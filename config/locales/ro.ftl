@@ -324,6 +324,7 @@ access-bundle-admin = orice
 log-edit = **#{ $event }** · { $title } · { $who }
 log-head = 🔒 Istoricul până la evenimentul **#{ $event }**: `{ $hash }`
 log-board = ⚠️ Avizierul tabelului { $table } din { $channel } nu poate fi postat: { $problem }. Verifică dacă există canalul și dacă botul are voie să scrie în el, apoi folosește din nou `/punctaj-admin avizier pune`.
+log-role = ⚠️ Botul nu poate da sau lua înapoi rolul { $role }, care ține de un grad. { $why } Punctele nu sunt afectate, iar botul încearcă din nou singur.
 notice-overwritten = ⚠️ În { $table }, ce scriseseși la **{ $name }**, câmpul { $field }, a fost înlocuit de { $who }, care nu văzuse: { $lost } → { $now } (evenimentul #{ $event }).
 news-title = { $count ->
         [one] O modificare de când ai întrebat ultima dată
@@ -621,6 +622,30 @@ error-link-outdated = Nu mai există o înregistrare nelegată cu numele **{ $na
 error-merge-outdated = Înregistrarea **{ $name }** s-a schimbat sau a fost ștearsă de când există acest buton, așa că punctele rămân unde sunt. Vezi-o cu `/punctaj profil`.
 error-unknown-rank = { $table } nu are gradul { $rank }. Vezi gradele cu `/punctaj-admin grad listă`; `-` scoate gradul.
 error-below-floor = { $value } este sub { $floor }, minimul acestui tabel. Scrie un număr mai mare.
+error-role-missing = Rolul { $role } nu mai există pe acest server. Alege altul cu `/punctaj-admin grad setează`.
+error-role-everyones = Toți membrii serverului au oricum acest rol, așa că nu poate ține de un grad. Alege altul.
+error-role-managed = Rolul { $role } ține de un bot, de boosturi sau de alt serviciu și numai acela îl dă. Alege alt rol sau fă unul pentru grad.
+error-role-too-high = Rolul { $role } nu stă sub cel mai înalt rol al botului, așa că botul nu îl poate nici da, nici lua înapoi. În Setările serverului > Roluri, trage rolul botului deasupra lui.
+error-role-may-not = Botului îi lipsește permisiunea de a gestiona roluri (Manage Roles), fără de care nu poate nici da, nici lua înapoi rolul { $role }. În Setările serverului > Roluri, acord-o rolului botului.
+error-role-powerful = Rolul { $role } are permisiunea { $permission ->
+        [manage-guild] de a gestiona serverul (Manage Server)
+        [manage-roles] de a gestiona roluri (Manage Roles)
+        [manage-channels] de a gestiona canale (Manage Channels)
+        [manage-webhooks] de a gestiona webhookuri (Manage Webhooks)
+        [kick-members] de a da afară membri (Kick Members)
+        [ban-members] de a interzice membri (Ban Members)
+        [moderate-members] de a suspenda temporar membri (Timeout Members)
+        [manage-messages] de a gestiona mesaje (Manage Messages)
+        [manage-threads] de a gestiona fire de discuție (Manage Threads)
+        [manage-expressions] de a gestiona expresii (Manage Expressions)
+        [manage-events] de a gestiona evenimente (Manage Events)
+        [mention-everyone] de a menționa @everyone (Mention @everyone)
+       *[administrator] de administrator (Administrator)
+    }, iar botul nu dă roluri cu care cineva ar putea face rău serverului. Alege alt rol sau ia-i acea permisiune.
+error-role-rights = Rolului { $role } i s-a acordat un drept de a schimba drepturile sau setările Punctaj, așa că nu poate ține de un grad. Alege alt rol sau ia-i acel drept cu `/punctaj-admin drepturi retrage`.
+error-role-above-you = Rolul { $role } nu stă sub cel mai înalt rol al tău și numai proprietarul serverului poate da un astfel de rol. Alege unul mai jos sau cere-i proprietarului.
+error-role-refused = Discord refuză ca rolul { $role } să fie dat sau luat înapoi: { $problem }. Verifică permisiunile botului și ordinea rolurilor în Setările serverului > Roluri.
+error-roles-unknown = Discord nu a spus ce roluri există, așa că rolul nu a putut fi verificat. Încearcă din nou peste un minut.
 error-below-new-floor = { $count ->
         [one] O înregistrare are
         [few] { $count } înregistrări au

@@ -139,14 +139,14 @@ pub async fn channel_gone(data: &Data, guild: GuildId, channel: ChannelId) {
 }
 
 /// Notes what Discord told, which it tells only once: again and again while the database fails.
-async fn noted<F>(data: &Data, note: impl Fn() -> F)
+pub(super) async fn noted<F>(data: &Data, note: impl Fn() -> F)
 where
     F: Future<Output = Result<bool, ServiceError>>,
 {
     match (|| answered(note())).retry(NOTING).await {
         Ok(true) => data.services.ring(),
         Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "what was deleted on Discord is not noted"),
+        Err(error) => tracing::warn!(%error, "what was changed or deleted on Discord is not noted"),
     }
 }
 

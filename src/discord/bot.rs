@@ -22,7 +22,7 @@ use super::flights::Flights;
 use super::gateway::Gateway;
 use super::presence::Presences;
 use super::queue::{self, Queue};
-use super::{boards, delivery, framework, notices, registration};
+use super::{boards, delivery, framework, notices, rank_roles, registration};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
 
@@ -193,6 +193,7 @@ async fn connected(
     gateway.watch(&shards);
     let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
     let boards = boards::run(data.clone(), Arc::clone(&client.http));
+    let roles = rank_roles::run(data.clone(), Arc::clone(&client.http));
     let feed = crate::feed::run(data.services.clone());
     let kept = queue::worker::run(data.clone(), Arc::clone(&client.http));
     let known = queue::known::run(data.services.clone(), data.queue.clone());
@@ -200,6 +201,7 @@ async fn connected(
     tokio::select! {
         () = notices => Err(BotError::Closed),
         () = boards => Err(BotError::Closed),
+        () = roles => Err(BotError::Closed),
         () = feed => Err(BotError::Closed),
         () = kept => Err(BotError::Closed),
         () = known => Err(BotError::Closed),

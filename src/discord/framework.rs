@@ -11,6 +11,7 @@ use super::commands;
 use super::complete;
 use super::context::{Call, Data};
 use super::errors::Failure;
+use super::rank_roles;
 use super::registration;
 use super::router;
 use crate::i18n::keys;
@@ -46,7 +47,19 @@ async fn on_event(
         } => {
             Box::pin(router::form(data, http, form)).await;
         }
-        FullEvent::GuildCreate { guild, .. } => boards::look_again(data, guild.id).await,
+        FullEvent::GuildCreate { guild, .. } => {
+            let (boards, roles) = (
+                boards::look_again(data, guild.id),
+                rank_roles::look_again(data, guild.id),
+            );
+            tokio::join!(boards, roles);
+        }
+        FullEvent::GuildRoleUpdate { new, .. } => rank_roles::changed(data, new.guild_id).await,
+        FullEvent::GuildRoleDelete {
+            guild_id,
+            removed_role_id,
+            ..
+        } => rank_roles::gone(data, *guild_id, *removed_role_id).await,
         FullEvent::ChannelDelete { channel, .. } => {
             boards::channel_gone(data, channel.guild_id, channel.id).await;
         }

@@ -13,7 +13,7 @@
 //!   through a pure function of [`views`].
 //! - [`presence`] knows which kind of client people are signed in on, if Discord tells.
 //! - [`notices`] posts what nobody asked for: the log channel; [`boards`] keeps messages up to date
-//!   that always show a table.
+//!   that always show a table; [`rank_roles`] hands out the Discord roles that go with ranks.
 //! - [`queue`] keeps edits while the database is away, and does them when it is back.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
@@ -37,6 +37,7 @@ pub mod notices;
 pub mod people;
 pub mod presence;
 pub mod queue;
+pub mod rank_roles;
 pub mod registration;
 pub mod reply;
 pub mod router;

@@ -17,7 +17,7 @@ use super::delivery::{self, Limits, Unfetched};
 use super::errors::Failure;
 use super::views::errors::{nobody, unknown_member};
 use crate::domain::access::Standing;
-use crate::domain::ids::{GuildId, UserId};
+use crate::domain::ids::{self, GuildId, UserId};
 use crate::domain::name::Name;
 use crate::service::Request;
 use crate::service::points::Introduction;
@@ -78,17 +78,25 @@ pub async fn called(call: &Call, guild: GuildId, member: UserId) -> Result<Name,
     }
 }
 
-/// What a member's roles allow in a guild, for a click in a direct message.
+/// The part of a guild's member that says what they may do.
 #[derive(Debug, Deserialize)]
-struct Roles {
+pub(super) struct Roles {
     roles: Vec<RoleId>,
+}
+
+impl Roles {
+    /// As the rest of the program has them.
+    pub(super) fn ids(&self) -> Vec<ids::RoleId> {
+        let ids = self.roles.iter().map(|role| role.get().try_into());
+        ids.filter_map(Result::ok).collect()
+    }
 }
 
 /// The part of a guild that says what its roles allow.
 #[derive(Debug, Deserialize)]
-struct Guild {
-    owner_id: id::UserId,
-    roles: Vec<Role>,
+pub(super) struct Guild {
+    pub(super) owner_id: id::UserId,
+    pub(super) roles: Vec<Role>,
 }
 
 /// What the caller may do in a guild that this interaction does not tell of.

@@ -15,6 +15,7 @@ pub mod name;
 pub mod panel;
 pub mod past;
 pub mod points;
+pub mod rank_role;
 pub mod refusal;
 pub mod replay;
 pub mod session;

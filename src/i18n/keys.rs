@@ -223,6 +223,7 @@ keys! {
     LOG_EDIT = "log-edit";
     LOG_HEAD = "log-head";
     LOG_BOARD = "log-board";
+    LOG_ROLE = "log-role";
     NOTICE_OVERWRITTEN = "notice-overwritten";
     NEWS_TITLE = "news-title";
     NEWS_NONE = "news-none";
@@ -433,6 +434,16 @@ keys! {
     ERROR_UNKNOWN_RANK = "error-unknown-rank";
     ERROR_BELOW_FLOOR = "error-below-floor";
     ERROR_BELOW_NEW_FLOOR = "error-below-new-floor";
+    ERROR_ROLE_MISSING = "error-role-missing";
+    ERROR_ROLE_EVERYONES = "error-role-everyones";
+    ERROR_ROLE_MANAGED = "error-role-managed";
+    ERROR_ROLE_TOO_HIGH = "error-role-too-high";
+    ERROR_ROLE_MAY_NOT = "error-role-may-not";
+    ERROR_ROLE_POWERFUL = "error-role-powerful";
+    ERROR_ROLE_RIGHTS = "error-role-rights";
+    ERROR_ROLE_ABOVE_YOU = "error-role-above-you";
+    ERROR_ROLE_REFUSED = "error-role-refused";
+    ERROR_ROLES_UNKNOWN = "error-roles-unknown";
     ERROR_UNKNOWN_FIELD = "error-unknown-field";
     ERROR_FIELD_EXISTS = "error-field-exists";
     ERROR_NO_BOARD = "error-no-board";

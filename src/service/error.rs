@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::domain::access::{Granted, MissingRight, Right};
 use crate::domain::field::{ExtraField, Unfit};
-use crate::domain::ids::{EntryId, Seq, TableId, UserId};
+use crate::domain::ids::{EntryId, RoleId, Seq, TableId, UserId};
+use crate::domain::rank_role::UnfitRole;
 use crate::store::StoreError;
 
 /// Why nothing was changed.
@@ -213,6 +214,14 @@ pub enum ServiceError {
         value: String,
         /// What is wrong with it.
         why: Unfit,
+    },
+    /// The role must not or can't go with a rank.
+    #[error("the role can't go with a rank")]
+    UnfitRole {
+        /// Which role.
+        role: RoleId,
+        /// Why.
+        why: UnfitRole,
     },
     /// Entries have fewer points than the floor would allow.
     #[error("entries are below the new floor")]

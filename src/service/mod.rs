@@ -39,6 +39,7 @@ pub mod panel;
 pub mod past;
 pub mod points;
 pub mod profile;
+pub mod rank_roles;
 pub mod refusals;
 pub mod request;
 mod seen;

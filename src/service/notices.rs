@@ -7,10 +7,11 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use crate::domain::guild::Settings;
-use crate::domain::ids::{ChannelId, GuildId, Seq, UserId};
+use crate::domain::ids::{ChannelId, GuildId, RoleId, Seq, UserId};
+use crate::domain::rank_role::UnfitRole;
 pub use crate::store::outbox::To;
 use crate::store::outbox::{self, Batch, News};
-use crate::store::{answered, boards, events, guilds};
+use crate::store::{answered, boards, events, guilds, rank_roles};
 
 use super::operation::Receipt;
 use super::{Request, ServiceError, Services};
@@ -55,6 +56,13 @@ pub enum Told {
         channel: ChannelId,
         /// Why not, in Discord's words.
         problem: String,
+    },
+    /// A role that goes with a rank can't be handed out or taken back.
+    Role {
+        /// Which role.
+        role: RoleId,
+        /// Why.
+        why: UnfitRole,
     },
     /// What has become of an edit that had waited: as it is told.
     Outcome(String),
@@ -164,6 +172,10 @@ impl Services {
                     channel: *channel,
                     problem,
                 })
+            }
+            News::Role { role } => {
+                let found = rank_roles::problem(conn, guild, *role).await?;
+                found.map(|why| Told::Role { role: *role, why })
             }
             News::Outcome { text } => Some(Told::Outcome(text.clone())),
             News::Event { seq } => match events::by_seq(conn, guild, *seq).await? {

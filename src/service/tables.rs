@@ -11,6 +11,7 @@ use crate::store::{entries, tables};
 use super::access;
 use super::near::Unfound;
 use super::operation::{Ask, Begun, Operation, Receipt};
+use super::rank_roles;
 use super::{Request, ServiceError, Services};
 
 /// A table to create.
@@ -184,7 +185,7 @@ impl Services {
     /// Creates or changes a rank.
     ///
     /// # Errors
-    /// No such table, or no right; nothing is changed then.
+    /// No such table, its role gives rights over this program, or no right; nothing is changed then.
     pub async fn set_rank(
         &self,
         request: &Request,
@@ -195,6 +196,9 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         let mut table = op.table(Right::TableEdit).await?;
+        if let Some(role) = order.role {
+            rank_roles::chosen(op.conn(), request.guild, role).await?;
+        }
         let old = table.ranks.get(&order.number).cloned();
         let rank = Rank {
             number: order.number,

@@ -15,6 +15,7 @@ pub mod operation;
 pub mod outbox;
 pub mod panels;
 pub mod profile;
+pub mod rank_roles;
 pub mod refusals;
 pub mod sessions;
 pub mod shown;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::ids::{ChannelId, GuildId, Seq, TableId, UserId};
+use crate::domain::ids::{ChannelId, GuildId, RoleId, Seq, TableId, UserId};
 
 /// To whom something is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,6 +54,11 @@ pub enum News {
         table: TableId,
         /// Where.
         channel: ChannelId,
+    },
+    /// A role that goes with a rank can't be handed out or taken back.
+    Role {
+        /// Which role.
+        role: RoleId,
     },
     /// What has become of an edit that had waited for the database, as its author is told.
     Outcome {

@@ -35,6 +35,7 @@ mod notices;
 mod outages;
 mod panel;
 mod plans;
+mod rank_roles;
 mod round_trips;
 mod stories;
 mod structure;

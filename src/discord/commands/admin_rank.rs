@@ -4,6 +4,7 @@ use serenity::model::guild::Role;
 
 use crate::discord::complete;
 use crate::discord::context::{CommandResult, Ctx};
+use crate::discord::rank_roles;
 use crate::discord::reply::Manner;
 use crate::discord::views;
 use crate::domain::ids::RoleId;
@@ -27,7 +28,7 @@ async fn set(
     demote_below: Option<i64>,
     role: Option<Role>,
 ) -> CommandResult {
-    let role = role.map(|role| role.id.get());
+    let (role, me) = (role.map(|role| role.id.get()), ctx.framework.bot_id());
     answered(ctx, Manner::Own, move |call| async move {
         let order = RankOrder {
             table: read::table(&table)?,
@@ -37,7 +38,11 @@ async fn set(
             demote_below: demote_below.map(read::bound).transpose()?,
             role: role.and_then(|id| RoleId::try_from(id).ok()),
         };
-        let receipt = call.services.set_rank(&call.request(None)?, order).await?;
+        let request = call.request(None)?;
+        if let Some(role) = order.role {
+            rank_roles::check(&call, &request, me, role).await?;
+        }
+        let receipt = call.services.set_rank(&request, order).await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await

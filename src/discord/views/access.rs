@@ -1,6 +1,6 @@
 //! Who may do what, and why.
 
-use super::words::person;
+use super::words::{mention, person};
 use super::{card, shown};
 use crate::discord::reply::Reply;
 use crate::domain::access::{Bundle, Granted, Grantee, Place, Right, Scope, Why};
@@ -123,7 +123,7 @@ pub fn grantee(who: Grantee, guild: Option<GuildId>, locale: Locale) -> String {
         Grantee::Role(role) if guild.is_some_and(|guild| guild.get() == role.get()) => {
             locale.text(&keys::ACCESS_EVERYONE.into())
         }
-        Grantee::Role(role) => format!("<@&{role}>"),
+        Grantee::Role(role) => mention(role),
         Grantee::Member(member) => person(Some(member), locale),
     }
 }
@@ -132,7 +132,7 @@ pub fn grantee(who: Grantee, guild: Option<GuildId>, locale: Locale) -> String {
 #[must_use]
 pub fn grantee_named(who: &str) -> String {
     match Grantee::parse(who) {
-        Some(Grantee::Role(role)) => format!("<@&{role}>"),
+        Some(Grantee::Role(role)) => mention(role),
         Some(Grantee::Member(member)) => format!("<@{member}>"),
         None => shown(who),
     }

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::access::grantee;
-use super::words::{self, moment, person};
+use super::words::{self, mention, moment, person};
 use super::{CONTENT, fitted, listed, shown};
 use crate::discord::reply::Reply;
 use crate::domain::access::{Grantee, Right};
 use crate::domain::activity::MAX_ACTIVITIES;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
-use crate::domain::ids::{Seq, UserId};
+use crate::domain::ids::{RoleId, Seq, UserId};
+use crate::domain::rank_role::UnfitRole;
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
 use crate::service::ServiceError;
@@ -218,6 +219,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::FieldExists { .. }
         | ServiceError::TooManyFields
         | ServiceError::UnfitValue { .. }
+        | ServiceError::UnfitRole { .. }
         | ServiceError::BelowNewFloor { .. }
         | ServiceError::NotDeleted { .. } => structure(error),
         // The error edge tells these apart before it comes here.
@@ -339,6 +341,7 @@ fn structure(error: &ServiceError) -> Message {
             Message::new(keys::ERROR_TOO_MANY_FIELDS).with("limit", MAX_FIELDS)
         }
         ServiceError::UnfitValue { field, value, why } => unfit(field, value, *why),
+        ServiceError::UnfitRole { role, why } => unfit_role(*role, why),
         ServiceError::BelowNewFloor { floor, entries } => Message::new(keys::ERROR_BELOW_NEW_FLOOR)
             .with("floor", *floor)
             .with("count", *entries),
@@ -347,6 +350,27 @@ fn structure(error: &ServiceError) -> Message {
         }
         _ => keys::ERROR_OPTION.into(),
     }
+}
+
+/// Why a role can't go with a rank, and what to do.
+#[must_use]
+pub fn unfit_role(role: RoleId, why: &UnfitRole) -> Message {
+    let message = match why {
+        UnfitRole::Missing => keys::ERROR_ROLE_MISSING.into(),
+        UnfitRole::Everyones => keys::ERROR_ROLE_EVERYONES.into(),
+        UnfitRole::Managed => keys::ERROR_ROLE_MANAGED.into(),
+        UnfitRole::TooHigh => keys::ERROR_ROLE_TOO_HIGH.into(),
+        UnfitRole::MayNotManage => keys::ERROR_ROLE_MAY_NOT.into(),
+        UnfitRole::Powerful(power) => {
+            Message::new(keys::ERROR_ROLE_POWERFUL).with("permission", power.as_str())
+        }
+        UnfitRole::GivesRights => keys::ERROR_ROLE_RIGHTS.into(),
+        UnfitRole::AboveYou => keys::ERROR_ROLE_ABOVE_YOU.into(),
+        UnfitRole::Refused(problem) => {
+            Message::new(keys::ERROR_ROLE_REFUSED).with("problem", shown(problem))
+        }
+    };
+    message.with("role", mention(role))
 }
 
 fn unfit(field: &ExtraField, value: &str, why: Unfit) -> Message {

@@ -1,6 +1,6 @@
 //! Lists of tables and of ranks.
 
-use super::words::{entries, points};
+use super::words::{entries, mention, points};
 use super::{card, shown};
 use crate::discord::reply::Reply;
 use crate::domain::activity::Activity;
@@ -86,9 +86,8 @@ fn rank_line(rank: &Rank, locale: Locale) -> String {
         }
     }
     if let Some(role) = rank.role {
-        line += " · <@&";
-        line += &role.to_string();
-        line += ">";
+        line += " · ";
+        line += &mention(role);
     }
     line
 }

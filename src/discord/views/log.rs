@@ -4,7 +4,8 @@
 use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
-use super::words::{person, subject};
+use super::errors::unfit_role;
+use super::words::{mention, person, subject};
 use super::{CONTENT, button, fitted, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -52,7 +53,11 @@ pub fn news(news: &[Told], guild: GuildId, device: Option<&DeviceId>, locale: Lo
             let style = ButtonStyle::Primary;
             Some(button(&press, keys::BUTTON_RESTORE_MINE, style, locale))
         }
-        Told::Edit(_) | Told::Head { .. } | Told::Board { .. } | Told::Outcome(_) => None,
+        Told::Edit(_)
+        | Told::Head { .. }
+        | Told::Board { .. }
+        | Told::Role { .. }
+        | Told::Outcome(_) => None,
     });
     let buttons: Vec<_> = buttons.take(BUTTONS).collect();
     if buttons.is_empty() {
@@ -92,6 +97,13 @@ fn lines(told: &Told, locale: Locale) -> Vec<String> {
                 .with("table", shown(table))
                 .with("channel", format!("<#{channel}>"))
                 .with("problem", shown(problem));
+            vec![locale.text(&message)]
+        }
+        Told::Role { role, why } => {
+            let why = locale.text(&unfit_role(*role, why));
+            let message = Message::new(keys::LOG_ROLE)
+                .with("role", mention(*role))
+                .with("why", why);
             vec![locale.text(&message)]
         }
         Told::Outcome(text) => text.lines().map(str::to_owned).collect(),

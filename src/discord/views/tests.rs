@@ -20,11 +20,12 @@ use crate::discord::reply::Reply;
 use crate::domain::access::{Authority, Granted, Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
-use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, RoleId, Seq, TableId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::name::{Name, NameOrMember};
 use crate::domain::panel::Picked;
 use crate::domain::points::LIMIT;
+use crate::domain::rank_role::{Power, UnfitRole};
 use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
@@ -952,6 +953,10 @@ fn every_error() -> Vec<ServiceError> {
 fn every_error_of_structure() -> Vec<ServiceError> {
     let text = || "Ana".to_owned();
     let table = || "P".to_owned();
+    let role = |why| ServiceError::UnfitRole {
+        role: RoleId::from_db(44),
+        why,
+    };
     let unfit = |why| ServiceError::UnfitValue {
         field: field_of("Callsign"),
         value: text(),
@@ -972,6 +977,15 @@ fn every_error_of_structure() -> Vec<ServiceError> {
         unfit(Unfit::Number),
         unfit(Unfit::Date),
         unfit(Unfit::Pattern),
+        role(UnfitRole::Missing),
+        role(UnfitRole::Everyones),
+        role(UnfitRole::Managed),
+        role(UnfitRole::TooHigh),
+        role(UnfitRole::MayNotManage),
+        role(UnfitRole::Powerful(Power::all()[0])),
+        role(UnfitRole::GivesRights),
+        role(UnfitRole::AboveYou),
+        role(UnfitRole::Refused(text())),
         ServiceError::BelowNewFloor {
             floor: 5,
             entries: 2,
@@ -1026,6 +1040,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::FieldExists { .. }
         | ServiceError::TooManyFields
         | ServiceError::UnfitValue { .. }
+        | ServiceError::UnfitRole { .. }
         | ServiceError::BelowNewFloor { .. }
         | ServiceError::NotDeleted { .. }
         | ServiceError::UnknownEvent { .. }

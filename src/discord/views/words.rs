@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::shown;
 use crate::domain::event::{Change, What};
 use crate::domain::guild::Language;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::session::{Attribution, Session};
 use crate::i18n::{Key, Locale, Message, keys};
@@ -60,6 +60,12 @@ const fn field_key_of(name: &[u8]) -> Option<Key> {
 
 const fn field_key(name: &str) -> Option<Key> {
     field_key_of(name.as_bytes())
+}
+
+/// A role, as Discord shows it.
+#[must_use]
+pub fn mention(role: RoleId) -> String {
+    format!("<@&{role}>")
 }
 
 /// The value of a field, as an event holds it.

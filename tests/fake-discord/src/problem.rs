@@ -150,6 +150,10 @@ impl Problem {
         Self::new(403, 50007, "Cannot send messages to this user")
     }
 
+    pub(crate) fn invalid_role() -> Self {
+        Self::new(400, 50028, "Invalid Role")
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(413, 40005, "Request entity too large")
     }

@@ -1,6 +1,7 @@
 //! Everything the stand-in knows: one [`World`] behind one lock.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::{Duration, Instant},
@@ -158,16 +159,14 @@ pub(crate) struct Guild {
 }
 
 impl Guild {
-    /// The highest position among the roles of a member.
-    pub(crate) fn top_position(&self, user: Id) -> u16 {
+    /// Whether a role stands below the highest one of a member. Of two at the same position, the
+    /// older one stands higher.
+    pub(crate) fn is_below(&self, role: &Role, user: Id) -> bool {
+        let place = |role: &Role| (role.position, Reverse(role.id));
         let roles = self.members.get(&user).map(|member| &member.roles);
-        roles
-            .into_iter()
-            .flatten()
-            .filter_map(|role| self.roles.get(role))
-            .map(|role| role.position)
-            .max()
-            .unwrap_or(0)
+        let theirs = roles.into_iter().flatten();
+        let theirs = theirs.filter_map(|role| self.roles.get(role));
+        theirs.map(place).max() > Some(place(role))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fake_discord::{
     Device, FakeDiscord, Fault, ReplyKind,
-    permissions::{MANAGE_GUILD, SEND_MESSAGES, VIEW_CHANNEL},
+    permissions::{MANAGE_GUILD, MANAGE_ROLES, SEND_MESSAGES, VIEW_CHANNEL},
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -1179,6 +1179,61 @@ async fn rights_and_faults_in_channels() {
         204
     );
     assert!(alice.has_role(&fine));
+}
+
+#[tokio::test]
+async fn roles_are_given_and_taken_by_discords_rules() {
+    let discord = start().await;
+    let guild = discord.guild("G");
+    let (alice, bob) = (guild.member("alice").join(), guild.member("bob").join());
+    let fine = guild.role("fine").position(99);
+    let (top, boost) = (guild.role("top").above_bot(), guild.role("boost").managed());
+    // At the bot's own position: the older role is the bot's, so this one is below.
+    let beside = guild.role("beside").position(100);
+    let change = async |method: &'static str, member: u64, role: u64| {
+        let path = format!("/guilds/{}/members/{member}/roles/{role}", guild.id());
+        let (status, body) = api(&discord, method, &path, &Value::Null).await;
+        (status, body["code"].as_u64().unwrap_or_default())
+    };
+    for method in ["PUT", "DELETE"] {
+        assert_eq!(change(method, alice.id(), top.id()).await, (403, 50013));
+        assert_eq!(change(method, alice.id(), boost.id()).await, (403, 50013));
+        assert_eq!(change(method, alice.id(), guild.id()).await, (400, 50028));
+        assert_eq!(change(method, alice.id(), 1).await, (404, 10011));
+        assert_eq!(change(method, 1, fine.id()).await, (404, 10007));
+    }
+
+    // Twice is as good as once, and told once.
+    let mut gateway = Socket::open(&discord).await;
+    gateway.identify(&discord, [0, 1]).await;
+    for _ in 0..2 {
+        assert_eq!(change("PUT", alice.id(), fine.id()).await, (204, 0));
+    }
+    assert!(alice.has_role(&fine) && !bob.has_role(&fine));
+    assert_eq!(change("PUT", alice.id(), beside.id()).await, (204, 0));
+    for held in [vec![fine.id()], vec![fine.id(), beside.id()]] {
+        let event = gateway.event("GUILD_MEMBER_UPDATE").await;
+        let roles: Vec<String> = held.iter().map(ToString::to_string).collect();
+        assert_eq!(event["d"]["roles"], json!(roles));
+    }
+    for _ in 0..2 {
+        assert_eq!(change("DELETE", alice.id(), fine.id()).await, (204, 0));
+    }
+    assert!(!alice.has_role(&fine));
+
+    // A role that moves, and goes.
+    let _ = fine.clone().above_bot();
+    assert_eq!(change("PUT", alice.id(), fine.id()).await, (403, 50013));
+    let _ = fine.clone().position(5);
+    assert_eq!(change("PUT", alice.id(), fine.id()).await, (204, 0));
+    fine.delete();
+    assert!(!alice.has_role(&fine));
+    assert_eq!(change("PUT", alice.id(), fine.id()).await, (404, 10011));
+    guild.bot_permissions(VIEW_CHANNEL);
+    assert_eq!(change("PUT", alice.id(), beside.id()).await, (403, 50013));
+    bob.leave();
+    guild.bot_permissions(MANAGE_ROLES);
+    assert_eq!(change("PUT", bob.id(), beside.id()).await, (404, 10007));
 }
 
 #[tokio::test]

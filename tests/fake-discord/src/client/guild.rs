@@ -200,10 +200,24 @@ impl Role {
     /// Moves the role above the bot's own, which then cannot give or take it.
     #[must_use]
     pub fn above_bot(self) -> Self {
+        self.position(BOT_POSITION + 1)
+    }
+
+    /// Moves the role; higher is higher. The bot's own stands at 100, a new one at 1.
+    #[must_use]
+    pub fn position(self, position: u16) -> Self {
+        self.change(|role| role.position = position)
+    }
+
+    /// Makes it one that a bot, a boost or another service gives, and nobody else.
+    #[must_use]
+    pub fn managed(self) -> Self {
+        self.change(|role| role.managed = true)
+    }
+
+    fn change(self, change: impl FnOnce(&mut state::Role)) -> Self {
         let mut world = self.guild.discord.shared.world();
-        change_role(&mut world, self.guild.id, self.id, |role| {
-            role.position = BOT_POSITION + 1;
-        });
+        change_role(&mut world, self.guild.id, self.id, change);
         drop(world);
         self
     }

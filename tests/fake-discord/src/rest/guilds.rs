@@ -123,7 +123,11 @@ fn may_change_role(world: &World, guild: Id, role: Id, bot: Id) -> Result<(), Pr
         .ok_or_else(Problem::unknown_guild)?;
     let role = found.roles.get(&role).ok_or_else(Problem::unknown_role)?;
     let allowed = world.permissions(guild, bot) & MANAGE_ROLES != 0;
-    if allowed && !role.managed && role.position < found.top_position(bot) {
+    // Everybody has the guild's own role, and nobody gives it.
+    if role.id == guild {
+        return Err(Problem::invalid_role());
+    }
+    if allowed && !role.managed && found.is_below(role, bot) {
         Ok(())
     } else {
         Err(Problem::missing_permissions())
@@ -137,6 +141,9 @@ impl World {
         let Some(member) = guild_found.and_then(|found| found.members.get_mut(&user)) else {
             return false;
         };
+        if member.roles.contains(&role) == give {
+            return true;
+        }
         member.roles.retain(|held| *held != role);
         if give {
             member.roles.push(role);
