@@ -21,7 +21,9 @@ pub fn of_command(path: &str) -> Option<Action> {
         | "menu-profile"
         | "punctaj-admin table list"
         | "punctaj-admin rank list"
-        | "punctaj-admin board list" => Action::TableView,
+        | "punctaj-admin board list"
+        | "punctaj-admin period list"
+        | "punctaj-admin period report" => Action::TableView,
         _ if path.starts_with("punctaj-audit ") => Action::AuditView,
         _ if path.starts_with("punctaj-admin settings ") => Action::SettingsSet,
         // `punctaj-admin rank set` attempts `rank.set`.
@@ -39,7 +41,9 @@ pub const fn of_press(press: &Press) -> Option<Action> {
         Press::Undo { .. } | Press::Preview { .. } | Press::Confirm { .. } => {
             Some(Action::EventUndo)
         }
-        Press::View { .. } | Press::Board { .. } => Some(Action::TableView),
+        Press::View { .. } | Press::Board { .. } | Press::Periods { .. } => Some(Action::TableView),
+        Press::Close { .. } => Some(Action::PeriodClose),
+        Press::Ranks { .. } => Some(Action::RankApply),
         Press::Find { .. } | Press::Show { .. } | Press::Sessions { .. } => Some(Action::AuditView),
         Press::End { .. } => Some(Action::SessionClose),
         Press::Export { .. } => Some(Action::AuditExport),

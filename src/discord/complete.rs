@@ -70,7 +70,7 @@ pub async fn deleted_table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteRes
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let call = asking(ctx);
     let typed = partial.trim().to_lowercase();
-    let fields = ["name", "rank", "points", "member"]
+    let fields = ["name", "rank", "points", "member", "exempt"]
         .into_iter()
         .filter_map(|key| {
             let label = words::field(key, call.locale);
@@ -111,6 +111,24 @@ pub async fn rank(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let call = asking(ctx);
     let found = ranks(ctx, &call, partial).await;
     offered(&call, found)
+}
+
+/// A closed period of the table that is named.
+pub async fn period(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = periods(ctx, &call, partial).await;
+    offered(&call, found)
+}
+
+/// A day of the week.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
+pub async fn day(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let days = (1..=7).map(|day| views::period::weekday(day, call.locale));
+    offered(
+        &call,
+        Ok(themselves(days.filter(|day| fits(partial, &[day])))),
+    )
 }
 
 /// One of the caller's own events.
@@ -192,6 +210,19 @@ async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
         fits(partial, &[&label, &rank.title])
             .then(|| choice(&label, rank.number))
             .flatten()
+    });
+    Ok(choices.collect())
+}
+
+async fn periods(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let found = call
+        .services
+        .complete_periods(&request, table_option(ctx).as_ref(), partial)
+        .await?;
+    let choices = found.into_iter().filter_map(|period| {
+        let label = format!("{} · {}", period.number, period.closed_on);
+        choice(&label, period.number)
     });
     Ok(choices.collect())
 }

@@ -39,5 +39,6 @@ pub mod queue;
 pub mod registration;
 pub mod reply;
 pub mod router;
+pub mod schedules;
 pub mod templates;
 pub mod views;

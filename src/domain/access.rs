@@ -30,6 +30,9 @@ pub enum Right {
     /// Set points to a value.
     #[serde(rename = "score.set")]
     ScoreSet,
+    /// Close periods, and set when they close.
+    #[serde(rename = "period.close")]
+    PeriodClose,
     /// Search the history.
     #[serde(rename = "audit.view")]
     AuditView,
@@ -63,6 +66,7 @@ impl Right {
             Self::ScoreAdd => "score.add",
             Self::ScoreRemove => "score.remove",
             Self::ScoreSet => "score.set",
+            Self::PeriodClose => "period.close",
             Self::AuditView => "audit.view",
             Self::AuditUndo => "audit.undo",
             Self::AuditExport => "audit.export",

@@ -67,6 +67,12 @@ actions! {
     RankSet = "rank.set";
     /// A rank was taken away, also from the entries that held it.
     RankRemove = "rank.remove";
+    /// Proposed ranks were given and taken.
+    RankApply = "rank.apply";
+    /// A table's period was closed.
+    PeriodClose = "period.close";
+    /// When a table is closed by itself was changed.
+    PeriodSchedule = "period.schedule";
     /// A board was posted, or laid out anew.
     BoardPost = "board.post";
     /// Boards were removed.
@@ -196,6 +202,8 @@ pub enum What {
     Field,
     /// A message that always shows a table.
     Board,
+    /// A closed period of a table.
+    Period,
     /// A row of a table.
     Entry,
     /// The guild itself: its settings.
@@ -213,6 +221,7 @@ impl What {
             Self::Rank => "rank",
             Self::Field => "field",
             Self::Board => "board",
+            Self::Period => "period",
             Self::Entry => "entry",
             Self::Guild => "guild",
             Self::Session => "session",
@@ -221,7 +230,7 @@ impl What {
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
-/// (ranks: `title`, boards: `layout`, sessions: `user`) from nothing, and goes by a change of it to
+/// (ranks: `title`, boards: `layout`, periods: `closed`, sessions: `user`) from nothing, and goes by a change of it to
 /// nothing.
 ///
 /// A key that is not one of these is no change of ours: no hash would cover it.
@@ -230,7 +239,7 @@ impl What {
 pub struct Change {
     /// The kind of thing.
     pub what: What,
-    /// Which one: an entry's or table's uuid, a rank's or extra field's number, a board's channel, a session's
+    /// Which one: an entry's or table's uuid, a rank's, extra field's or period's number, a board's channel, a session's
     /// `device_id`, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
@@ -346,6 +355,7 @@ impl Change {
             What::Table | What::Field | What::Entry => "name",
             What::Rank => "title",
             What::Board => "layout",
+            What::Period => "closed",
             What::Session => "user",
             What::Guild => return false,
         };

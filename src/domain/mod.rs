@@ -13,6 +13,7 @@ pub mod moment;
 pub mod name;
 pub mod panel;
 pub mod past;
+pub mod period;
 pub mod points;
 pub mod refusal;
 pub mod replay;

@@ -35,6 +35,7 @@ pub mod notices;
 pub mod operation;
 pub mod panel;
 pub mod past;
+pub mod periods;
 pub mod points;
 pub mod profile;
 pub mod refusals;

@@ -293,11 +293,13 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(Some(*receipt)),
             Begun::Fresh(op) => op,
         };
-        let floor = op.table(right).await?.floor;
+        let table_now = op.table(right).await?;
         let stamp = op.stamp();
         for id in picked.ids() {
             if is_there(&mut op, *id, table) {
-                op.edit(*id, |entry| entry.add_points(award.points, floor, &stamp));
+                op.edit(*id, |entry| {
+                    entry.add_points(award.points, table_now.bounds(), &stamp)
+                });
             }
         }
         if op.changes().is_empty() {

@@ -24,7 +24,7 @@ use crate::store::events::Walked;
 use crate::store::{StoreError, entries, events, snapshots, tables};
 
 use super::known::sort;
-use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
+use super::view::{TablePage, ViewOrder, page_of, pages};
 use super::{Request, ServiceError, Services, near};
 
 /// How far apart, in events, states are kept. Replaying as many takes a fraction of the time
@@ -89,7 +89,7 @@ impl Services {
             return Err(near::no_table(&mut tx, request, address, Vec::new()).await);
         }
         let then = match past::table(&replay.state, id) {
-            TableThen::Live(table) => table,
+            TableThen::Live(table) => *table,
             TableThen::Deleted => {
                 let table = now.address();
                 return Err(ServiceError::TableDeletedThen { table, at });
@@ -115,8 +115,6 @@ impl Services {
         sort(&mut rows, order.sort);
         let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let points = rows.iter().map(|row| row.points).sum();
-        let skipped = usize::try_from(i64::from(order.page) * PAGE_ROWS).unwrap_or(usize::MAX);
-        let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         Ok(TablePage {
             aside: looked.aside,
             marked: None,
@@ -127,7 +125,7 @@ impl Services {
                 replayed: replay.read,
             }),
             table: then,
-            rows: rows.into_iter().skip(skipped).take(shown).collect(),
+            rows: page_of(rows, order.page),
             sort: order.sort,
             page: order.page,
             pages: pages(total),
@@ -135,6 +133,7 @@ impl Services {
             points,
             session: Some(looked.session),
             attribution: Some(looked.attribution),
+            period: None,
             known_at: None,
         })
     }
@@ -318,13 +317,14 @@ fn since(then: &Table, now: &Table) -> Since {
     }
 }
 
-fn row(entry: EntryThen) -> PageRow {
+pub(super) fn row(entry: EntryThen) -> PageRow {
     PageRow {
         id: entry.id,
         name: entry.name,
         member_id: entry.member_id,
         rank: entry.rank,
         points: entry.points,
+        exempt: entry.exempt,
         extra: entry.extra,
     }
 }

@@ -45,6 +45,8 @@ pub struct TableEdit {
     pub floor: Option<i64>,
     /// Whether only those with a right to it see it.
     pub private: Option<bool>,
+    /// Whether a closing only proposes ranks.
+    pub proposes: Option<bool>,
 }
 
 /// A rank to create, or to change where one of its number exists.
@@ -120,6 +122,7 @@ impl Services {
             table.category = category.map(|category| category.to_string());
         }
         table.private = edit.private.unwrap_or(table.private);
+        table.periods.proposes = edit.proposes.unwrap_or(table.periods.proposes);
         op.put_table(table);
         op.finish(Action::TableEdit, None, None).await
     }
@@ -167,7 +170,7 @@ impl Services {
             });
         };
         op.load(Some(table.id), Vec::new()).await?;
-        table.deleted_at = None;
+        table.comes_back(op.now());
         op.put_table(table);
         op.finish(Action::TableRestore, None, None).await
     }

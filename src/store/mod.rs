@@ -13,6 +13,7 @@ pub mod listen;
 pub mod operation;
 pub mod outbox;
 pub mod panels;
+pub mod periods;
 pub mod profile;
 pub mod refusals;
 pub mod sessions;

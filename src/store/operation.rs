@@ -20,6 +20,7 @@ use crate::domain::guild::Settings;
 use crate::domain::ids::{ChannelId, DeviceId, EntryId, GuildId, OpId, TableId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::name::fold;
+use crate::domain::period::{Periods, Schedule};
 use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::{Rank, Table};
@@ -120,6 +121,7 @@ pub(super) struct TableRow {
     ranks: Vec<Rank>,
     fields: Vec<ExtraField>,
     boards: Vec<BoardRow>,
+    periods: Periods,
 }
 
 #[derive(Deserialize, Serialize, Debug)]
@@ -144,6 +146,7 @@ impl From<TableRow> for Table {
                 .into_iter()
                 .map(|board| (board.channel, board.layout))
                 .collect(),
+            periods: row.periods,
         }
     }
 }
@@ -258,6 +261,8 @@ pub struct TableWrite<'a> {
     ranks: Vec<&'a Rank>,
     fields: Vec<FieldWrite<'a>>,
     boards: Vec<BoardRow>,
+    promotions: Option<&'static str>,
+    schedule: &'a Schedule,
 }
 
 #[derive(Debug, Serialize)]
@@ -289,6 +294,8 @@ impl<'a> From<&'a Table> for TableWrite<'a> {
                 .iter()
                 .map(|(&channel, &layout)| BoardRow { channel, layout })
                 .collect(),
+            promotions: table.periods.proposes.then_some("proposed"),
+            schedule: &table.periods.schedule,
         }
     }
 }

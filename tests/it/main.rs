@@ -32,6 +32,7 @@ mod names;
 mod notices;
 mod outages;
 mod panel;
+mod periods;
 mod plans;
 mod round_trips;
 mod stories;

@@ -34,7 +34,9 @@ async fn one_connection_is_enough() {
         Told::Edit(receipt) => receipt.event.seq,
         Told::Head { seq, .. } => *seq,
         Told::Overwritten { by, .. } => by.event.seq,
-        Told::Board { .. } | Told::Outcome(_) => unreachable!("nothing of that kind"),
+        Told::Board { .. } | Told::Outcome(_) | Told::Period(_) | Told::Warning(_) => {
+            unreachable!("nothing of that kind")
+        }
     };
     let seqs: Vec<Seq> = post.news.iter().map(told).collect();
     assert_eq!(seqs, [Seq(2), Seq(3), Seq(4)]);

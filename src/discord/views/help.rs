@@ -80,6 +80,10 @@ const TOPICS: &[Topic] = &[
             ("punctaj-admin board post", Some(Right::BoardManage)),
             ("punctaj-admin board remove", Some(Right::BoardManage)),
             ("punctaj-admin board list", Some(Right::BoardManage)),
+            ("punctaj-admin period close", Some(Right::PeriodClose)),
+            ("punctaj-admin period schedule", Some(Right::PeriodClose)),
+            ("punctaj-admin period list", Some(Right::TableView)),
+            ("punctaj-admin period report", Some(Right::TableView)),
             ("punctaj-admin data export", Some(Right::DataExport)),
             ("punctaj-admin settings show", Some(Right::SettingsManage)),
             (

@@ -64,8 +64,16 @@ pub fn with_meant(
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
     let meant = meant.iter().take(BUTTONS - 1);
     let meant = meant.map(|meant| meant_button(meant, event, locale));
-    let buttons = [undo].into_iter().chain(meant).collect();
+    let ranks = proposes(event).then(|| super::period::apply(event.seq, locale));
+    let buttons = [undo].into_iter().chain(ranks).chain(meant).collect();
     reply.row(CreateActionRow::Buttons(buttons))
+}
+
+/// Whether it closed a period and proposed ranks.
+fn proposes(event: &Event) -> bool {
+    let mut changes = event.changes.iter();
+    event.action == Action::PeriodClose
+        && changes.any(|change| change.what == What::Period && change.field == "proposed")
 }
 
 /// The button that sets what came too late after all.
@@ -154,6 +162,9 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::FieldRemove => about(keys::RECEIPT_FIELD_REMOVE),
         Action::RankSet => about(keys::RECEIPT_RANK_SET),
         Action::RankRemove => about(keys::RECEIPT_RANK_REMOVE),
+        Action::RankApply => about(keys::RECEIPT_RANK_APPLY),
+        Action::PeriodClose => about(keys::RECEIPT_PERIOD_CLOSE),
+        Action::PeriodSchedule => about(keys::RECEIPT_PERIOD_SCHEDULE),
         Action::BoardPost => about(keys::RECEIPT_BOARD_POST),
         Action::BoardRemove => about(keys::RECEIPT_BOARD_REMOVE),
         Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
@@ -243,7 +254,12 @@ pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String>
             (is_new || is_gone) && !gives_points(change)
         } else {
             // The values that a new table or session begins with are no news, nor those that go.
-            is_gone || is_new && matches!(change.what, What::Table | What::Session | What::Field)
+            is_gone
+                || is_new
+                    && matches!(
+                        change.what,
+                        What::Table | What::Session | What::Field | What::Period
+                    )
         };
         let state = match (is_new, is_gone) {
             (true, _) if telling.brings_back => State::Restored,
@@ -416,6 +432,7 @@ const fn kind(what: What) -> &'static str {
         What::Rank => "rank",
         What::Field => "field",
         What::Board => "board",
+        What::Period => "period",
         What::Entry => "entry",
         What::Guild => "guild",
         What::Session => "session",

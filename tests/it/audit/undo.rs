@@ -125,6 +125,7 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
                 category: Some(Some(name("Oraș"))),
                 floor: Some(-5),
                 private: Some(true),
+                proposes: None,
             };
             services.edit_table(&by(), edit).await
         }

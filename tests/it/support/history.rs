@@ -10,6 +10,8 @@ use punctaj::domain::entry::Entry;
 use punctaj::domain::event::{Action, Change, Event, Outcome, Overwrote, Via, What};
 use punctaj::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use punctaj::domain::name::fold;
+use punctaj::domain::period::Periods;
+use punctaj::domain::points::Bounds;
 use punctaj::domain::session::{Attribution, Platform, Session};
 use punctaj::domain::stamp::Stamp;
 use punctaj::domain::table::Table;
@@ -66,6 +68,7 @@ impl History {
             ranks: BTreeMap::new(),
             fields: BTreeMap::new(),
             boards: BTreeMap::new(),
+            periods: Periods::default(),
         };
         let changes = table.changes_since(None);
         self.append(at, Action::TableCreate, Some(id), changes);
@@ -119,7 +122,7 @@ impl History {
         let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
             return;
         };
-        let change = entry.set_points(value, 0, 0, &stamp);
+        let change = entry.set_points(value, 0, Bounds::default(), &stamp);
         let lost = Overwrote {
             seq: lost,
             id: change.id.clone(),
@@ -138,7 +141,7 @@ impl History {
         let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
             return;
         };
-        let change = entry.add_points(1, 0, &stamp);
+        let change = entry.add_points(1, Bounds::default(), &stamp);
         let superseded = change.superseded;
         let mut event = self.event(at, Action::PointsAdd, Some(table), vec![change]);
         event.at = asked;
@@ -160,7 +163,9 @@ impl History {
             .collect();
         let entries = self.entries.values_mut();
         let changes: Vec<Change> = entries
-            .filter_map(|entry| Some(entry.compensate(*given.get(&entry.id)?, 0, &stamp)))
+            .filter_map(|entry| {
+                Some(entry.compensate(*given.get(&entry.id)?, Bounds::default(), &stamp))
+            })
             .collect();
         let mut event = self.event(at, Action::EventUndo, undone.table_id, changes);
         event.undoes = Some(seq);
@@ -187,7 +192,7 @@ impl History {
                 changes.push(change);
                 entry
             });
-            changes.push(entry.add_points(*points, 0, &stamp));
+            changes.push(entry.add_points(*points, Bounds::default(), &stamp));
         }
         self.append(at, Action::PointsAdd, Some(table), changes);
     }
