@@ -147,7 +147,9 @@ where e.deleted_at is null and e.member_id is not null;
 alter table punctaj.outbox
     drop constraint outbox_kind_known,
     add constraint outbox_kind_known
-        check (kind in ('event', 'head', 'overwritten', 'board', 'outcome', 'role'));
+        check (kind in (
+            'event', 'head', 'overwritten', 'board', 'outcome', 'period', 'warning', 'role'
+        ));
 
 -- Nothing is Supabase's roles' or everyone's; see the core.
 do $$

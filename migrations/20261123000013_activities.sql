@@ -48,6 +48,21 @@ as $$
         'boards', (
             select coalesce(jsonb_agg(jsonb_build_object('channel', b.channel_id, 'layout', b.layout)), '[]')
             from punctaj.boards b where b.table_id = t.table_id and b.layout is not null
+        ),
+        'periods', jsonb_build_object(
+            'closed', (
+                select jsonb_build_object('at', p.closed_at, 'op', p.op_id)
+                from punctaj.periods p
+                where p.table_id = t.table_id and not p.reopened
+                order by p.number desc
+                limit 1
+            ),
+            'proposes', t.promotions is not null,
+            'schedule', jsonb_build_object(
+                'every', t.schedule_every, 'day', t.schedule_day, 'time', t.schedule_time,
+                'channel', t.schedule_channel, 'warning', t.schedule_warning,
+                'paused', t.schedule_paused, 'from', t.schedule_from
+            )
         )
     )
 $$;

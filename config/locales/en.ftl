@@ -37,6 +37,7 @@ button-export = Export
 button-next = Next
 button-browse = Browse
 button-back = Back
+button-apply-ranks = Apply ranks
 
 ## Lists
 
@@ -70,12 +71,30 @@ field-language = language
 field-timezone = time zone
 field-log-channel = log channel
 field-layout = layout
+field-exempt = exempt
+field-promotions = promotions
+field-every = how often
+field-day = day
+field-time = time
+field-channel = channel
+field-warning = hours of warning
+field-paused = paused
+field-closed = closing
+field-proposed = proposed ranks
 
 ## Values
 
 value-none = —
 value-yes = yes
 value-no = no
+value-automatic = automatic
+value-proposed = only proposed
+value-week = every week
+value-month = every month
+value-ranks = { $count ->
+        [one] { $count } rank
+       *[other] { $count } ranks
+    }
 kind-text = text
 kind-number = number
 kind-date = date
@@ -126,6 +145,9 @@ receipt-rank-set = Changed the ranks of { $table }
 receipt-rank-remove = Removed a rank from { $table }
 receipt-activity-set = Changed the activities of { $table }
 receipt-activity-remove = Removed an activity from { $table }
+receipt-rank-apply = Applied the proposed ranks in { $table }
+receipt-period-close = Closed a period of { $table }
+receipt-period-schedule = Changed the schedule of { $table }
 receipt-board-post = Board of { $table }
 receipt-board-remove = Removed boards of { $table }
 receipt-settings-set = Changed the settings
@@ -162,6 +184,7 @@ line-unchanged = **{ $name }**, { $field }: was { $value } already
 line-created = { $what ->
         [table] New table
         [rank] New rank
+        [period] Period closed
         [board] New board
         [activity] New activity
         [field] New field
@@ -171,6 +194,7 @@ line-created = { $what ->
 line-deleted = { $what ->
         [table] Table deleted
         [rank] Rank deleted
+        [period] Period opened again
         [board] Board removed
         [activity] Activity removed
         [field] Field removed
@@ -183,6 +207,7 @@ line-grant-scope = **{ $name }**, where: { $scope }
 line-restored = { $what ->
         [table] Table restored
         [rank] Rank restored
+        [period] Period closed again
         [board] Board restored
         [activity] Activity restored
         [field] Field restored
@@ -236,6 +261,7 @@ nothing-changed = Nothing was changed.
 
 table-heading = **{ $table }** — { $entries }, { $points }
 table-heading-then = **{ $table }** as of { $at } — { $entries }, { $points }
+table-heading-period = **{ $table }**, period { $period }, closed { $at } — { $entries }, { $points }
 table-known = ⚠️ The database can’t be reached: this is the last known state, and may be outdated.
 table-ahead = That moment has not come yet: this is the table as it stands now.
 table-moved-since = It is called { $now } now.
@@ -278,6 +304,69 @@ boards-line-problem = { $channel } · { $layout } · ⚠️ can’t be posted: {
 board-empty = It has no entries yet.
 board-changed = Changed { $at }
 board-table-deleted = The table { $table } was deleted.
+period-preview-title = Close period { $period } of { $table }?
+period-preview = Nothing was changed yet. Confirm keeps the table as it is then under this number, and everybody begins anew with { $points }; Cancel leaves everything as it is.
+period-title = Period { $period } of { $table }
+period-range = **From** { $since } **to** { $closed }
+period-range-first = **Up to** { $closed }
+period-by = **Closed by:** { $who }
+period-schedule = the schedule
+period-late = ⚠️ Closed { $late } late: it was due { $due }.
+period-reopened = This closing was undone.
+period-total = **{ $entries }**, { $points } in all
+period-podium = { $medal } **{ $name }** — { $points }
+period-nobody = Nobody earned any points.
+period-promoted = { $how ->
+        [proposed] **Proposed for promotion ({ $count }):**
+       *[given] **Promoted ({ $count }):**
+    } { $names }
+period-demoted = { $how ->
+        [proposed] **Proposed for demotion ({ $count }):**
+       *[given] **Demoted ({ $count }):**
+    } { $names }
+period-idle = **Earned nothing ({ $count }):** { $names }
+period-pending = These ranks are only proposed. Apply ranks gives and takes them.
+period-warning = ⏰ **{ $table }** is closed { $when }.
+period-warning-names = Below the threshold of their rank ({ $count }): { $names }
+periods-title = Closed periods of { $table }
+periods-none = { $table } has no closed period yet. Close the open one with `/punctaj-admin period close`.
+periods-range = { $since } – { $closed }
+periods-range-first = up to { $closed }
+periods-line = **{ $period }** · { $range } · { $entries }, { $points } · { $who } · #{ $event }
+periods-late = {" "}· ⚠️ { $late } late
+periods-reopened = {" "}· undone
+span-days = { $count ->
+        [one] { $count } day
+       *[other] { $count } days
+    }
+span-hours = { $count ->
+        [one] { $count } hour
+       *[other] { $count } hours
+    }
+span-minutes = { $count ->
+        [one] { $count } minute
+       *[other] { $count } minutes
+    }
+schedule-title = Schedule of { $table }
+schedule-none = { $table } is not closed by itself. Set when it is with `/punctaj-admin period schedule`, option `every`.
+schedule-week = **Closes:** every week on { $day } at { $time } ({ $zone })
+schedule-month = **Closes:** every month on day { $day }, or the last one, at { $time } ({ $zone })
+schedule-next = **Next time:** { $at }, { $in }
+schedule-paused = **Paused:** it does not close by itself until `every` is given again.
+schedule-channel = **Reports:** { $channel }
+schedule-no-channel = **Reports:** nowhere; give a `channel`, or set a log channel.
+schedule-warning = **Warning:** { $count ->
+        [one] one hour before
+       *[other] { $count } hours before
+    }
+schedule-no-warning = **Warning:** none
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
 settings-title = Settings of this server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
@@ -339,6 +428,7 @@ profile-rank = **Rank:** { $rank }
 profile-next = **Next rank:** { $rank }, { $points } to go
 profile-next-reached = **Next rank:** { $rank }, enough points for it
 profile-next-highest = **Next rank:** none, this is the highest
+profile-exempt = **Exempt:** a closing does not demote
 profile-member = **Member:** { $member }
 profile-extra = **{ $field }:** { $value }
 profile-recent = **Recent changes**
@@ -496,11 +586,13 @@ verify-hash = The content of event #{ $event } no longer matches its hash.
 verify-before = Event #{ $event } changes the field “{ $field }” of **{ $name }**, but the value before was not the one written in it.
 verify-ledger = The ledger of points does not hold what event #{ $event } says of { $name }.
 verify-sum = The points of { $name } are not the sum of what the ledger of points holds.
+verify-period = What was kept of the period that event #{ $event } closed is not what the events tell: { $name }.
 verify-wrong-head = The last event should be #{ $event }, but the history ends elsewhere.
 verify-state = In the tables, the field “{ $field }” of { $what ->
         [entry] the entry
         [table] the table
         [rank] the rank
+        [period] the period
         [board] the board
         [activity] the activity
         [grant] the right of
@@ -621,12 +713,28 @@ error-below-new-floor = { $count ->
         [one] One entry has
        *[other] { $count } entries have
     } fewer points than { $floor }. Raise them first, or choose a lower floor.
-error-unknown-field = There is no field { $field }. Choose one of: name, rank, points, member{ $count ->
+error-unknown-field = There is no field { $field }. Choose one of: name, rank, points, member, exempt{ $count ->
         [0] .
        *[other] , { $known }.
     }
 error-field-exists = There is a field { $field } already. Choose another name.
 error-no-board = { $table } has no such board. See its boards with `/punctaj-admin board list`.
+error-period-moved = Period { $period } of { $table } is not the open one any more; that is period { $open }. Look again with `/punctaj-admin period close`.
+error-unknown-period = { $table } has no closed period { $period }; the last one is { $last }. See them with `/punctaj-admin period list`.
+error-no-periods = { $table } has no closed period yet. Close the open one with `/punctaj-admin period close`.
+error-not-last-period = Period { $period } of { $table } can't be opened or closed again: periods were closed or opened since, and the last closed one is { $last }. Undo the later ones first.
+error-nothing-proposed = No ranks of period { $period } of { $table } wait to be applied: they were applied, or the closing was undone. See it with `/punctaj-admin period report`.
+error-no-schedule = { $table } has no schedule yet. Give `every` too, to say how often it is closed.
+error-no-such-weekday = A week has no such day. Give a day of the week, or its number from 1 (Monday) to 7.
+error-no-such-day = A month has no such day. Give a number from 1 to 31; in a shorter month it means the last day.
+error-day = That is no day of a week or month. Give a day of the week, or a number from 1 to 31.
+error-time = That is no time of the day. Write it like 20:00.
+error-hours = A warning comes 0 to { $limit } hours before; 0 means none. Give such a number.
+error-unknown-every = There is no such interval. Choose one that Discord offers.
+error-unknown-promotions = There is no such way. Choose one that Discord offers.
+error-yes-or-no = This field is yes or no. Give one of them.
+error-period-number = A period's number is at least 1. See them with `/punctaj-admin period list`.
+error-period-and-at = A closed period and a moment can't be shown together. Give only one of `period` and `at`.
 error-too-many-fields = A table has at most { $limit } fields of its own. Remove one first.
 error-too-many-activities = A table has at most { $limit } activities. Remove one first.
 error-no-activities = { $table } has no activity { $activity }, nor any other yet. Give the points as `points`, or set one with `/punctaj-admin activity set`.
@@ -711,7 +819,7 @@ cmd-punctaj-remove = remove
 cmd-punctaj-remove-points = points
     .description = How many, 1 to 1,000,000,000
 cmd-punctaj-set = set
-    .description = Sets one field of an entry: name, rank, points or member
+    .description = Sets one field of an entry: name, rank, points, member, exempt
 cmd-punctaj-set-name = name
     .description = The entry: its name, or a mention of its member
 cmd-punctaj-delete = delete
@@ -854,6 +962,28 @@ cmd-punctaj-admin-activity-list = list
     .description = Lists the activities of a table
 cmd-punctaj-admin-activity-list-table = table
     .description = The table whose activities to show
+cmd-punctaj-admin-period = period
+    .description = Closing periods, by hand or by a schedule
+cmd-punctaj-admin-period-close = close
+    .description = Keeps the table as it is and begins anew, after showing what that comes to
+cmd-punctaj-admin-period-close-table = table
+    .description = Which table
+cmd-punctaj-admin-period-schedule = schedule
+    .description = When a table is closed by itself; shows it if nothing is given
+cmd-punctaj-admin-period-schedule-table = table
+    .description = Which table
+cmd-punctaj-admin-period-schedule-channel = channel
+    .description = Where it is reported; in the log channel if never given
+cmd-punctaj-admin-period-list = list
+    .description = Lists the closed periods of a table
+cmd-punctaj-admin-period-list-table = table
+    .description = Which table
+cmd-punctaj-admin-period-report = report
+    .description = What a closed period came to
+cmd-punctaj-admin-period-report-table = table
+    .description = Which table
+cmd-punctaj-admin-period-report-period = period
+    .description = Its number; the last closed one if left out
 cmd-punctaj-admin-board = board
     .description = Messages that always show a table
 cmd-punctaj-admin-board-post = post
@@ -980,6 +1110,18 @@ cmd-opt-floor = floor
     .description = Below which points never fall
 cmd-opt-private = private
     .description = Hidden from those without a right to it
+cmd-opt-promotions = promotions
+    .description = Whether a closing gives and takes ranks by itself, or only proposes them
+cmd-opt-period = period
+    .description = A closed period, by its number
+cmd-opt-every = every
+    .description = How often; off pauses it and keeps the rest
+cmd-opt-day = day
+    .description = A day of the week, or 1 to 31 of the month (its last where it is shorter)
+cmd-opt-time = time
+    .description = By the clocks of this server, such as 20:00
+cmd-opt-warning = warning
+    .description = Hours before, for those below their rank's threshold; 0 for none
 cmd-opt-kind = kind
     .description = What it holds; text if left out
 cmd-opt-pattern = pattern
@@ -1004,6 +1146,11 @@ cmd-choice-conflicts = conflicts
 cmd-choice-undone = undone
 cmd-choice-refused = refused
 cmd-choice-queued = queued
+cmd-choice-week = every week
+cmd-choice-month = every month
+cmd-choice-off = off
+cmd-choice-automatic = automatic
+cmd-choice-proposed = only proposed
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines

@@ -42,6 +42,7 @@ button-export = Exportă
 button-next = Înainte
 button-browse = Răsfoiește
 button-back = Înapoi
+button-apply-ranks = Aplică gradele
 
 ## Liste
 
@@ -76,12 +77,31 @@ field-language = limbă
 field-timezone = fus orar
 field-log-channel = canal de jurnal
 field-layout = aspect
+field-exempt = scutit
+field-promotions = avansări
+field-every = cât de des
+field-day = zi
+field-time = oră
+field-channel = canal
+field-warning = ore de avertizare
+field-paused = în pauză
+field-closed = închidere
+field-proposed = grade propuse
 
 ## Valori
 
 value-none = —
 value-yes = da
 value-no = nu
+value-automatic = automat
+value-proposed = doar propuse
+value-week = în fiecare săptămână
+value-month = în fiecare lună
+value-ranks = { $count ->
+        [one] { $count } grad
+        [few] { $count } grade
+       *[other] { $count } de grade
+    }
 kind-text = text
 kind-number = număr
 kind-date = dată
@@ -136,6 +156,9 @@ receipt-rank-set = Modificare în gradele din { $table }
 receipt-rank-remove = Am scos un grad din { $table }
 receipt-activity-set = Modificare în activitățile din { $table }
 receipt-activity-remove = Am scos o activitate din { $table }
+receipt-rank-apply = Am aplicat gradele propuse în { $table }
+receipt-period-close = Am închis o perioadă din { $table }
+receipt-period-schedule = Am modificat programul din { $table }
 receipt-board-post = Avizierul tabelului { $table }
 receipt-board-remove = Am scos aviziere ale tabelului { $table }
 receipt-settings-set = Am modificat setările
@@ -173,6 +196,7 @@ line-unchanged = **{ $name }**, { $field }: era deja { $value }
 line-created = { $what ->
         [table] Tabel nou
         [rank] Grad nou
+        [period] Perioadă închisă
         [board] Avizier nou
         [activity] Activitate nouă
         [field] Câmp nou
@@ -182,6 +206,7 @@ line-created = { $what ->
 line-deleted = { $what ->
         [table] Tabel șters
         [rank] Grad șters
+        [period] Perioadă redeschisă
         [board] Avizier scos
         [activity] Activitate scoasă
         [field] Câmp scos
@@ -194,6 +219,7 @@ line-grant-scope = **{ $name }**, unde: { $scope }
 line-restored = { $what ->
         [table] Tabel readus
         [rank] Grad readus
+        [period] Perioadă închisă din nou
         [board] Avizier readus
         [activity] Activitate readusă
         [field] Câmp readus
@@ -249,6 +275,7 @@ nothing-changed = Nu s-a modificat nimic.
 
 table-heading = **{ $table }** — { $entries }, { $points }
 table-heading-then = **{ $table }**, așa cum era pe { $at } — { $entries }, { $points }
+table-heading-period = **{ $table }**, perioada { $period }, închisă pe { $at } — { $entries }, { $points }
 table-known = ⚠️ Baza de date nu răspunde: aceasta este ultima stare cunoscută și poate fi depășită.
 table-ahead = Momentul acela nu a venit încă: acesta este tabelul de acum.
 table-moved-since = Acum se numește { $now }.
@@ -294,6 +321,73 @@ boards-line-problem = { $channel } · { $layout } · ⚠️ nu poate fi postat: 
 board-empty = Nu are încă înregistrări.
 board-changed = Modificat { $at }
 board-table-deleted = Tabelul { $table } a fost șters.
+period-preview-title = Închizi perioada { $period } din { $table }?
+period-preview = Deocamdată nu s-a modificat nimic. Confirmă păstrează sub acest număr tabelul așa cum este atunci și toți încep din nou, cu { $points }; Renunță lasă totul cum este.
+period-title = Perioada { $period } din { $table }
+period-range = **Din** { $since } **până pe** { $closed }
+period-range-first = **Până pe** { $closed }
+period-by = **Închisă de:** { $who }
+period-schedule = program
+period-late = ⚠️ Închisă cu o întârziere de { $late }: trebuia închisă pe { $due }.
+period-reopened = Această închidere a fost desfăcută.
+period-total = **{ $entries }**, în total { $points }
+period-podium = { $medal } **{ $name }** — { $points }
+period-nobody = Nimeni nu a câștigat puncte.
+period-promoted = { $how ->
+        [proposed] **Propuși pentru avansare ({ $count }):**
+       *[given] **Avansați ({ $count }):**
+    } { $names }
+period-demoted = { $how ->
+        [proposed] **Propuși pentru retrogradare ({ $count }):**
+       *[given] **Retrogradați ({ $count }):**
+    } { $names }
+period-idle = **Fără niciun punct câștigat ({ $count }):** { $names }
+period-pending = Gradele sunt doar propuse. Butonul „Aplică gradele” le dă și le ia.
+period-warning = ⏰ **{ $table }** se închide { $when }.
+period-warning-names = Sub pragul gradului lor ({ $count }): { $names }
+periods-title = Perioadele închise din { $table }
+periods-none = { $table } nu are încă nicio perioadă închisă. Închide-o pe cea deschisă cu `/punctaj-admin perioadă închide`.
+periods-range = { $since } – { $closed }
+periods-range-first = până pe { $closed }
+periods-line = **{ $period }** · { $range } · { $entries }, { $points } · { $who } · #{ $event }
+periods-late = {" "}· ⚠️ întârziere de { $late }
+periods-reopened = {" "}· desfăcută
+span-days = { $count ->
+        [one] o zi
+        [few] { $count } zile
+       *[other] { $count } de zile
+    }
+span-hours = { $count ->
+        [one] o oră
+        [few] { $count } ore
+       *[other] { $count } de ore
+    }
+span-minutes = { $count ->
+        [one] un minut
+        [few] { $count } minute
+       *[other] { $count } de minute
+    }
+schedule-title = Programul din { $table }
+schedule-none = { $table } nu se închide singur. Stabilește când cu `/punctaj-admin perioadă program`, opțiunea `cât_de_des`.
+schedule-week = **Se închide:** în fiecare săptămână, { $day }, la { $time } ({ $zone })
+schedule-month = **Se închide:** în fiecare lună, pe { $day } sau în ultima zi, la { $time } ({ $zone })
+schedule-next = **Data viitoare:** { $at }, { $in }
+schedule-paused = **În pauză:** nu se închide singur până când nu dai din nou `cât_de_des`.
+schedule-channel = **Rapoarte:** { $channel }
+schedule-no-channel = **Rapoarte:** nicăieri; dă un `canal` sau setează un canal de jurnal.
+schedule-warning = **Avertizare:** { $count ->
+        [one] cu o oră înainte
+        [few] cu { $count } ore înainte
+       *[other] cu { $count } de ore înainte
+    }
+schedule-no-warning = **Avertizare:** niciuna
+weekday-1 = luni
+weekday-2 = marți
+weekday-3 = miercuri
+weekday-4 = joi
+weekday-5 = vineri
+weekday-6 = sâmbătă
+weekday-7 = duminică
 settings-title = Setările acestui server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
@@ -357,6 +451,7 @@ profile-rank = **Grad:** { $rank }
 profile-next = **Gradul următor:** { $rank }, mai lipsesc { $points }
 profile-next-reached = **Gradul următor:** { $rank }, sunt destule puncte
 profile-next-highest = **Gradul următor:** niciunul, acesta este cel mai înalt
+profile-exempt = **Scutit:** nu este retrogradat la închidere
 profile-member = **Membru:** { $member }
 profile-extra = **{ $field }:** { $value }
 profile-recent = **Ultimele modificări**
@@ -525,11 +620,13 @@ verify-hash = Conținutul evenimentului #{ $event } nu mai corespunde amprentei 
 verify-before = Evenimentul #{ $event } modifică la **{ $name }** câmpul „{ $field }”, dar valoarea de dinainte nu era cea scrisă în el.
 verify-ledger = Registrul de puncte nu conține ce spune evenimentul #{ $event } despre { $name }.
 verify-sum = Punctele înregistrării { $name } nu sunt suma din registrul de puncte.
+verify-period = Ce s-a păstrat din perioada închisă de evenimentul #{ $event } nu este ce rezultă din evenimente: { $name }.
 verify-wrong-head = Ultimul eveniment ar trebui să fie #{ $event }, dar istoricul se termină în altă parte.
 verify-state = În tabele, câmpul „{ $field }” { $what ->
         [entry] al înregistrării
         [table] al tabelului
         [rank] al gradului
+        [period] al perioadei
         [board] avizierului
         [activity] activității
         [grant] dreptului lui
@@ -651,12 +748,28 @@ error-below-new-floor = { $count ->
         [few] { $count } înregistrări au
        *[other] { $count } de înregistrări au
     } mai puțin de { $floor }. Ridică-le mai întâi sau alege un minim mai mic.
-error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, grad, puncte, membru{ $count ->
+error-unknown-field = Nu există câmpul { $field }. Alege unul dintre: nume, grad, puncte, membru, scutit{ $count ->
         [0] .
        *[other] , { $known }.
     }
 error-field-exists = Există deja câmpul { $field }. Alege alt nume.
 error-no-board = { $table } nu are un astfel de avizier. Vezi avizierele lui cu `/punctaj-admin avizier listă`.
+error-period-moved = Perioada { $period } din { $table } nu mai este cea deschisă; acum este perioada { $open }. Verifică din nou cu `/punctaj-admin perioadă închide`.
+error-unknown-period = { $table } nu are perioada închisă { $period }; ultima este { $last }. Vezi-le cu `/punctaj-admin perioadă listă`.
+error-no-periods = { $table } nu are încă nicio perioadă închisă. Închide-o pe cea deschisă cu `/punctaj-admin perioadă închide`.
+error-not-last-period = Perioada { $period } din { $table } nu poate fi redeschisă sau închisă din nou: de atunci s-au închis sau s-au deschis altele, iar ultima închisă este { $last }. Desfă-le mai întâi pe cele de după.
+error-nothing-proposed = Niciun grad din perioada { $period } din { $table } nu mai așteaptă să fie aplicat: au fost aplicate sau închiderea a fost desfăcută. Verifică cu `/punctaj-admin perioadă raport`.
+error-no-schedule = { $table } nu are încă program. Dă și `cât_de_des`, ca să spui cât de des se închide.
+error-no-such-weekday = O săptămână nu are o astfel de zi. Dă o zi a săptămânii sau numărul ei, de la 1 (luni) la 7.
+error-no-such-day = O lună nu are o astfel de zi. Dă un număr de la 1 la 31; într-o lună mai scurtă înseamnă ultima zi.
+error-day = Aceasta nu este o zi a săptămânii sau a lunii. Dă o zi a săptămânii sau un număr de la 1 la 31.
+error-time = Aceasta nu este o oră. Scrie-o ca 20:00.
+error-hours = Avertizarea vine cu 0 până la { $limit } ore înainte; 0 înseamnă niciuna. Dă un astfel de număr.
+error-unknown-every = Nu există un astfel de interval. Alege unul oferit de Discord.
+error-unknown-promotions = Nu există un astfel de mod. Alege unul oferit de Discord.
+error-yes-or-no = Acest câmp este da sau nu. Dă una dintre ele.
+error-period-number = Numărul unei perioade este cel puțin 1. Vezi-le cu `/punctaj-admin perioadă listă`.
+error-period-and-at = O perioadă închisă și un moment nu pot fi arătate împreună. Dă doar una dintre `perioadă` și `la`.
 error-too-many-fields = Un tabel are cel mult { $limit } câmpuri proprii. Scoate mai întâi unul.
 error-too-many-activities = Un tabel are cel mult { $limit } de activități. Scoate mai întâi una.
 error-no-activities = { $table } nu are activitatea { $activity } și încă nici alta. Dă punctele cu `puncte` sau adaugă una cu `/punctaj-admin activity set`.
@@ -742,7 +855,7 @@ cmd-punctaj-remove = scade
 cmd-punctaj-remove-points = puncte
     .description = Câte, de la 1 la 1.000.000.000
 cmd-punctaj-set = setează
-    .description = Schimbă un câmp al unei înregistrări: nume, grad, puncte sau membru
+    .description = Schimbă un câmp al unei înregistrări: nume, grad, puncte, membru, scutit
 cmd-punctaj-set-name = nume
     .description = Înregistrarea: numele ei sau o mențiune a membrului legat
 cmd-punctaj-delete = șterge
@@ -885,6 +998,28 @@ cmd-punctaj-admin-activity-list = listă
     .description = Arată activitățile unui tabel
 cmd-punctaj-admin-activity-list-table = tabel
     .description = Tabelul ale cărui activități vrei să le vezi
+cmd-punctaj-admin-period = perioadă
+    .description = Închiderea perioadelor, de mână sau după program
+cmd-punctaj-admin-period-close = închide
+    .description = Păstrează tabelul cum este și îl ia de la capăt, după ce arată rezultatul
+cmd-punctaj-admin-period-close-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-period-schedule = program
+    .description = Când se închide singur un tabel; fără alte opțiuni, îl arată
+cmd-punctaj-admin-period-schedule-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-period-schedule-channel = canal
+    .description = Unde se scrie raportul; în canalul de jurnal dacă nu a fost dat niciodată
+cmd-punctaj-admin-period-list = listă
+    .description = Arată perioadele închise ale unui tabel
+cmd-punctaj-admin-period-list-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-period-report = raport
+    .description = Rezultatul unei perioade închise
+cmd-punctaj-admin-period-report-table = tabel
+    .description = Care tabel
+cmd-punctaj-admin-period-report-period = perioadă
+    .description = Numărul ei; ultima închisă dacă lipsește
 cmd-punctaj-admin-board = avizier
     .description = Mesaje care arată mereu un tabel
 cmd-punctaj-admin-board-post = pune
@@ -1011,6 +1146,18 @@ cmd-opt-floor = minim
     .description = Sub cât nu scad punctele niciodată
 cmd-opt-private = privat
     .description = Ascuns de cei fără drept la el
+cmd-opt-promotions = avansări
+    .description = Dacă închiderea dă și ia gradele singură sau doar le propune
+cmd-opt-period = perioadă
+    .description = O perioadă închisă, după numărul ei
+cmd-opt-every = cât_de_des
+    .description = La ce interval; oprit îl pune în pauză și păstrează restul
+cmd-opt-day = zi
+    .description = O zi a săptămânii sau 1 până la 31 din lună (ultima, dacă luna e mai scurtă)
+cmd-opt-time = oră
+    .description = După ora acestui server, de exemplu 20:00
+cmd-opt-warning = avertizare
+    .description = Cu câte ore înainte, pentru cei sub pragul gradului lor; 0 pentru niciuna
 cmd-opt-kind = tip
     .description = Ce conține; text dacă lipsește
 cmd-opt-pattern = model
@@ -1035,6 +1182,11 @@ cmd-choice-conflicts = conflicte
 cmd-choice-undone = desfăcute
 cmd-choice-refused = refuzate
 cmd-choice-queued = puse în așteptare
+cmd-choice-week = săptămânal
+cmd-choice-month = lunar
+cmd-choice-off = oprit
+cmd-choice-automatic = automat
+cmd-choice-proposed = doar propuse
 cmd-choice-csv = CSV
 cmd-choice-json = JSON
 cmd-choice-jsonl = JSON Lines

@@ -115,6 +115,10 @@ fn told(problem: &Problem) -> String {
             let entry = named(entry);
             format!("the points of {entry} are not the sum of what the ledger holds")
         }
+        Problem::WrongPeriod { seq, thing } => {
+            let thing = named(thing);
+            format!("what was kept of the period that event {seq} closed is not what {thing} was")
+        }
         Problem::WrongHead { head } => {
             format!("the head says {head}, which is not the newest event")
         }

@@ -23,7 +23,9 @@ pub fn of_command(path: &str) -> Option<Action> {
         | "punctaj-admin table list"
         | "punctaj-admin rank list"
         | "punctaj-admin activity list"
-        | "punctaj-admin board list" => Action::TableView,
+        | "punctaj-admin board list"
+        | "punctaj-admin period list"
+        | "punctaj-admin period report" => Action::TableView,
         _ if path.starts_with("punctaj-audit ") => Action::AuditView,
         _ if path.starts_with("punctaj-admin settings ") => Action::SettingsSet,
         // `punctaj-admin rank set` attempts `rank.set`.
@@ -41,7 +43,9 @@ pub const fn of_press(press: &Press) -> Option<Action> {
         Press::Undo { .. } | Press::Preview { .. } | Press::Confirm { .. } => {
             Some(Action::EventUndo)
         }
-        Press::View { .. } | Press::Board { .. } => Some(Action::TableView),
+        Press::View { .. } | Press::Board { .. } | Press::Periods { .. } => Some(Action::TableView),
+        Press::Close { .. } => Some(Action::PeriodClose),
+        Press::Ranks { .. } => Some(Action::RankApply),
         Press::Find { .. } | Press::Show { .. } | Press::Sessions { .. } => Some(Action::AuditView),
         Press::End { .. } => Some(Action::SessionClose),
         Press::Export { .. } => Some(Action::AuditExport),

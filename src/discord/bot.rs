@@ -22,7 +22,7 @@ use super::flights::Flights;
 use super::gateway::Gateway;
 use super::presence::Presences;
 use super::queue::{self, Queue};
-use super::{boards, delivery, framework, notices, rank_roles, registration};
+use super::{boards, delivery, framework, notices, rank_roles, registration, schedules};
 use crate::config::{Discord, Secret, Shards};
 use crate::service::Services;
 
@@ -192,6 +192,7 @@ async fn connected(
     let shards = Arc::clone(&client.shard_manager);
     gateway.watch(&shards);
     let notices = notices::run(data.services.clone(), Arc::clone(&client.http));
+    let schedules = schedules::run(data.services.clone());
     let boards = boards::run(data.clone(), Arc::clone(&client.http));
     let roles = rank_roles::run(data.clone(), Arc::clone(&client.http));
     let feed = crate::feed::run(data.services.clone());
@@ -200,6 +201,7 @@ async fn connected(
     let mut running = std::pin::pin!(start(&mut client, options.shards));
     tokio::select! {
         () = notices => Err(BotError::Closed),
+        () = schedules => Err(BotError::Closed),
         () = boards => Err(BotError::Closed),
         () = roles => Err(BotError::Closed),
         () = feed => Err(BotError::Closed),

@@ -78,7 +78,7 @@ pub async fn deleted_table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteRes
 pub async fn field(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let call = asking(ctx);
     let typed = partial.trim().to_lowercase();
-    let fields = ["name", "rank", "points", "member"]
+    let fields = ["name", "rank", "points", "member", "exempt"]
         .into_iter()
         .filter_map(|key| {
             let label = words::field(key, call.locale);
@@ -140,6 +140,24 @@ pub async fn activity(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse
     let call = asking(ctx);
     let found = activities(ctx, &call, partial).await;
     offered(&call, found)
+}
+
+/// A closed period of the table that is named.
+pub async fn period(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = periods(ctx, &call, partial).await;
+    offered(&call, found)
+}
+
+/// A day of the week.
+#[expect(clippy::unused_async, reason = "poise wants a future")]
+pub async fn day(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let days = (1..=7).map(|day| views::period::weekday(day, call.locale));
+    offered(
+        &call,
+        Ok(themselves(days.filter(|day| fits(partial, &[day])))),
+    )
 }
 
 /// One of the caller's own events.
@@ -253,6 +271,19 @@ async fn activities(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
     let choices = choices.filter_map(|activity| {
         let label = views::lists::activity(activity, call.locale);
         choice(&label, activity.name.clone())
+    });
+    Ok(choices.collect())
+}
+
+async fn periods(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let found = call
+        .services
+        .complete_periods(&request, table_option(ctx).as_ref(), partial)
+        .await?;
+    let choices = found.into_iter().filter_map(|period| {
+        let label = format!("{} · {}", period.number, period.closed_on);
+        choice(&label, period.number)
     });
     Ok(choices.collect())
 }

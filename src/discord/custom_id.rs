@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! 1:undo:<device>:<seq>[:<mark>]     1:cancel     1:show:<device>
-//! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970>]
-//! 1:board:<table>
+//! 1:view:<device>:<table>:<sort>:<page>:<layout>:<s|e>[:<microseconds since 1970> or :p<period>]
+//! 1:board:<table>        1:close:<device>:<table>:<period>    1:ranks:<seq>
+//! 1:periods:<device>:<table>:<page>
 //! 1:find:<device>:<draft>:<before seq or ->             1:choose:<device>:<draft>
 //! 1:sessions:<device>:<user or ->:<page>                1:end:<device>
 //! 1:mine:<device>:<guild>:<seq>:<index>
@@ -89,6 +90,31 @@ pub enum Press {
         shared: bool,
         /// As it was at that moment; as it is now, without.
         at: Option<DateTime<Utc>>,
+        /// As it was when this period was closed; not with `at`.
+        period: Option<i32>,
+    },
+    /// Close the period that was shown.
+    Close {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Of which table.
+        table: TableId,
+        /// Its number.
+        number: i32,
+    },
+    /// Apply the ranks that a closing proposed.
+    Ranks {
+        /// The event that closed it.
+        event: Seq,
+    },
+    /// Show a page of a table's closed periods.
+    Periods {
+        /// The session.
+        device: Option<DeviceId>,
+        /// Of which table.
+        table: TableId,
+        /// Which page, from 0.
+        page: u32,
     },
     /// Show a page of a search.
     Find {
@@ -243,6 +269,9 @@ impl Press {
             Self::Cancel => "button cancel",
             Self::Board { .. } => "button board",
             Self::View { .. } => "button view",
+            Self::Close { .. } => "button close",
+            Self::Ranks { .. } => "button ranks",
+            Self::Periods { .. } => "button periods",
             Self::Find { .. } => "button find",
             Self::Show { .. } => "button show",
             Self::Preview { .. } => "button preview",
@@ -278,14 +307,30 @@ impl Press {
             ("board", [table]) => Some(Self::Board {
                 table: TableId::from_short(table)?,
             }),
-            ("view", [device, table, sort, page, layout, audience, at @ ..]) => Some(Self::View {
+            ("view", [device, table, sort, page, layout, audience, then @ ..]) => {
+                Some(Self::View {
+                    device: read_device(device).ok()?,
+                    table: TableId::from_short(table)?,
+                    sort: Sort::parse(sort)?,
+                    page: page.parse().ok()?,
+                    layout: Layout::parse(layout)?,
+                    shared: read_audience(audience)?,
+                    at: read_at(then).ok()?,
+                    period: read_period(then),
+                })
+            }
+            ("close", [device, table, number]) => Some(Self::Close {
                 device: read_device(device).ok()?,
                 table: TableId::from_short(table)?,
-                sort: Sort::parse(sort)?,
+                number: read_number(number)?,
+            }),
+            ("ranks", [event]) => Some(Self::Ranks {
+                event: read_seq(event)?,
+            }),
+            ("periods", [device, table, page]) => Some(Self::Periods {
+                device: read_device(device).ok()?,
+                table: TableId::from_short(table)?,
                 page: page.parse().ok()?,
-                layout: Layout::parse(layout)?,
-                shared: read_audience(audience)?,
-                at: read_at(at).ok()?,
             }),
             ("find", [device, draft, before]) => Some(Self::Find {
                 device: read_device(device).ok()?,
@@ -346,6 +391,52 @@ impl Press {
     }
 }
 
+impl Press {
+    /// What may be about a closed period.
+    fn of_a_period(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::View {
+                device,
+                table,
+                sort,
+                page,
+                layout,
+                shared,
+                at,
+                period,
+            } => {
+                let (device, audience) =
+                    (written(device.as_ref()), if *shared { "s" } else { "e" });
+                let (table, sort, layout) = (table.short(), sort.as_str(), layout.as_str());
+                write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")?;
+                match (at, period) {
+                    (Some(at), _) => write!(f, ":{}", at.timestamp_micros()),
+                    (None, Some(period)) => write!(f, ":p{period}"),
+                    (None, None) => Ok(()),
+                }
+            }
+            Self::Close {
+                device,
+                table,
+                number,
+            } => {
+                let (device, table) = (written(device.as_ref()), table.short());
+                write!(f, "close:{device}:{table}:{number}")
+            }
+            Self::Ranks { event } => write!(f, "ranks:{event}"),
+            Self::Periods {
+                device,
+                table,
+                page,
+            } => {
+                let (device, table) = (written(device.as_ref()), table.short());
+                write!(f, "periods:{device}:{table}:{page}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Press {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION}:")?;
@@ -369,23 +460,8 @@ impl fmt::Display for Press {
             }
             Self::Cancel => f.write_str("cancel"),
             Self::Board { table } => write!(f, "board:{}", table.short()),
-            Self::View {
-                device,
-                table,
-                sort,
-                page,
-                layout,
-                shared,
-                at,
-            } => {
-                let (device, audience) =
-                    (written(device.as_ref()), if *shared { "s" } else { "e" });
-                let (table, sort, layout) = (table.short(), sort.as_str(), layout.as_str());
-                write!(f, "view:{device}:{table}:{sort}:{page}:{layout}:{audience}")?;
-                match at {
-                    Some(at) => write!(f, ":{}", at.timestamp_micros()),
-                    None => Ok(()),
-                }
+            Self::View { .. } | Self::Close { .. } | Self::Ranks { .. } | Self::Periods { .. } => {
+                self.of_a_period(f)
             }
             Self::Find {
                 device,
@@ -649,9 +725,24 @@ fn read_user(text: &str) -> Option<UserId> {
 fn read_at(parts: &[&str]) -> Result<Option<DateTime<Utc>>, Garbled> {
     match parts {
         [] => Ok(None),
+        [_] if read_period(parts).is_some() => Ok(None),
         [micros] => read_micros(micros).map(Some).ok_or(Garbled),
         _ => Err(Garbled),
     }
+}
+
+/// The last part of a view of a closed period.
+fn read_period(parts: &[&str]) -> Option<i32> {
+    match parts {
+        [part] => part.strip_prefix('p').and_then(read_number),
+        _ => None,
+    }
+}
+
+/// A period's number, as it is written.
+fn read_number(text: &str) -> Option<i32> {
+    let number = text.parse().ok().filter(|number: &i32| *number > 0)?;
+    (number.to_string() == text).then_some(number)
 }
 
 fn read_micros(text: &str) -> Option<DateTime<Utc>> {
@@ -718,7 +809,7 @@ mod tests {
             any::<u32>(),
             layouts,
             any::<bool>(),
-            prop::option::of(0..=LAST_MICROS),
+            then(),
         );
         prop_oneof![
             (device(), seq(), prop::option::of(mark())).prop_map(|(device, event, shown)| {
@@ -737,8 +828,9 @@ mod tests {
                 }
             ),
             Just(Press::Cancel),
-            view.prop_map(|(device, table, sort, page, layout, shared, at)| {
+            view.prop_map(|(device, table, sort, page, layout, shared, then)| {
                 let table = TableId(Uuid::from_u128(table));
+                let (at, period) = then;
                 let at = at.and_then(DateTime::from_timestamp_micros);
                 Press::View {
                     device,
@@ -748,6 +840,22 @@ mod tests {
                     layout,
                     shared,
                     at,
+                    period,
+                }
+            }),
+            (device(), any::<u128>(), 1..=i32::MAX).prop_map(|(device, table, number)| {
+                Press::Close {
+                    device,
+                    table: TableId(Uuid::from_u128(table)),
+                    number,
+                }
+            }),
+            seq().prop_map(|event| Press::Ranks { event }),
+            (device(), any::<u128>(), any::<u32>()).prop_map(|(device, table, page)| {
+                Press::Periods {
+                    device,
+                    table: TableId(Uuid::from_u128(table)),
+                    page,
                 }
             }),
             any::<u128>().prop_map(|table| Press::Board {
@@ -789,6 +897,15 @@ mod tests {
             (panel(), act()).prop_map(|((device, table), act)| {
                 Press::Panel(PanelPress { device, table, act })
             }),
+        ]
+    }
+
+    /// A moment, a period, or neither.
+    fn then() -> impl Strategy<Value = (Option<i64>, Option<i32>)> {
+        prop_oneof![
+            Just((None, None)),
+            (0..=LAST_MICROS).prop_map(|at| (Some(at), None)),
+            (1..=i32::MAX).prop_map(|period| (None, Some(period))),
         ]
     }
 
@@ -900,6 +1017,10 @@ mod tests {
             "1:sessions:-:-:-1",
             "1:end:-:x",
             "1:view:-:-",
+            "1:close:-:AAAAAAAAAAAAAAAAAAAAAA:0",
+            "1:close:-:AAAAAAAAAAAAAAAAAAAAAA:+1",
+            "1:ranks:0",
+            "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:p0",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:-1",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:253402300800000000",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:0:0",

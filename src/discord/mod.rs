@@ -41,5 +41,6 @@ pub mod rank_roles;
 pub mod registration;
 pub mod reply;
 pub mod router;
+pub mod schedules;
 pub mod templates;
 pub mod views;

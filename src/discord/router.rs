@@ -21,6 +21,7 @@ use super::views::form::Typed;
 use crate::domain::ids::{DeviceId, Seq};
 use crate::i18n::keys;
 use crate::service::merge::MergeOrder;
+use crate::service::periods::Pinned;
 use crate::service::undo::Force;
 
 /// Answers a click.
@@ -117,6 +118,7 @@ const fn manner(press: &Press) -> Manner {
         | Press::Board { .. }
         | Press::End { .. }
         | Press::Meant { .. }
+        | Press::Ranks { .. }
         | Press::Preview { .. }
         | Press::Export { .. } => Manner::Own,
         Press::Undo { shown: Some(_), .. }
@@ -125,6 +127,8 @@ const fn manner(press: &Press) -> Manner {
         | Press::View { .. }
         | Press::Find { .. }
         | Press::Sessions { .. }
+        | Press::Close { .. }
+        | Press::Periods { .. }
         | Press::Choose { .. }
         | Press::Mine { .. }
         | Press::Link { .. }
@@ -162,6 +166,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             layout,
             shared,
             at,
+            period,
         } => {
             let turn = commands::Turn {
                 device,
@@ -171,6 +176,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
                 layout,
                 shared,
                 at,
+                period,
             };
             commands::turn_page(call, turn).await
         }
@@ -195,6 +201,9 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
         } => commands::undo_confirmed(call, device, event, force).await,
         Press::Export { device, draft } => commands::export_search(call, device, draft).await,
         Press::Board { table } => commands::browse_board(call, table).await,
+        press @ (Press::Close { .. } | Press::Ranks { .. } | Press::Periods { .. }) => {
+            of_a_period(call, press).await
+        }
         Press::Sessions { device, who, page } => {
             commands::sessions_page(call, device, who, page).await
         }
@@ -220,5 +229,22 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             commands::merge(call, device, order).await
         }
         Press::Panel(press) => Box::pin(commands::press_panel(call, press, menu)).await,
+    }
+}
+
+async fn of_a_period(call: Arc<Call>, press: Press) -> Result<Reply, Failure> {
+    match press {
+        Press::Close {
+            device,
+            table,
+            number,
+        } => commands::period_closed(call, device, Pinned { table, number }).await,
+        Press::Ranks { event } => commands::ranks_applied(call, event).await,
+        Press::Periods {
+            device,
+            table,
+            page,
+        } => commands::periods_page(call, device, table, page).await,
+        _ => Err(Failure::Internal("a button of no period".to_owned())),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::event::{Change, EXTRA, What, extra_register};
 use super::ids::{EntryId, TableId, UserId};
-use super::points;
+use super::points::{self, Bounds};
 use super::stamp::Stamp;
 
 /// A field that `set` can write.
@@ -20,6 +20,8 @@ pub enum Field {
     Rank(Option<i32>),
     /// The Discord member it is linked to, or none.
     Member(Option<UserId>),
+    /// Whether a closing leaves it its rank.
+    Exempt(bool),
     /// An extra field of the table.
     Extra {
         /// Its number.
@@ -39,8 +41,15 @@ impl Field {
             Self::Name(_) => "name".to_owned(),
             Self::Rank(_) => "rank".to_owned(),
             Self::Member(_) => "member".to_owned(),
+            Self::Exempt(_) => "exempt".to_owned(),
             Self::Extra { number, .. } => extra_register(&number.to_string()),
         }
+    }
+
+    /// Of a rank by its number.
+    #[must_use]
+    pub const fn rank(number: i32) -> Self {
+        Self::Rank(Some(number))
     }
 
     fn value(&self) -> Value {
@@ -48,6 +57,7 @@ impl Field {
             Self::Name(name) => name.clone().into(),
             Self::Rank(rank) => (*rank).into(),
             Self::Member(member) => member.map(|id| id.to_string()).into(),
+            Self::Exempt(exempt) => exempt.then_some(true).into(),
             Self::Extra { value, .. } => value.clone().into(),
         }
     }
@@ -68,9 +78,12 @@ pub struct Entry {
     pub rank: Option<i32>,
     /// Within the table's floor and [`points::LIMIT`].
     pub points: i64,
+    /// Whether a closing leaves it its rank, though it has too few points for it.
+    #[serde(default)]
+    pub exempt: bool,
     /// The values of the table's extra fields, by their numbers.
     pub extra: BTreeMap<String, String>,
-    /// When each register was last written: `name`, `rank`, `member`, `extra:<number>`, `points`
+    /// When each register was last written: `name`, `rank`, `member`, `exempt`, `extra:<number>`, `points`
     /// for the base, and `restored` for its last return from deletion.
     pub stamps: BTreeMap<String, Stamp>,
     /// When it came to be.
@@ -90,6 +103,7 @@ impl Entry {
             member_id: None,
             rank: None,
             points: 0,
+            exempt: false,
             extra: BTreeMap::new(),
             stamps: BTreeMap::from([("name".to_owned(), stamp.clone())]),
             created: stamp.clone(),
@@ -100,22 +114,23 @@ impl Entry {
     }
 
     /// Adds `requested` (negative: takes away), between the bounds. Superseded by a deletion and
-    /// by a base that are dated later.
-    pub fn add_points(&mut self, requested: i64, floor: i64, stamp: &Stamp) -> Change {
+    /// by a base that are dated later; a base of a period that is closed does not count any more.
+    pub fn add_points(&mut self, requested: i64, bounds: Bounds<'_>, stamp: &Stamp) -> Change {
         let mut change = self.change("points").before(self.points).after(self.points);
         change.requested = Some(requested);
         change.delta = Some(0);
+        let mut base = self.stamps.get("points").into_iter();
         if self.is_deleted_after(stamp)
-            || self.stamps.get("points").is_some_and(|base| base > stamp)
+            || base.any(|base| base > stamp && Some(base) > bounds.closed)
         {
             return change.superseded();
         }
-        self.give(requested, floor, change)
+        self.give(requested, bounds.floor, change)
     }
 
     /// Gives back the effective delta of an earlier change. An undo may arrive late as well.
-    pub fn compensate(&mut self, delta: i64, floor: i64, stamp: &Stamp) -> Change {
-        self.add_points(delta.saturating_neg(), floor, stamp)
+    pub fn compensate(&mut self, delta: i64, bounds: Bounds<'_>, stamp: &Stamp) -> Change {
+        self.add_points(delta.saturating_neg(), bounds, stamp)
     }
 
     fn give(&mut self, requested: i64, floor: i64, mut change: Change) -> Change {
@@ -126,21 +141,37 @@ impl Entry {
     }
 
     /// Sets the base of the points to `value`; `later` is the sum of the effective deltas dated
-    /// after `stamp`, which stay. Superseded by a later base and a later deletion.
-    pub fn set_points(&mut self, value: i64, later: i64, floor: i64, stamp: &Stamp) -> Change {
+    /// after `stamp`, which stay. Superseded by a later base, closing or deletion.
+    pub fn set_points(
+        &mut self,
+        value: i64,
+        later: i64,
+        bounds: Bounds<'_>,
+        stamp: &Stamp,
+    ) -> Change {
         let mut change = self.change("points").before(self.points).after(self.points);
         change.requested = Some(value);
         change.delta = Some(0);
         if self.is_deleted_after(stamp)
             || self.stamps.get("points").is_some_and(|base| base > stamp)
+            || bounds.closed.is_some_and(|closed| closed > stamp)
         {
             return change.superseded();
         }
-        let after = points::after_base(value, later, floor);
+        let after = points::after_base(value, later, bounds.floor);
         change.delta = Some(after.saturating_sub(self.points));
         self.points = after;
         self.stamps.insert("points".to_owned(), stamp.clone());
         change.after(after)
+    }
+
+    /// Its period is closed: whatever it has, it begins with `start` again.
+    pub fn close(&mut self, start: i64) -> Change {
+        let mut change = self.change("points").before(self.points).after(start);
+        change.requested = Some(start);
+        change.delta = Some(start.saturating_sub(self.points));
+        self.points = start;
+        change
     }
 
     /// Writes a field. Superseded by a later write of the same field and by a later deletion.
@@ -158,6 +189,7 @@ impl Entry {
             Field::Name(name) => self.name = name,
             Field::Rank(rank) => self.rank = rank,
             Field::Member(member) => self.member_id = member,
+            Field::Exempt(exempt) => self.exempt = exempt,
             Field::Extra { number, value, .. } => match value {
                 Some(value) => drop(self.extra.insert(number.to_string(), value)),
                 None => drop(self.extra.remove(&number.to_string())),
@@ -214,6 +246,7 @@ impl Entry {
             "rank" => self.rank.into(),
             "member" => self.member_id.map(|id| id.to_string()).into(),
             "points" => self.points.into(),
+            "exempt" => self.exempt.then_some(true).into(),
             extra => {
                 let number = extra.strip_prefix(EXTRA).unwrap_or_default();
                 self.extra.get(number).cloned().into()
@@ -279,21 +312,40 @@ mod tests {
     #[test]
     fn a_late_base_counts_the_deltas_dated_after_it_and_no_others() {
         let mut in_order = entry();
-        in_order.add_points(5, 0, &stamp(3));
-        in_order.set_points(100, 0, 0, &stamp(4));
-        in_order.add_points(7, 0, &stamp(5));
+        in_order.add_points(5, Bounds::default(), &stamp(3));
+        in_order.set_points(100, 0, Bounds::default(), &stamp(4));
+        in_order.add_points(7, Bounds::default(), &stamp(5));
         let mut late = entry();
-        late.add_points(7, 0, &stamp(5));
-        late.set_points(100, 7, 0, &stamp(4));
-        assert!(late.add_points(5, 0, &stamp(3)).superseded);
+        late.add_points(7, Bounds::default(), &stamp(5));
+        late.set_points(100, 7, Bounds::default(), &stamp(4));
+        assert!(late.add_points(5, Bounds::default(), &stamp(3)).superseded);
         assert_eq!((in_order.points, late.points), (107, 107));
+    }
+
+    #[test]
+    fn a_closing_ends_what_was_set_before_it_and_keeps_what_comes_late() {
+        let closing = stamp(5);
+        let closed = Bounds {
+            floor: 0,
+            closed: Some(&closing),
+        };
+        let (mut one, mut other) = (entry(), entry());
+        one.set_points(100, 0, Bounds::default(), &stamp(4));
+        let change = one.close(0);
+        assert_eq!((change.delta, one.points), (Some(-100), 0));
+        other.close(0);
+        assert!(other.set_points(100, 0, closed, &stamp(4)).superseded);
+        for entry in [&mut one, &mut other] {
+            assert!(!entry.add_points(7, closed, &stamp(3)).superseded);
+            assert_eq!(entry.points, 7);
+        }
     }
 
     #[test]
     fn a_deletion_beats_what_is_dated_before_it() {
         let mut entry = entry();
         entry.delete(&stamp(1), &stamp(9));
-        assert!(entry.add_points(5, 0, &stamp(8)).superseded);
+        assert!(entry.add_points(5, Bounds::default(), &stamp(8)).superseded);
         assert!(entry.set(Field::Rank(Some(1)), &stamp(8)).superseded);
         assert_eq!(entry.points, 0);
     }

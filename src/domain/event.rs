@@ -71,6 +71,12 @@ actions! {
     ActivitySet = "activity.set";
     /// An activity was taken away.
     ActivityRemove = "activity.remove";
+    /// Proposed ranks were given and taken.
+    RankApply = "rank.apply";
+    /// A table's period was closed.
+    PeriodClose = "period.close";
+    /// When a table is closed by itself was changed.
+    PeriodSchedule = "period.schedule";
     /// A board was posted, or laid out anew.
     BoardPost = "board.post";
     /// Boards were removed.
@@ -217,6 +223,8 @@ pub enum What {
     Activity,
     /// A message that always shows a table.
     Board,
+    /// A closed period of a table.
+    Period,
     /// A row of a table.
     Entry,
     /// The guild itself: its settings.
@@ -237,6 +245,7 @@ impl What {
             Self::Field => "field",
             Self::Activity => "activity",
             Self::Board => "board",
+            Self::Period => "period",
             Self::Entry => "entry",
             Self::Guild => "guild",
             Self::Grant => "grant",
@@ -246,7 +255,7 @@ impl What {
 }
 
 /// One field of one thing, before and after. A thing comes to be by a change of its `name`
-/// (ranks: `title`, boards: `layout`, grants: `right`, sessions: `user`) from nothing, and goes by a change of it to
+/// (ranks: `title`, boards: `layout`, periods: `closed`, grants: `right`, sessions: `user`) from nothing, and goes by a change of it to
 /// nothing.
 ///
 /// A key that is not one of these is no change of ours: no hash would cover it.
@@ -255,8 +264,8 @@ impl What {
 pub struct Change {
     /// The kind of thing.
     pub what: What,
-    /// Which one: an entry's or table's uuid, a rank's, extra field's or activity's number, a board's channel, a session's
-    /// `device_id`, a grant's uuid, the guild's id.
+    /// Which one: an entry's or table's uuid, a rank's, extra field's, activity's or period's number, a board's
+    /// channel, a session's `device_id`, a grant's uuid, the guild's id.
     pub id: String,
     /// What it was called when the change was made.
     pub name: Option<String>,
@@ -372,6 +381,7 @@ impl Change {
             What::Rank => "title",
             What::Board => "layout",
             What::Grant => "right",
+            What::Period => "closed",
             What::Session => "user",
             What::Guild => return false,
         };

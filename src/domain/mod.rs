@@ -14,6 +14,7 @@ pub mod moment;
 pub mod name;
 pub mod panel;
 pub mod past;
+pub mod period;
 pub mod points;
 pub mod rank_role;
 pub mod refusal;

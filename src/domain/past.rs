@@ -8,6 +8,7 @@ use super::event::{EXTRA, What};
 use super::field::{ExtraField, FieldKind};
 use super::ids::{EntryId, RoleId, TableId, UserId};
 use super::name::{Name, TableAddress, fold};
+use super::period::Periods;
 use super::replay::{Fields, Key, State};
 use super::table::{Rank, Table};
 
@@ -15,7 +16,7 @@ use super::table::{Rank, Table};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableThen {
     /// It was there.
-    Live(Table),
+    Live(Box<Table>),
     /// It had been deleted.
     Deleted,
     /// It had not been created yet.
@@ -35,6 +36,8 @@ pub struct EntryThen {
     pub rank: Option<i32>,
     /// Its points.
     pub points: i64,
+    /// Whether it was exempt from demotion.
+    pub exempt: bool,
     /// The values of its extra fields, by their numbers.
     pub extra: BTreeMap<String, String>,
 }
@@ -52,7 +55,7 @@ pub fn table(state: &State, id: TableId) -> TableThen {
     };
     match text(fields, "name") {
         None => TableThen::Deleted,
-        Some(name) => TableThen::Live(Table {
+        Some(name) => TableThen::Live(Box::new(Table {
             id,
             category: text(fields, "category"),
             name,
@@ -64,7 +67,8 @@ pub fn table(state: &State, id: TableId) -> TableThen {
             // Activities and boards are of the present.
             activities: BTreeMap::new(),
             boards: BTreeMap::new(),
-        }),
+            periods: Periods::default(),
+        })),
     }
 }
 
@@ -77,7 +81,7 @@ pub fn tables_called(state: &State, address: &TableAddress) -> Vec<Table> {
         let is_it = text(fields, "name").is_some_and(|its| fold(&its) == name);
         let id = key.id.parse().ok().filter(|_| is_it)?;
         match table(state, TableId(id)) {
-            TableThen::Live(table) => Some(table),
+            TableThen::Live(table) => Some(*table),
             TableThen::Deleted | TableThen::NotYet => None,
         }
     });
@@ -101,6 +105,7 @@ pub fn entries(state: &State, table: TableId) -> impl Iterator<Item = EntryThen>
             member_id: id_of(fields, "member").map(UserId::from_db),
             rank: number(fields, "rank"),
             points: integer(fields, "points").unwrap_or(0),
+            exempt: fields.get("exempt").and_then(Value::as_bool) == Some(true),
             extra: extra(fields),
         })
     })
@@ -157,8 +162,7 @@ fn of_kind(state: &State, what: What) -> impl Iterator<Item = (&Key, &Fields)> {
 }
 
 fn of_table(state: &State, what: What, table: TableId) -> impl Iterator<Item = (&Key, &Fields)> {
-    let table = table.to_string();
-    of_kind(state, what).filter(move |(key, _)| key.table.as_ref() == Some(&table))
+    state.of_table(what, table)
 }
 
 fn text(fields: &Fields, field: &str) -> Option<String> {

@@ -1,10 +1,22 @@
 //! Arithmetic of points: whole numbers within fixed bounds, never below a table's floor.
 
+use super::stamp::Stamp;
+
 /// The largest number of points, and the smallest negated. JSON numbers are exact up to 2⁵³.
 pub const LIMIT: i64 = 9_000_000_000_000_000;
 
 /// The most that one award gives or takes.
 pub const MAX_AWARD: i64 = 1_000_000_000;
+
+/// Between what the points of a table stay.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds<'a> {
+    /// They never fall below it.
+    pub floor: i64,
+    /// The table's last closing. A base dated before it is over with it, and one that comes later
+    /// comes too late.
+    pub closed: Option<&'a Stamp>,
+}
 
 /// The points after a delta. A subtraction stops at the floor, an addition at [`LIMIT`]; points
 /// that are beyond a bound already (the floor was raised) are not moved towards it by a delta

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::event::{Change, Event, What};
+use super::ids::TableId;
 
 /// A thing: its fields by name. One that was deleted is kept, without its `name`.
 pub type Fields = BTreeMap<String, Value>;
 
-/// A guild's settings, grants, tables, ranks, extra fields, activities, boards, entries and sessions.
+/// A guild's settings, grants, tables, ranks, extra fields, activities, boards, periods, entries and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// By the kind of thing, its table and its id.
@@ -20,9 +21,9 @@ pub struct State {
 /// What a thing is found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// `guild`, `grant`, `table`, `rank`, `field`, `activity`, `board`, `entry` or `session`.
+    /// `guild`, `grant`, `table`, `rank`, `field`, `activity`, `board`, `period`, `entry` or `session`.
     pub what: &'static str,
-    /// The table of a rank, a field, an activity, a board or an entry.
+    /// The table of a rank, a field, an activity, a board, a period or an entry.
     pub table: Option<String>,
     /// Its id.
     pub id: String,
@@ -80,6 +81,17 @@ impl State {
     #[must_use]
     pub fn thing(&self, key: &Key) -> Option<&Fields> {
         self.things.get(key)
+    }
+
+    /// The things of one kind in a table, in order.
+    pub fn of_table(&self, what: What, table: TableId) -> impl Iterator<Item = (&Key, &Fields)> {
+        let first = Key {
+            what: what.as_str(),
+            table: Some(table.to_string()),
+            id: String::new(),
+        };
+        let from = self.things.range(first.clone()..);
+        from.take_while(move |(key, _)| (key.what, &key.table) == (first.what, &first.table))
     }
 
     /// The things, in order.
@@ -145,7 +157,12 @@ impl Key {
         Self {
             what: change.what.as_str(),
             table: match change.what {
-                What::Rank | What::Field | What::Activity | What::Board | What::Entry => table(),
+                What::Rank
+                | What::Field
+                | What::Activity
+                | What::Board
+                | What::Period
+                | What::Entry => table(),
                 What::Guild | What::Grant | What::Table | What::Session => None,
             },
             id: change.id.clone(),

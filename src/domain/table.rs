@@ -13,6 +13,8 @@ use super::field::ExtraField;
 use super::ids::{ChannelId, RoleId, TableId};
 use super::layout::Layout;
 use super::name::fold;
+use super::period::Periods;
+use super::points::Bounds;
 
 /// The highest rank number; there are far fewer ranks in practice.
 pub const MAX_RANK: i32 = 1000;
@@ -42,6 +44,9 @@ pub struct Table {
     /// The channels in which a message always shows the table, and how it is laid out there.
     #[serde(default)]
     pub boards: BTreeMap<ChannelId, Layout>,
+    /// How its periods go.
+    #[serde(default)]
+    pub periods: Periods,
 }
 
 /// A rank of a table. Entries are promoted and demoted by points when a period closes.
@@ -76,6 +81,28 @@ impl Table {
             .values()
             .map(|rank| (rank.number, rank.title.clone()))
             .collect()
+    }
+
+    /// Between what its points stay, and which sets of them come too late.
+    #[must_use]
+    pub const fn bounds(&self) -> Bounds<'_> {
+        Bounds {
+            floor: self.floor,
+            closed: self.periods.closed.as_ref(),
+        }
+    }
+
+    /// The rank above that number.
+    #[must_use]
+    pub fn above(&self, number: i32) -> Option<&Rank> {
+        let above = number.saturating_add(1)..;
+        self.ranks.range(above).next().map(|(_, rank)| rank)
+    }
+
+    /// The rank below that number.
+    #[must_use]
+    pub fn below(&self, number: i32) -> Option<&Rank> {
+        self.ranks.range(..number).next_back().map(|(_, rank)| rank)
     }
 
     /// The extra fields that were not removed, in the order in which they were added.
@@ -149,12 +176,16 @@ impl Table {
 
     fn registers(&self) -> Registers {
         let name = self.deleted_at.is_none().then(|| self.name.clone());
-        vec![
+        let promotions = self.periods.proposes.then_some("proposed");
+        let mut registers = vec![
             ("name", name.into()),
             ("category", self.category.clone().into()),
             ("floor", self.floor.into()),
             ("private", self.private.into()),
-        ]
+            ("promotions", promotions.into()),
+        ];
+        registers.extend(self.periods.schedule.registers());
+        registers
     }
 
     /// A register of the table, of one of its ranks, extra fields or boards, as events hold it; null
@@ -170,7 +201,7 @@ impl Table {
             What::Board => board_of(id)
                 .and_then(|channel| self.boards.get(&channel))
                 .map(|layout| board_registers(*layout)),
-            What::Entry | What::Guild | What::Grant | What::Session => None,
+            What::Entry | What::Period | What::Guild | What::Grant | What::Session => None,
         };
         let mut of_field = registers.into_iter().flatten();
         of_field
@@ -223,21 +254,29 @@ impl Table {
                     }
                 }
             }
-            What::Entry | What::Guild | What::Grant | What::Session => {}
+            What::Entry | What::Period | What::Guild | What::Grant | What::Session => {}
         }
     }
 
     fn write_own(&mut self, field: &str, value: &Value, now: DateTime<Utc>) {
         match (field, value) {
             ("name", Value::String(name)) => {
-                self.deleted_at = None;
+                self.comes_back(now);
                 self.name.clone_from(name);
             }
             ("name", _) => self.deleted_at = Some(now),
             ("category", _) => self.category = value.as_str().map(str::to_owned),
             ("floor", _) => self.floor = value.as_i64().unwrap_or_default(),
             ("private", _) => self.private = value.as_bool().unwrap_or_default(),
-            _ => {}
+            ("promotions", _) => self.periods.proposes = !value.is_null(),
+            (schedule, _) => self.periods.schedule.write(schedule, value, now),
+        }
+    }
+
+    /// It is brought back from deletion. What its schedule wanted meanwhile is not made up for.
+    pub fn comes_back(&mut self, now: DateTime<Utc>) {
+        if self.deleted_at.take().is_some() {
+            self.periods.schedule.from = Some(now);
         }
     }
 }

@@ -78,6 +78,7 @@ fn title(table: &Table, rank: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::period::Periods;
     use std::collections::BTreeMap;
 
     use uuid::Uuid;
@@ -112,6 +113,7 @@ mod tests {
             fields: BTreeMap::from([(1, field)]),
             activities: BTreeMap::new(),
             boards: BTreeMap::new(),
+            periods: Periods::default(),
         }
     }
 
@@ -124,6 +126,7 @@ mod tests {
                 member_id: Some(UserId::from_db(5)),
                 rank: Some(2),
                 points: -3,
+                exempt: false,
                 extra: BTreeMap::from([("1".to_owned(), "+A1".to_owned())]),
             },
             PageRow {
@@ -132,6 +135,7 @@ mod tests {
                 member_id: None,
                 rank: Some(9),
                 points: 0,
+                exempt: false,
                 extra: BTreeMap::new(),
             },
         ]

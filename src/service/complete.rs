@@ -1,13 +1,25 @@
 //! What autocomplete offers. Nothing here fails a command: what goes wrong offers nothing. Each
 //! answer holds what its caller reaches.
 
+use chrono::{DateTime, NaiveDate, Utc};
+
 use crate::domain::access::Right;
+use crate::domain::guild::Settings;
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::table::Table;
-use crate::store::StoreError;
 use crate::store::complete::{self, EventChoice, SessionChoice, TableFilter, Whose};
+use crate::store::{StoreError, periods};
 
 use super::{Request, ServiceError, Services};
+
+/// A closed period to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodChoice {
+    /// Its number.
+    pub number: i32,
+    /// The day on which it was closed, by the guild's clocks.
+    pub closed_on: NaiveDate,
+}
 
 /// Discord shows at most 25 choices.
 const CHOICES: i64 = 25;
@@ -83,6 +95,34 @@ impl Services {
     ) -> Result<Option<Table>, ServiceError> {
         let place = self.place(request, table);
         Ok(read!(self, conn => complete::table(&mut conn, &place))?)
+    }
+
+    /// The closed periods of the table that is meant whose numbers begin so, newest first.
+    ///
+    /// # Errors
+    /// No right, or the database fails.
+    pub async fn complete_periods(
+        &self,
+        request: &Request,
+        table: Option<&TableAddress>,
+        digits: &str,
+    ) -> Result<Vec<PeriodChoice>, ServiceError> {
+        let (place, digits) = (self.place(request, table), digits.trim());
+        let Some(table) = read!(self, conn => complete::table(&mut conn, &place))? else {
+            return Ok(Vec::new());
+        };
+        let found = read!(self, conn => periods::choices(&mut conn, table.id, digits, CHOICES))?;
+        let choice = |(number, closed, zone): (i32, DateTime<Utc>, Option<String>)| {
+            let settings = Settings {
+                timezone: zone,
+                ..Settings::default()
+            };
+            PeriodChoice {
+                number,
+                closed_on: closed.with_timezone(&settings.timezone()).date_naive(),
+            }
+        };
+        Ok(found.into_iter().map(choice).collect())
     }
 
     /// The caller's open sessions.

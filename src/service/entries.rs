@@ -24,6 +24,8 @@ pub enum NewValue {
     Points(i64),
     /// A member to link to; none unlinks.
     Member(Option<UserId>),
+    /// Whether a closing leaves it its rank.
+    Exempt(bool),
     /// An extra field of the table, by its name; none empties it.
     Extra(String, Option<String>),
 }
@@ -87,7 +89,7 @@ impl Services {
             NewValue::Points(value) => {
                 let later = op.later_delta(id);
                 op.replace(id, "points", |entry| {
-                    entry.set_points(value, later, table.floor, &stamp)
+                    entry.set_points(value, later, table.bounds(), &stamp)
                 })
                 .await?;
             }
@@ -97,6 +99,7 @@ impl Services {
                 set_field(&mut op, id, Field::Rank(rank)).await?;
             }
             NewValue::Member(member) => set_field(&mut op, id, Field::Member(member)).await?,
+            NewValue::Exempt(exempt) => set_field(&mut op, id, Field::Exempt(exempt)).await?,
             NewValue::Extra(field, value) => {
                 let field = extra(&table, &field, value.as_deref())?;
                 set_field(&mut op, id, field).await?;
@@ -146,9 +149,11 @@ async fn set_field(op: &mut Operation<'_>, id: EntryId, field: Field) -> Result<
 const fn right_for(value: &NewValue) -> Right {
     match value {
         NewValue::Points(_) => Right::ScoreSet,
-        NewValue::Name(_) | NewValue::Rank(_) | NewValue::Member(_) | NewValue::Extra(..) => {
-            Right::EntryEdit
-        }
+        NewValue::Name(_)
+        | NewValue::Rank(_)
+        | NewValue::Member(_)
+        | NewValue::Exempt(_)
+        | NewValue::Extra(..) => Right::EntryEdit,
     }
 }
 

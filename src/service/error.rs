@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::domain::access::{Granted, MissingRight, Right};
 use crate::domain::field::{ExtraField, Unfit};
 use crate::domain::ids::{EntryId, RoleId, Seq, TableId, UserId};
+use crate::domain::period::Every;
 use crate::domain::rank_role::UnfitRole;
 use crate::store::StoreError;
 
@@ -306,6 +307,56 @@ pub enum ServiceError {
     NoBoard {
         /// Its address.
         table: String,
+    },
+    /// A period that was to be closed is not the open one any more.
+    #[error("another period is open")]
+    PeriodMoved {
+        /// The table's address.
+        table: String,
+        /// The period that was to be closed.
+        period: i32,
+        /// The one that is open.
+        open: i32,
+    },
+    /// The table has no closed period of that number, or none at all.
+    #[error("unknown period")]
+    UnknownPeriod {
+        /// The table's address.
+        table: String,
+        /// As given.
+        period: Option<i32>,
+        /// The last one that is closed.
+        last: Option<i32>,
+    },
+    /// Only the table's last closing can be undone, and brought back only the next one.
+    #[error("not the last period")]
+    NotLastPeriod {
+        /// The table's address.
+        table: String,
+        /// The period that was to be opened, or closed again.
+        period: i32,
+        /// The last one that is closed.
+        last: Option<i32>,
+    },
+    /// No ranks wait to be applied.
+    #[error("nothing is proposed")]
+    NothingProposed {
+        /// The table's address.
+        table: String,
+        /// The period whose closing had proposed them.
+        period: i32,
+    },
+    /// The table has no schedule that could be changed.
+    #[error("no schedule")]
+    NoSchedule {
+        /// The table's address.
+        table: String,
+    },
+    /// A week or month has no such day.
+    #[error("no such day")]
+    NoSuchDay {
+        /// Of what.
+        every: Every,
     },
     /// The guild never had a session of that `device_id` or label.
     #[error("unknown device")]

@@ -15,7 +15,7 @@ use crate::store::guilds::Head;
 use crate::store::{StoreError, boards, guilds};
 
 use super::operation::Aside;
-use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
+use super::view::{TablePage, ViewOrder, pages};
 use super::{Request, ServiceError, Services};
 
 /// Rows that are kept of a table: the first ones.
@@ -128,10 +128,8 @@ fn page_of(known: KnownTable, session: Option<Session>, order: &ViewOrder) -> Ta
     let kept = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let last = pages(kept).saturating_sub(1);
     let page = order.page.min(last);
-    let skipped = usize::try_from(i64::from(page) * PAGE_ROWS).unwrap_or(usize::MAX);
-    let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
     TablePage {
-        rows: rows.into_iter().skip(skipped).take(shown).collect(),
+        rows: super::view::page_of(rows, page),
         sort: order.sort,
         page,
         pages: pages(kept),
@@ -142,6 +140,7 @@ fn page_of(known: KnownTable, session: Option<Session>, order: &ViewOrder) -> Ta
         aside: Aside::default(),
         marked: None,
         as_of: None,
+        period: None,
         known_at: Some(known.at),
         table: known.table,
     }

@@ -102,7 +102,7 @@ impl Services {
         let live = op
             .current_table()
             .filter(|table| table.deleted_at.is_none());
-        let floor = live.ok_or(ServiceError::TableGone)?.floor;
+        let table = live.cloned().ok_or(ServiceError::TableGone)?;
         let (created, last_edit) = untouched(&mut op, &award, order.created).await?;
         let meant = op.by_id(order.meant).and_then(|id| op.entry(id).cloned());
         let mut meant = meant
@@ -110,13 +110,13 @@ impl Services {
             .ok_or_else(|| outdated(&created))?;
         let stamp = op.stamp();
         // All of it or nothing: neither a later base nor the highest number may swallow points.
-        let moved = meant.add_points(created.points, floor, &stamp);
+        let moved = meant.add_points(created.points, table.bounds(), &stamp);
         if meant.deleted.is_some() || moved.superseded || moved.delta != Some(created.points) {
             return Err(outdated(&meant));
         }
         op.edit(created.id, |entry| entry.delete(&last_edit, &stamp));
         op.edit(meant.id, |entry| {
-            entry.add_points(created.points, floor, &stamp)
+            entry.add_points(created.points, table.bounds(), &stamp)
         });
         op.finish(Action::EntryMerge, None, None).await
     }

@@ -37,6 +37,7 @@ pub mod notices;
 pub mod operation;
 pub mod panel;
 pub mod past;
+pub mod periods;
 pub mod points;
 pub mod profile;
 pub mod rank_roles;

@@ -148,7 +148,7 @@ impl Services {
                 return Err(ServiceError::BelowFloor { value, floor });
             }
             op.replace(id, "points", |entry| {
-                entry.set_points(value, later, table.floor, &stamp)
+                entry.set_points(value, later, table.bounds(), &stamp)
             })
             .await?;
         } else {

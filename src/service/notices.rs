@@ -14,6 +14,7 @@ use crate::store::outbox::{self, Batch, News};
 use crate::store::{answered, boards, events, guilds, rank_roles};
 
 use super::operation::Receipt;
+use super::periods::{Report, Warning};
 use super::{Request, ServiceError, Services};
 
 /// Pieces of news in one message.
@@ -64,6 +65,10 @@ pub enum Told {
         /// Why.
         why: UnfitRole,
     },
+    /// A period was closed.
+    Period(Box<Report>),
+    /// A table is about to be closed, and some are below a threshold.
+    Warning(Box<Warning>),
     /// What has become of an edit that had waited: as it is told.
     Outcome(String),
     /// A value was replaced unseen.
@@ -176,6 +181,14 @@ impl Services {
             News::Role { role } => {
                 let found = rank_roles::problem(conn, guild, *role).await?;
                 found.map(|why| Told::Role { role: *role, why })
+            }
+            News::Period { seq } => {
+                let report = self.report_of(conn, guild, *seq).await?;
+                report.map(|report| Told::Period(Box::new(report)))
+            }
+            News::Warning { table, due } => {
+                let warning = self.warning(conn, guild, *table, *due).await?;
+                warning.map(|warning| Told::Warning(Box::new(warning)))
             }
             News::Outcome { text } => Some(Told::Outcome(text.clone())),
             News::Event { seq } => match events::by_seq(conn, guild, *seq).await? {

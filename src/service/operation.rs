@@ -5,11 +5,12 @@
 //! Architecture invariant: nothing outside this module writes an event or a row of the state.
 
 mod entries;
+mod periods;
 mod refusals;
 mod rows;
 mod sessions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +24,7 @@ use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, Via};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, GrantId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::period::Periods;
 use crate::domain::refusal;
 use crate::domain::session::{Attribution, Session};
 use crate::domain::stamp::Stamp;
@@ -44,6 +46,9 @@ use super::{Request, ServiceError, Services};
 /// edit whose outcome stays unknown is kept, to be done again under the same id.
 const OUTCOME_PATIENCE: Duration = Duration::from_secs(3);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(200);
+
+/// Entries that one statement reads: a table can have more than fit into memory twice.
+const LOADED: usize = 5_000;
 
 /// What an operation asks to see.
 #[derive(Debug, Clone, Default)]
@@ -136,6 +141,17 @@ pub enum Begun<'s> {
     Repeated(Box<Receipt>),
 }
 
+/// What the own event of an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nature {
+    /// What somebody did.
+    Edit,
+    /// An attempt that was refused.
+    Refused,
+    /// What nobody asked for: a schedule did.
+    Unattended,
+}
+
 /// An event that is to be appended.
 struct Draft {
     op: OpId,
@@ -179,14 +195,20 @@ pub struct Operation<'s> {
     candidates: Vec<Table>,
     table_touched: bool,
     found: Vec<FoundEntry>,
+    /// Where in `found` an entry stands first.
+    found_at: HashMap<EntryId, usize>,
     held: Vec<Held>,
+    /// Where in `held` an entry stands.
+    held_at: HashMap<EntryId, usize>,
     changes: Vec<Change>,
     /// Values of others that were replaced unseen, and whose they were.
     overwrote: Vec<(Overwrote, Option<UserId>)>,
+    /// What others are to be told beside the edit.
+    news: Vec<Notice>,
     /// What else the caller is to be told.
     aside: Aside,
-    /// Its own event tells of an attempt that was refused.
-    refused: bool,
+    /// What its own event is.
+    nature: Nature,
     /// Which table its own event is about, where it does nothing in one.
     concerns: Option<TableId>,
 }
@@ -248,17 +270,21 @@ impl Services {
             table: None,
             candidates: opening.tables,
             table_touched: false,
-            found: opening.entries,
+            found: Vec::new(),
+            found_at: HashMap::new(),
             held: Vec::new(),
+            held_at: HashMap::new(),
             changes: Vec::new(),
             overwrote: Vec::new(),
+            news: Vec::new(),
             aside: Aside {
                 missed: 0,
                 parked: opening.parked,
             },
-            refused: false,
+            nature: Nature::Edit,
             concerns: None,
         };
+        op.find_all(opening.entries);
         op.end_expired_sessions();
         op.take_session(ask.session)?;
         if op.candidates.len() == 1 {
@@ -422,6 +448,7 @@ impl Operation<'_> {
             fields: BTreeMap::new(),
             activities: BTreeMap::new(),
             boards: BTreeMap::new(),
+            periods: Periods::default(),
         }
     }
 
@@ -487,7 +514,7 @@ impl Operation<'_> {
         table: Option<TableId>,
         entries: Vec<EntryId>,
     ) -> Result<(), ServiceError> {
-        let wanted = Wanted {
+        let mut wanted = Wanted {
             guild: self.request.guild,
             op: &self.request.op,
             user: self.request.actor,
@@ -499,15 +526,25 @@ impl Operation<'_> {
             table,
             names: Vec::new(),
             members: Vec::new(),
-            entries,
+            entries: Vec::new(),
             caller: self.request.anyhow(),
         };
-        let opening = sql::open(&mut self.tx, &wanted).await?;
-        self.found.extend(opening.entries);
-        self.table = opening
-            .tables
-            .into_iter()
-            .find(|found| Some(found.id) == table);
+        let (mut rest, mut found) = (entries.as_slice(), Vec::new());
+        loop {
+            let (now, later) = rest.split_at(rest.len().min(LOADED));
+            wanted.entries = now.to_vec();
+            let opening = sql::open(&mut self.tx, &wanted).await?;
+            self.table = opening
+                .tables
+                .into_iter()
+                .find(|found| Some(found.id) == table);
+            found.extend(opening.entries);
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.find_all(found);
         Ok(())
     }
 
@@ -551,12 +588,14 @@ impl Operation<'_> {
         let (Some(entry), Some(table)) = (self.entry(id).cloned(), &self.table) else {
             return Ok(Vec::new());
         };
-        let (table, stamp) = (table.id, self.stamp());
+        let (table, closed) = (table.id, table.periods.closed.clone());
+        let stamp = self.stamp();
         let device = self.session.as_ref().map(|(it, _)| it.device_id.clone());
         let written = match (register, entry.stamps.get(register)) {
             ("points", base) => Written::Points {
                 entry: id,
                 base,
+                closed: closed.as_ref(),
                 before: &stamp,
             },
             ("name", Some(stamp)) => Written::Name(&stamp.op),
@@ -662,7 +701,10 @@ impl Operation<'_> {
                 })
             })
         });
-        logged.chain(overwritten).collect()
+        logged
+            .chain(overwritten)
+            .chain(self.news.iter().cloned())
+            .collect()
     }
 
     fn events(
@@ -679,7 +721,7 @@ impl Operation<'_> {
         drafts.push(Draft {
             op: self.request.op.clone(),
             at: self.request.at,
-            actor: Some(self.request.actor),
+            actor: (self.nature != Nature::Unattended).then_some(self.request.actor),
             device,
             attribution,
             via: self.request.via,
@@ -733,7 +775,7 @@ impl Operation<'_> {
     }
 
     fn outcome_of(&self, draft: &Draft) -> Outcome {
-        let is_refused = self.refused && draft.op == self.request.op;
+        let is_refused = self.nature == Nature::Refused && draft.op == self.request.op;
         if is_refused || draft.action == Action::AccessRefuse {
             return Outcome::Refused;
         }

@@ -310,11 +310,12 @@ impl Services {
                 _ => return Ok(Given::Nothing(PanelNote::OtherWorth)),
             },
         };
-        let floor = table_now.floor;
         let stamp = op.stamp();
         for id in picked.ids() {
             if is_there(&mut op, *id, table) {
-                op.edit(*id, |entry| entry.add_points(award.points, floor, &stamp));
+                op.edit(*id, |entry| {
+                    entry.add_points(award.points, table_now.bounds(), &stamp)
+                });
             }
         }
         if op.changes().is_empty() {

@@ -26,7 +26,7 @@ use crate::store::{StoreError, entries, events, snapshots, tables};
 
 use super::known::sort;
 use super::near::Unfound;
-use super::view::{PAGE_ROWS, TablePage, ViewOrder, pages};
+use super::view::{TablePage, ViewOrder, page_of, pages};
 use super::{Request, ServiceError, Services, access, near};
 
 /// How far apart, in events, states are kept. Replaying as many takes a fraction of the time
@@ -93,7 +93,7 @@ impl Services {
             return Err(no_table(&mut tx, request, address).await);
         }
         let then = match past::table(&replay.state, id) {
-            TableThen::Live(table) => table,
+            TableThen::Live(table) => *table,
             TableThen::Deleted => {
                 let table = now.address();
                 return Err(ServiceError::TableDeletedThen { table, at });
@@ -119,8 +119,6 @@ impl Services {
         sort(&mut rows, order.sort);
         let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let points = rows.iter().map(|row| row.points).sum();
-        let skipped = usize::try_from(i64::from(order.page) * PAGE_ROWS).unwrap_or(usize::MAX);
-        let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         Ok(TablePage {
             aside: looked.aside,
             marked: None,
@@ -131,7 +129,7 @@ impl Services {
                 replayed: replay.read,
             }),
             table: then,
-            rows: rows.into_iter().skip(skipped).take(shown).collect(),
+            rows: page_of(rows, order.page),
             sort: order.sort,
             page: order.page,
             pages: pages(total),
@@ -139,6 +137,7 @@ impl Services {
             points,
             session: Some(looked.session),
             attribution: Some(looked.attribution),
+            period: None,
             known_at: None,
         })
     }
@@ -344,13 +343,14 @@ fn since(then: &Table, now: &Table) -> Since {
     }
 }
 
-fn row(entry: EntryThen) -> PageRow {
+pub(super) fn row(entry: EntryThen) -> PageRow {
     PageRow {
         id: entry.id,
         name: entry.name,
         member_id: entry.member_id,
         rank: entry.rank,
         points: entry.points,
+        exempt: entry.exempt,
         extra: entry.extra,
     }
 }

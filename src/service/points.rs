@@ -113,7 +113,7 @@ impl Services {
         let stamp = op.stamp();
         for id in existing(&mut op, &award.names).await? {
             op.edit(id, |entry| {
-                entry.add_points(award.points.saturating_neg(), table.floor, &stamp)
+                entry.add_points(award.points.saturating_neg(), table.bounds(), &stamp)
             });
         }
         op.finish(Action::PointsRemove, award.reason, None).await
@@ -153,7 +153,7 @@ impl<'a, 's> Awarding<'a, 's> {
                 && counts_once(&mut ids, id)
             {
                 self.op.edit(id, |entry| {
-                    entry.add_points(award.points, self.table.floor, &stamp)
+                    entry.add_points(award.points, self.table.bounds(), &stamp)
                 });
             }
         }

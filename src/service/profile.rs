@@ -67,9 +67,7 @@ pub fn next_rank(table: &Table, rank: Option<i32>, points: i64) -> NextRank<'_> 
     let Some(current) = rank.and_then(|number| table.ranks.get(&number)) else {
         return NextRank::Unset;
     };
-    let above = current.number.saturating_add(1)..;
-    let next = table.ranks.range(above).next().map(|(_, rank)| rank);
-    match (next, current.promote_at) {
+    match (table.above(current.number), current.promote_at) {
         (None, _) => NextRank::Highest,
         (Some(_), None) => NextRank::Unset,
         (Some(next), Some(at)) if points >= at => NextRank::Reached(next),
@@ -202,6 +200,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::period::Periods;
 
     #[test]
     fn the_next_rank_is_as_far_as_the_threshold_of_the_current_one() {
@@ -227,6 +226,7 @@ mod tests {
             fields: BTreeMap::new(),
             activities: BTreeMap::new(),
             boards: BTreeMap::new(),
+            periods: Periods::default(),
         };
         let of = |rank, points| next_rank(&table, rank, points);
         assert_eq!(of(Some(1), 45), NextRank::Missing(&table.ranks[&5], 5));

@@ -48,6 +48,8 @@ pub struct TableEdit {
     pub floor: Option<i64>,
     /// Whether only those with a right to it see it.
     pub private: Option<bool>,
+    /// Whether a closing only proposes ranks.
+    pub proposes: Option<bool>,
 }
 
 /// A rank to create, or to change where one of its number exists.
@@ -128,6 +130,7 @@ impl Services {
                 .require(Right::TableEdit, Place::table(&table))?;
         }
         table.private = edit.private.unwrap_or(table.private);
+        table.periods.proposes = edit.proposes.unwrap_or(table.periods.proposes);
         op.put_table(table);
         op.finish(Action::TableEdit, None, None).await
     }
@@ -177,7 +180,7 @@ impl Services {
         op.authority()
             .require(Right::TableEdit, Place::table(&table))?;
         op.load(Some(table.id), Vec::new()).await?;
-        table.deleted_at = None;
+        table.comes_back(op.now());
         op.put_table(table);
         op.finish(Action::TableRestore, None, None).await
     }

@@ -12,8 +12,9 @@ use crate::domain::event::{Action, Change, Event, Outcome, What};
 use crate::domain::field::MAX_FIELDS;
 use crate::domain::ids::{EntryId, Seq, UserId};
 use crate::domain::panel::Mark;
+use crate::domain::period::read_proposed;
 use crate::domain::table::Table;
-use crate::store::{entries, events, grants, tables};
+use crate::store::{entries, events, grants, periods, tables};
 
 use super::access;
 use super::error::{Conflict, ConflictEvent, ConflictKind};
@@ -306,6 +307,7 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::RankRemove
         | Action::ActivitySet
         | Action::ActivityRemove => Right::TableEdit,
+        Action::PeriodClose | Action::PeriodSchedule | Action::RankApply => Right::PeriodClose,
         Action::BoardPost | Action::BoardRemove => Right::BoardManage,
         Action::SettingsSet => Right::SettingsManage,
         Action::AccessGrant | Action::AccessRevoke => Right::AccessManage,
@@ -353,16 +355,17 @@ impl Undoing<'_, '_> {
     }
 
     async fn points(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
-        let floor = self.op.current_table().map_or(0, |table| table.floor);
+        let table = self.op.current_table().cloned();
+        let bounds = table.as_ref().map(Table::bounds).unwrap_or_default();
         let (delta, stamp) = (change.delta.unwrap_or(0), self.op.stamp());
-        let back = entry.clone().compensate(delta, floor, &stamp).after;
+        let back = entry.clone().compensate(delta, bounds, &stamp).after;
         if entry.deleted.is_some() {
             self.conflict(entry, "name", back).await?;
         } else if self.event.action == Action::EntrySet && self.base_moved(entry).await? {
             self.conflict(entry, "points", back).await?;
         }
         self.op
-            .edit(entry.id, |entry| entry.compensate(delta, floor, &stamp));
+            .edit(entry.id, |entry| entry.compensate(delta, bounds, &stamp));
         Ok(())
     }
 
@@ -539,6 +542,10 @@ impl Undoing<'_, '_> {
                 ) => {
                     self.structural(change, table, now).await?;
                 }
+                (What::Period, Some(table)) => {
+                    let address = table.address();
+                    self.period(change, &address).await?;
+                }
                 _ => {}
             }
         }
@@ -565,6 +572,55 @@ impl Undoing<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// A closing is undone, or brought back; or what it had proposed is proposed again.
+    async fn period(&mut self, change: &Change, address: &str) -> Result<(), ServiceError> {
+        let Some(table) = self.event.table_id else {
+            return Ok(());
+        };
+        let last = periods::closed(self.op.conn(), table, None).await?;
+        let last_number = last.as_ref().map(|last| last.period.number);
+        let number = change.id.parse().unwrap_or_default();
+        let outdated = || ServiceError::NotLastPeriod {
+            table: address.to_owned(),
+            period: number,
+            last: last_number,
+        };
+        if change.is_creation() {
+            let kept = last.filter(|last| last.period.number == number);
+            let kept = kept.ok_or_else(outdated)?;
+            return self.op.reopen_period(address, &kept).await;
+        }
+        if change.is_deletion() {
+            let kept = self.closing().await?;
+            let is_next = last_number.unwrap_or(0).checked_add(1) == Some(number);
+            let kept = kept.filter(|_| is_next).ok_or_else(outdated)?;
+            return self.op.reclose_period(address, &kept).await;
+        }
+        let moves_period = |it: &Change| it.what == What::Period && it.field == "closed";
+        if change.field == "proposed" && !self.event.changes.iter().any(moves_period) {
+            let kept = periods::closed(self.op.conn(), table, Some(number)).await?;
+            if let Some(kept) = kept {
+                let proposed = change.before.as_str().map(read_proposed);
+                let proposed = proposed.unwrap_or_default();
+                return self.op.propose_ranks(address, &kept, proposed).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The closing that the event undid, by however many undos.
+    async fn closing(&mut self) -> Result<Option<periods::Kept>, ServiceError> {
+        let (guild, mut undone) = (self.request.guild, self.event.undoes);
+        while let Some(seq) = undone {
+            if let Some(kept) = periods::by_seq(self.op.conn(), guild, seq).await? {
+                return Ok(Some(kept));
+            }
+            let event = events::by_seq(self.op.conn(), guild, seq).await?;
+            undone = event.and_then(|event| event.undoes);
+        }
+        Ok(None)
     }
 
     /// A table can't come back under an address that another one has by now.
@@ -815,6 +871,7 @@ fn former_value(change: &Change) -> Option<Field> {
                 .as_i64()
                 .and_then(|rank| i32::try_from(rank).ok()),
         ),
+        "exempt" => Field::Exempt(change.before.as_bool().unwrap_or_default()),
         "member" => Field::Member(
             change
                 .before

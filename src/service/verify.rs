@@ -8,6 +8,7 @@
 //! What stays in memory is the one state: every table, rank, field, entry and session that there
 //! ever was, those that were deleted or ended too. It grows with these, not with the events.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use futures_util::TryStreamExt as _;
@@ -16,13 +17,18 @@ use tokio::sync::watch;
 
 use crate::domain::access::{Place, Right};
 use crate::domain::canonical::{self, GENESIS};
-use crate::domain::event::Event;
+use crate::domain::event::{Action, Event, Outcome, What};
 use crate::domain::ids::{GuildId, Seq};
+use crate::domain::past::{self, TableThen};
+use crate::domain::period::Periods;
 use crate::domain::replay::{Difference, State};
+use crate::domain::table::Table;
+use crate::store::entries::PageRow;
 use crate::store::events::Walked;
 use crate::store::ledger::Named;
-use crate::store::{StoreError, events, ledger, state};
+use crate::store::{StoreError, events, ledger, periods, state};
 
+use super::past::row as row_of;
 use super::{Request, ServiceError, Services, operation};
 
 /// Events read at once.
@@ -91,6 +97,13 @@ pub enum Problem {
         /// Whose points.
         entry: Thing,
     },
+    /// What was kept of a closed period is not what the table held then.
+    WrongPeriod {
+        /// The event that closed it.
+        seq: Seq,
+        /// What is not as it was: an entry, or the table.
+        thing: Thing,
+    },
     /// The guild's head is not the newest event.
     WrongHead {
         /// What the guild's row says.
@@ -98,7 +111,7 @@ pub enum Problem {
     },
     /// Something in the tables is not what the events tell.
     WrongState {
-        /// `table`, `rank`, `field`, `entry`, `session` or `guild`.
+        /// `table`, `rank`, `field`, `board`, `period`, `entry`, `session` or `guild`.
         what: String,
         /// Which one.
         thing: Thing,
@@ -246,7 +259,12 @@ impl Walk {
         for row in batch {
             let at = row.seq.min(self.seq.next());
             self.seen += 1;
-            match self.step(row) {
+            let closes = self.closes(&row);
+            let stepped = match self.step(row) {
+                Ok(event) => self.kept(conn, event, closes).await?,
+                failed => failed,
+            };
+            match stepped {
                 Ok(event) => good.push(event),
                 Err(problem) => {
                     failed = Some((at, problem));
@@ -288,6 +306,45 @@ impl Walk {
         self.seq = next;
         self.hash.clone_from(&event.hash);
         Ok(event)
+    }
+
+    /// The rows of the table that an event is about to close.
+    fn closes(&self, row: &Walked) -> Option<Vec<PageRow>> {
+        let event = row.event.as_ref()?;
+        let closes = event.action == Action::PeriodClose && event.outcome == Outcome::Applied;
+        let table = event.table_id.filter(|_| closes)?;
+        Some(past::entries(&self.state, table).map(row_of).collect())
+    }
+
+    /// Compares what was kept of a table, before it was closed, with what the events tell of it.
+    async fn kept(
+        &self,
+        conn: &mut PgConnection,
+        event: Event,
+        closed: Option<Vec<PageRow>>,
+    ) -> Result<Result<Event, Problem>, StoreError> {
+        let (Some(mut told), Some(id)) = (closed, event.table_id) else {
+            return Ok(Ok(event));
+        };
+        told.sort_by_key(|row| row.id);
+        let stored = periods::rows(conn, self.guild, event.seq).await?;
+        let kept = periods::by_seq(conn, self.guild, event.seq).await?;
+        let other = super::periods::first_other(&told, &stored);
+        let then = match past::table(&self.state, id) {
+            TableThen::Live(table) => Some(structure(*table)),
+            TableThen::Deleted | TableThen::NotYet => None,
+        };
+        let is_same = kept.map(|kept| structure(kept.table)) == then && then.is_some();
+        if other.is_none() && is_same {
+            return Ok(Ok(event));
+        }
+        let table = state::address(conn, self.guild, &id.to_string()).await?;
+        let thing = match other {
+            Some(name) => Thing { table, name },
+            None => nameless(table.unwrap_or_else(|| id.to_string())),
+        };
+        let seq = event.seq;
+        Ok(Err(Problem::WrongPeriod { seq, thing }))
     }
 
     /// Compares what the ledger holds, up to an event, with what these events tell: the first row
@@ -348,6 +405,14 @@ impl Walk {
             let what = key.what.to_owned();
             return Ok(Some(Problem::WrongState { what, thing, field }));
         }
+        if let Some((table, number)) = periods::stray(conn, self.guild).await? {
+            let thing = Thing {
+                table: Some(table),
+                name: number.to_string(),
+            };
+            let (what, field) = (What::Period.as_str().to_owned(), "closed".to_owned());
+            return Ok(Some(Problem::WrongState { what, thing, field }));
+        }
         let wrong = ledger::wrong_sum(conn, self.guild).await?;
         Ok(wrong.map(|named| Problem::WrongSum {
             entry: named.into(),
@@ -373,6 +438,15 @@ impl Walk {
 fn earlier(one: Option<Difference>, other: Option<Difference>) -> Option<Difference> {
     let both = one.into_iter().chain(other);
     both.min_by(|one, other| one.key.cmp(&other.key))
+}
+
+/// What a closing keeps of a table that the history tells as well.
+fn structure(table: Table) -> Table {
+    Table {
+        boards: BTreeMap::new(),
+        periods: Periods::default(),
+        ..table
+    }
 }
 
 /// What is in no table.

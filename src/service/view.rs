@@ -7,18 +7,19 @@ use crate::domain::ids::{DeviceId, Seq, TableId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, TableAddress};
+use crate::domain::period::Period;
 use crate::domain::session::{Attribution, Session};
 use crate::domain::table::Table;
-use crate::store::StoreError;
 use crate::store::entries::{self, PageRow, PageWanted, Sort};
 use crate::store::sessions::{self, Use};
 use crate::store::shown::Marked;
+use crate::store::{self, StoreError};
 
 use super::near::Unfound;
 use super::operation::Aside;
 use super::past::AsOf;
 use super::sessions::choose;
-use super::{Request, ServiceError, Services};
+use super::{Request, ServiceError, Services, known, periods};
 
 /// Rows of one page.
 pub const PAGE_ROWS: i64 = 20;
@@ -38,6 +39,8 @@ pub struct ViewOrder {
     pub layout: Option<String>,
     /// As it was at the end of that moment; as it is now, without.
     pub at: Option<Moment>,
+    /// As it was when this period was closed; not with `at`.
+    pub period: Option<i32>,
     /// Everybody reads the answer: what its person missed is told to them another time.
     pub shared: bool,
 }
@@ -96,6 +99,8 @@ pub struct TablePage {
     pub marked: Option<Marked>,
     /// Of which moment it is; of now, without.
     pub as_of: Option<AsOf>,
+    /// Of which closed period it is; of none, without.
+    pub period: Option<Period>,
     /// The database is away: it was so then, by the database's clock.
     pub known_at: Option<DateTime<Utc>>,
 }
@@ -154,9 +159,10 @@ impl Services {
         request: &Request,
         order: &ViewOrder,
     ) -> Result<TablePage, ServiceError> {
-        match &order.at {
-            None => self.view_present(request, order).await,
-            Some(at) => self.view_past(request, order, at).await,
+        match (&order.at, order.period) {
+            (Some(at), _) => self.view_past(request, order, at).await,
+            (None, Some(period)) => self.view_period(request, order, period).await,
+            (None, None) => self.view_present(request, order).await,
         }
     }
 
@@ -191,6 +197,48 @@ impl Services {
             session: Some(looked.session),
             attribution: Some(looked.attribution),
             as_of: None,
+            period: None,
+            known_at: None,
+        })
+    }
+
+    /// A page of a closed period. The table is found by the rules of the present, and is shown as it
+    /// was then.
+    async fn view_period(
+        &self,
+        request: &Request,
+        order: &ViewOrder,
+        number: i32,
+    ) -> Result<TablePage, ServiceError> {
+        let mut wanted = self.page_wanted(request, order);
+        (wanted.offset, wanted.limit) = (0, 0);
+        let present = read!(self, conn => entries::page(&mut conn, &wanted))?;
+        let table = self
+            .one_table(request, order, Right::TableView, present.tables)
+            .await?;
+        let mut conn = self.connection().await?;
+        let kept = periods::closed(&mut conn, &table, Some(number)).await?;
+        let mut rows = store::periods::rows(&mut conn, request.guild, kept.seq).await?;
+        drop(conn);
+        let looking = order.looking(Some(table.id));
+        let looked = self
+            .looking(request, present.sessions, present.parked, looking)
+            .await?;
+        known::sort(&mut rows, order.sort);
+        Ok(TablePage {
+            aside: looked.aside,
+            marked: None,
+            table: kept.table,
+            rows: page_of(rows, order.page),
+            sort: order.sort,
+            page: order.page,
+            pages: pages(kept.period.entries),
+            total: kept.period.entries,
+            points: kept.period.total,
+            session: Some(looked.session),
+            attribution: Some(looked.attribution),
+            as_of: None,
+            period: Some(kept.period),
             known_at: None,
         })
     }
@@ -279,6 +327,13 @@ impl Services {
             marked,
         })
     }
+}
+
+/// The rows of a page, of all of them.
+pub(super) fn page_of(rows: Vec<PageRow>, page: u32) -> Vec<PageRow> {
+    let skipped = usize::try_from(i64::from(page) * PAGE_ROWS).unwrap_or(usize::MAX);
+    let shown = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
+    rows.into_iter().skip(skipped).take(shown).collect()
 }
 
 /// How many pages so many rows take, at least 1.

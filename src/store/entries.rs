@@ -90,6 +90,9 @@ pub struct PageRow {
     pub rank: Option<i32>,
     /// Its points.
     pub points: i64,
+    /// Whether a closing leaves it its rank; read with cards and closed periods only.
+    #[serde(default)]
+    pub exempt: bool,
     /// The values of its extra fields, by their numbers.
     pub extra: BTreeMap<String, String>,
 }
@@ -230,6 +233,24 @@ pub async fn of_rank(
     Ok(found.into_iter().map(EntryId).collect())
 }
 
+/// The live entries of a table in the order of their names.
+///
+/// # Errors
+/// If the database fails.
+pub async fn live(conn: &mut PgConnection, table: TableId) -> Result<Vec<EntryId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select entry_id from punctaj.entries
+        where table_id = $1 and deleted_at is null
+        order by name_key
+        "#,
+        table.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().map(EntryId).collect())
+}
+
 /// How many live entries have fewer points than this.
 ///
 /// # Errors
@@ -283,7 +304,8 @@ pub async fn holder_of_member(
 pub async fn all(conn: &mut PgConnection, table: TableId) -> Result<Vec<PageRow>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select entry_id, name, member_id, rank, points, extra as "extra: Json<BTreeMap<String, String>>"
+        select entry_id, name, member_id, rank, points, exempt,
+            extra as "extra: Json<BTreeMap<String, String>>"
         from punctaj.entries where table_id = $1 and deleted_at is null
         order by name_key
         "#,
@@ -299,6 +321,7 @@ pub async fn all(conn: &mut PgConnection, table: TableId) -> Result<Vec<PageRow>
             member_id: row.member_id.map(UserId::from_db),
             rank: row.rank,
             points: row.points,
+            exempt: row.exempt,
             extra: row.extra.0,
         })
         .collect())

@@ -14,6 +14,7 @@ pub mod listen;
 pub mod operation;
 pub mod outbox;
 pub mod panels;
+pub mod periods;
 pub mod profile;
 pub mod rank_roles;
 pub mod refusals;

@@ -23,6 +23,7 @@ use crate::domain::guild::Settings;
 use crate::domain::ids::{ChannelId, DeviceId, EntryId, GrantId, GuildId, OpId, TableId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::name::fold;
+use crate::domain::period::{Periods, Schedule};
 use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::{Rank, Table};
@@ -126,6 +127,7 @@ pub(super) struct TableRow {
     fields: Vec<ExtraField>,
     activities: Vec<Activity>,
     boards: Vec<BoardRow>,
+    periods: Periods,
 }
 
 #[derive(Deserialize, Serialize, Debug)]
@@ -151,6 +153,7 @@ impl From<TableRow> for Table {
                 .into_iter()
                 .map(|board| (board.channel, board.layout))
                 .collect(),
+            periods: row.periods,
         }
     }
 }
@@ -287,6 +290,8 @@ pub struct TableWrite<'a> {
     fields: Vec<FieldWrite<'a>>,
     activities: Vec<ActivityWrite<'a>>,
     boards: Vec<BoardRow>,
+    promotions: Option<&'static str>,
+    schedule: &'a Schedule,
 }
 
 #[derive(Debug, Serialize)]
@@ -330,6 +335,8 @@ impl<'a> From<&'a Table> for TableWrite<'a> {
                 .iter()
                 .map(|(&channel, &layout)| BoardRow { channel, layout })
                 .collect(),
+            promotions: table.periods.proposes.then_some("proposed"),
+            schedule: &table.periods.schedule,
         }
     }
 }

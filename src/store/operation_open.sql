@@ -102,7 +102,7 @@ select
     (
         select coalesce(jsonb_agg(jsonb_build_object(
             'id', e.entry_id, 'table_id', e.table_id, 'name', e.name, 'member_id', e.member_id,
-            'rank', e.rank, 'points', e.points, 'extra', e.extra, 'stamps', e.stamps,
+            'rank', e.rank, 'points', e.points, 'exempt', e.exempt, 'extra', e.extra, 'stamps', e.stamps,
             'created', jsonb_build_object('at', e.created_at, 'op', e.created_op),
             'deleted', case when e.deleted_at is not null
                 then jsonb_build_object('at', e.deleted_at, 'op', e.deleted_op) end,

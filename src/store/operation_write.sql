@@ -18,16 +18,26 @@ with head as (
 ),
 written_tables as (
     insert into punctaj.tables as t
-        (table_id, guild_id, category, category_key, name, name_key, floor, private, deleted_at)
-    select x.id, $1, x.category, x.category_key, x.name, x.name_key, x.floor, x.private, x.deleted_at
+        (table_id, guild_id, category, category_key, name, name_key, floor, private, deleted_at,
+        promotions, schedule_every, schedule_day, schedule_time, schedule_channel, schedule_warning,
+        schedule_paused, schedule_from)
+    select x.id, $1, x.category, x.category_key, x.name, x.name_key, x.floor, x.private, x.deleted_at,
+        x.promotions, s.every, s.day, s."time", s.channel, s.warning, s.paused, s."from"
     from jsonb_to_recordset($7::jsonb) as x (
         id uuid, category text, category_key text, name text, name_key text, floor bigint,
-        private boolean, deleted_at timestamptz
+        private boolean, deleted_at timestamptz, promotions text, schedule jsonb
+    ), lateral jsonb_to_record(x.schedule) as s (
+        every text, day integer, "time" text, channel bigint, warning integer, paused boolean,
+        "from" timestamptz
     )
     on conflict (table_id) do update
         set category = excluded.category, category_key = excluded.category_key, name = excluded.name,
             name_key = excluded.name_key, floor = excluded.floor, private = excluded.private,
-            deleted_at = excluded.deleted_at
+            deleted_at = excluded.deleted_at, promotions = excluded.promotions,
+            schedule_every = excluded.schedule_every, schedule_day = excluded.schedule_day,
+            schedule_time = excluded.schedule_time, schedule_channel = excluded.schedule_channel,
+            schedule_warning = excluded.schedule_warning, schedule_paused = excluded.schedule_paused,
+            schedule_from = excluded.schedule_from
 ),
 kept_ranks as (
     select x.id as table_id, r.*
@@ -100,20 +110,20 @@ written_boards as (
 ),
 written_entries as (
     insert into punctaj.entries as e (
-        entry_id, guild_id, table_id, name, name_key, member_id, rank, points, extra, stamps,
+        entry_id, guild_id, table_id, name, name_key, member_id, rank, points, exempt, extra, stamps,
         created_at, created_op, deleted_at, deleted_op
     )
-    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.points, x.extra, x.stamps,
+    select x.id, $1, x.table_id, x.name, x.name_key, x.member_id, x.rank, x.points, x.exempt, x.extra, x.stamps,
         (x.created ->> 'at')::timestamptz, x.created ->> 'op',
         (x.deleted ->> 'at')::timestamptz, x.deleted ->> 'op'
     from jsonb_to_recordset($8::jsonb) as x (
         id uuid, table_id uuid, name text, name_key text, member_id bigint, rank integer,
-        points bigint, extra jsonb, stamps jsonb, created jsonb, deleted jsonb
+        points bigint, exempt boolean, extra jsonb, stamps jsonb, created jsonb, deleted jsonb
     )
     on conflict (entry_id) do update
         set name = excluded.name, name_key = excluded.name_key, member_id = excluded.member_id,
             rank = excluded.rank, points = e.points + ($16::jsonb ->> e.entry_id::text)::bigint,
-            extra = excluded.extra, stamps = excluded.stamps,
+            exempt = excluded.exempt, extra = excluded.extra, stamps = excluded.stamps,
             deleted_at = excluded.deleted_at, deleted_op = excluded.deleted_op
         where e.guild_id = excluded.guild_id
     returning e.entry_id, e.points

@@ -65,6 +65,18 @@ pub enum News {
         /// In their language.
         text: String,
     },
+    /// A period was closed.
+    Period {
+        /// By which event.
+        seq: Seq,
+    },
+    /// A schedule is about to close a table.
+    Warning {
+        /// Which.
+        table: TableId,
+        /// When.
+        due: DateTime<Utc>,
+    },
     /// A value of somebody's was replaced unseen.
     Overwritten {
         /// By which event.

@@ -108,7 +108,7 @@ select
         select coalesce(jsonb_agg(jsonb_build_object(
             'entry', jsonb_build_object(
                 'id', c.entry_id, 'name', c.name, 'member_id', c.member_id, 'rank', c.rank, 'points', c.points,
-                'extra', c.extra
+                'exempt', c.exempt, 'extra', c.extra
             ),
             'table_id', c.table_id,
             -- Those of equal points share a place.

@@ -25,6 +25,8 @@ pub enum Written<'a> {
         entry: EntryId,
         /// Their base, where one was set.
         base: Option<&'a Stamp>,
+        /// The table's last closing: what is dated before it went into that.
+        closed: Option<&'a Stamp>,
         /// The edit.
         before: &'a Stamp,
     },
@@ -57,7 +59,12 @@ pub async fn unseen(
             entry,
             base,
             before,
+            ..
         } => (None, Some(entry.0), base, Some(before)),
+    };
+    let closed = match written {
+        Written::Points { closed, .. } => closed,
+        _ => None,
     };
     let in_panels = !matches!(written, Written::Field(_));
     let found = sqlx::query!(
@@ -70,6 +77,8 @@ pub async fn unseen(
                 where l.entry_id = $5
                     and ($6::timestamptz is null or l.at >= $6
                         and (l.at, length(l.op_id), l.op_id collate "C") >= ($6, length($7), $7::text collate "C"))
+                    and ($11::timestamptz is null or l.at >= $11
+                        and (l.at, length(l.op_id), l.op_id collate "C") > ($11, length($12), $12::text collate "C"))
                     and (l.at, length(l.op_id), l.op_id collate "C") < ($8::timestamptz, length($9), $9::text collate "C")
             ))
             and e.seq > coalesce((
@@ -88,6 +97,8 @@ pub async fn unseen(
         before.map(|before| before.at),
         before.map(|before| before.op.as_str()),
         in_panels,
+        closed.map(|closed| closed.at),
+        closed.map(|closed| closed.op.as_str()),
     )
     .fetch_all(conn)
     .await?;

@@ -9,6 +9,9 @@ use super::operation::decode;
 use crate::domain::ids::GuildId;
 use crate::domain::replay::{Fields, Key};
 
+/// A time as events hold it.
+const TIME: &str = r#"YYYY-MM-DD"T"HH24:MI:SS.US"Z""#;
+
 /// Reads it row by row, in no order.
 ///
 /// # Errors
@@ -21,7 +24,10 @@ pub fn of_guild(
         r#"
         select 'table' as "what!", null::text as table_id, t.table_id::text as "id!", jsonb_build_object(
             'name', case when t.deleted_at is null then t.name end, 'category', t.category,
-            'floor', t.floor, 'private', t.private
+            'floor', t.floor, 'private', t.private, 'promotions', t.promotions,
+            'every', t.schedule_every, 'day', t.schedule_day, 'time', t.schedule_time,
+            'channel', t.schedule_channel::text, 'warning', t.schedule_warning,
+            'paused', case when t.schedule_paused then true end
         ) as "fields!"
         from punctaj.tables t where t.guild_id = $1
         union all
@@ -45,9 +51,18 @@ pub fn of_guild(
         from punctaj.boards b join punctaj.tables t using (table_id)
         where t.guild_id = $1 and b.layout is not null
         union all
+        select 'period', p.table_id::text, p.number::text, jsonb_build_object(
+            'closed', to_char(p.closed_at at time zone 'utc', $2),
+            'since', to_char(p.since at time zone 'utc', $2),
+            'due', to_char(p.due_at at time zone 'utc', $2),
+            'entries', p.entries, 'total', p.total, 'proposed', p.proposed
+        )
+        from punctaj.periods p where p.guild_id = $1 and not p.reopened
+        union all
         select 'entry', e.table_id::text, e.entry_id::text, jsonb_build_object(
             'name', case when e.deleted_at is null then e.name end, 'rank', e.rank,
-            'member', e.member_id::text, 'points', e.points
+            'member', e.member_id::text, 'points', e.points,
+            'exempt', case when e.exempt then true end
         ) || (
             select coalesce(jsonb_object_agg('extra:' || x.key, x.value), '{}') from jsonb_each(e.extra) x
         )
@@ -72,6 +87,7 @@ pub fn of_guild(
         from punctaj.grants r where r.guild_id = $1
         "#,
         guild.db(),
+        TIME,
     )
     .fetch(conn);
     rows.map(|row| {
@@ -85,6 +101,7 @@ pub fn of_guild(
             "field" => "field",
             "activity" => "activity",
             "board" => "board",
+            "period" => "period",
             "guild" => "guild",
             "grant" => "grant",
             "entry" => "entry",

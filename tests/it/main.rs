@@ -34,6 +34,7 @@ mod names;
 mod notices;
 mod outages;
 mod panel;
+mod periods;
 mod plans;
 mod rank_roles;
 mod round_trips;

@@ -34,7 +34,11 @@ async fn one_connection_is_enough() {
         Told::Edit(receipt) => receipt.event.seq,
         Told::Head { seq, .. } => *seq,
         Told::Overwritten { by, .. } => by.event.seq,
-        Told::Board { .. } | Told::Role { .. } | Told::Outcome(_) => {
+        Told::Board { .. }
+        | Told::Role { .. }
+        | Told::Outcome(_)
+        | Told::Period(_)
+        | Told::Warning(_) => {
             unreachable!("nothing of that kind")
         }
     };

@@ -827,6 +827,7 @@ async fn a_press_has_its_rights_checked_and_is_done_once() {
         category: None,
         floor: None,
         private: Some(true),
+        proposes: None,
     };
     services
         .edit_table(&request(&moderator), hide)

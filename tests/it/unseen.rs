@@ -539,6 +539,7 @@ async fn an_answer_takes_back_no_more_than_it_has_shown() {
             category: None,
             floor: Some(-5),
             private: None,
+            proposes: None,
         };
         let receipt = services.edit_table(&ana(), edit).await.unwrap();
         receipt.event.seq.0

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serenity::builder::CreateAttachment;
 
-use super::Command;
 use super::order::{Order, Place, ordered};
+use super::{Command, read};
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
@@ -22,6 +22,8 @@ use crate::service::{Request, ServiceError};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Export {
     format: Option<String>,
+    #[serde(default)]
+    period: Option<i64>,
 }
 
 /// Data in and out.
@@ -35,8 +37,10 @@ async fn export(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: Option<String>,
     format: Option<String>,
+    #[autocomplete = "complete::period"] period: Option<i64>,
 ) -> CommandResult {
-    ordered(ctx, Manner::Own, Order::Export(Export { format }), table).await
+    let order = Order::Export(Export { format, period });
+    ordered(ctx, Manner::Own, order, table).await
 }
 
 impl Export {
@@ -55,7 +59,15 @@ impl Export {
             Some(address) => address,
             None => address_of(self.pick(call, request, &place).await?)?,
         };
-        let (table, rows) = call.services.export_table(request, &address).await?;
+        let period = self.period.map(read::period).transpose()?;
+        let (table, rows) = match period {
+            Some(period) => {
+                call.services
+                    .export_period(request, &address, period)
+                    .await?
+            }
+            None => call.services.export_table(request, &address).await?,
+        };
         let file = match format {
             "csv" => exchange::table::csv(&table, &rows)
                 .map_err(|error| Failure::Internal(error.to_string()))?,
@@ -63,8 +75,11 @@ impl Export {
             _ => return Err(Failure::told(keys::ERROR_UNKNOWN_FORMAT)),
         };
         views::export::check_size(file.len(), call.attachment_limit)?;
-        let attachment =
-            CreateAttachment::bytes(file, views::export::file_name(&table.address(), format));
+        let of = match period {
+            Some(period) => format!("{}_{period}", table.address()),
+            None => table.address(),
+        };
+        let attachment = CreateAttachment::bytes(file, views::export::file_name(&of, format));
         Ok(views::export::table(&table, rows.len(), call.locale).attach(attachment))
     }
 

@@ -47,9 +47,11 @@ async fn edit(
     category: Option<String>,
     floor: Option<i64>,
     private: Option<bool>,
+    promotions: Option<String>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
-        if name.is_none() && category.is_none() && floor.is_none() && private.is_none() {
+        let nothing = name.is_none() && category.is_none() && floor.is_none();
+        if nothing && private.is_none() && promotions.is_none() {
             return Err(Failure::told(keys::ERROR_NOTHING_GIVEN));
         }
         let edit = TableEdit {
@@ -58,6 +60,7 @@ async fn edit(
             category: category.as_deref().map(read::category).transpose()?,
             floor: floor.map(read::bound).transpose()?,
             private,
+            proposes: promotions.as_deref().map(read::proposes).transpose()?,
         };
         let receipt = call.services.edit_table(&call.request(None)?, edit).await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))

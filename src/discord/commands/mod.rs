@@ -7,6 +7,7 @@ mod admin_activity;
 mod admin_board;
 mod admin_data;
 mod admin_field;
+mod admin_period;
 mod admin_rank;
 mod admin_settings;
 mod admin_table;
@@ -46,6 +47,7 @@ use crate::domain::name::TableAddress;
 
 pub use add::link;
 pub use admin_board::browse as browse_board;
+pub use admin_period::{closed as period_closed, ranks_applied, turn as periods_page};
 pub use audit_export::again as export_search;
 pub use audit_search::page as search_page;
 pub use audit_sessions::{end as end_session, page as sessions_page};
@@ -115,6 +117,7 @@ fn punctaj_admin() -> Command {
             admin_field::group(),
             admin_rank::group(),
             admin_activity::group(),
+            admin_period::group(),
             admin_board::group(),
             admin_access::group(),
             admin_data::group(),

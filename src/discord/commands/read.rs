@@ -1,18 +1,20 @@
 //! Reading options: what a person typed, as the services take it, or a word on what is wrong.
 
 use crate::discord::errors::Failure;
-use crate::discord::views::{input, words};
+use crate::discord::views::{self, input, words};
 use crate::domain::activity::MAX_QUANTITY;
 use crate::domain::field::{self, MAX_PATTERN_CHARS};
 use crate::domain::ids::{ChannelId, Seq, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::moment::Moment;
 use crate::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use crate::domain::period::{self, Every, MAX_WARNING};
 use crate::domain::points;
 use crate::domain::table::MAX_RANK;
-use crate::i18n::{Message, keys};
+use crate::i18n::{Locale, Message, keys};
 use crate::render;
 use crate::service::entries::NewValue;
+use crate::service::periods::{Day, Often};
 
 /// Names in one command.
 pub(super) const MAX_NAMES: usize = 50;
@@ -168,6 +170,7 @@ pub(super) fn value(field: &str, value: &str) -> Result<NewValue, Failure> {
         Some("rank") => Ok(NewValue::Rank((!cleared).then(|| given.to_owned()))),
         Some("points") => whole_number(given).map(NewValue::Points),
         Some("member") if cleared => Ok(NewValue::Member(None)),
+        Some("exempt") => yes_or_no(given).map(NewValue::Exempt),
         Some("member") => member(given).map(|member| NewValue::Member(Some(member))),
         _ => {
             let value = (!cleared).then(|| line(Some(given), usize::MAX, keys::ERROR_VALUE_LONG));
@@ -262,6 +265,7 @@ fn field_key(field: &str) -> Option<&'static str> {
         ("rank", ["rank", "grad"]),
         ("points", ["points", "puncte"]),
         ("member", ["member", "membru"]),
+        ("exempt", ["exempt", "scutit"]),
     ]
     .into_iter()
     .find_map(|(key, names)| is(&names).then_some(key))
@@ -273,6 +277,68 @@ pub(super) fn whole_number(text: &str) -> Result<i64, Failure> {
         .ok()
         .filter(|number| (-points::LIMIT..=points::LIMIT).contains(number));
     number.ok_or_else(|| Failure::told(input::not_points(text)))
+}
+
+/// The words of both languages; nothing is no.
+fn yes_or_no(text: &str) -> Result<bool, Failure> {
+    match text.to_lowercase().as_str() {
+        "yes" | "da" | "true" | "1" => Ok(true),
+        "no" | "nu" | "false" | "0" | "-" | "" => Ok(false),
+        _ => Err(Failure::told(keys::ERROR_YES_OR_NO)),
+    }
+}
+
+/// A period's number.
+pub(super) fn period(number: i64) -> Result<i32, Failure> {
+    let number = i32::try_from(number).ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Failure::told(keys::ERROR_PERIOD_NUMBER))
+}
+
+/// How often a schedule closes.
+pub(super) fn often(text: &str) -> Result<Often, Failure> {
+    match text {
+        "off" => Ok(Often::Off),
+        text => {
+            let every = Every::parse(text).map(Often::Each);
+            every.ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_EVERY))
+        }
+    }
+}
+
+/// A day of the week by its name in any language, or of week or month by its number.
+pub(super) fn day(text: &str) -> Result<Day, Failure> {
+    let typed = text.trim().to_lowercase();
+    let is_called = |day: &i32| {
+        let mut names = Locale::ALL.into_iter();
+        names.any(|locale| views::period::weekday(*day, locale).to_lowercase() == typed)
+    };
+    if let Some(day) = (1..=7).find(is_called) {
+        return Ok(Day::OfWeek(day));
+    }
+    let number = typed.parse().ok().filter(|day| (1..=31).contains(day));
+    let number = number.map(Day::Numbered);
+    number.ok_or_else(|| Failure::told(keys::ERROR_DAY))
+}
+
+/// A time of the day.
+pub(super) fn time_of_day(text: &str) -> Result<String, Failure> {
+    period::time_of_day(text).ok_or_else(|| Failure::told(keys::ERROR_TIME))
+}
+
+/// Hours before a closing.
+pub(super) fn hours(hours: i64) -> Result<i32, Failure> {
+    let fits = i32::try_from(hours).ok();
+    let fits = fits.filter(|hours| (0..=MAX_WARNING).contains(hours));
+    fits.ok_or_else(|| Failure::told(Message::new(keys::ERROR_HOURS).with("limit", MAX_WARNING)))
+}
+
+/// Whether ranks are only proposed.
+pub(super) fn proposes(text: &str) -> Result<bool, Failure> {
+    match text {
+        "automatic" => Ok(false),
+        "proposed" => Ok(true),
+        _ => Err(Failure::told(keys::ERROR_UNKNOWN_PROMOTIONS)),
+    }
 }
 
 /// A mention or an id.

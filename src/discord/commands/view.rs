@@ -27,6 +27,8 @@ pub struct View {
     layout: Option<String>,
     #[serde(default)]
     at: Option<String>,
+    #[serde(default)]
+    period: Option<i64>,
     share: bool,
 }
 
@@ -37,6 +39,7 @@ pub(super) async fn view(
     #[autocomplete = "complete::table"] table: Option<String>,
     sort: Option<String>,
     layout: Option<String>,
+    #[autocomplete = "complete::period"] period: Option<i64>,
     at: Option<String>,
     share: Option<bool>,
 ) -> CommandResult {
@@ -49,6 +52,7 @@ pub(super) async fn view(
             sort,
             layout,
             at,
+            period,
             share,
         }),
         table,
@@ -63,6 +67,9 @@ impl View {
         request: &Request,
         place: Place,
     ) -> Result<Reply, Failure> {
+        if self.at.is_some() && self.period.is_some() {
+            return Err(Failure::told(keys::ERROR_PERIOD_AND_AT));
+        }
         let layout = self.layout.as_deref().map(read::layout).transpose()?;
         let order = ViewOrder {
             table: place.address,
@@ -76,6 +83,7 @@ impl View {
             page: 0,
             layout: layout.map(|layout| layout.as_str().to_owned()),
             at: self.at.as_deref().map(read::moment).transpose()?,
+            period: self.period.map(read::period).transpose()?,
             shared: self.share,
         };
         let page = known::view(call, request, &order).await?;
@@ -110,6 +118,8 @@ pub struct Turn {
     pub shared: bool,
     /// As it was at that moment; as it is now, without.
     pub at: Option<DateTime<Utc>>,
+    /// As it was when this period was closed.
+    pub period: Option<i32>,
 }
 
 /// Turns to a page, in the place of the one that was shown.
@@ -123,6 +133,7 @@ pub async fn turn(call: Arc<Call>, turn: Turn) -> Result<Reply, Failure> {
         sort: turn.sort,
         page: turn.page,
         at: turn.at.map(Moment::instant),
+        period: turn.period,
         shared: turn.shared,
         ..ViewOrder::default()
     };

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// As [`Services::view`], or nothing is known of it.
 pub async fn view(call: &Call, request: &Request, order: &ViewOrder) -> Result<TablePage, Failure> {
     let queue = &call.queue;
-    let of_the_past = order.at.is_some();
+    let of_the_past = order.at.is_some() || order.period.is_some();
     if !queue.is_away() || of_the_past {
         match call.services.view(request, order).await {
             Err(error) if error.may_wait() && !error.is_busy() && !of_the_past => {

@@ -10,6 +10,7 @@ use crate::domain::access::{Grantee, Right};
 use crate::domain::activity::MAX_ACTIVITIES;
 use crate::domain::field::{ExtraField, MAX_FIELDS, MAX_VALUE_CHARS, Unfit};
 use crate::domain::ids::{RoleId, Seq, UserId};
+use crate::domain::period::Every;
 use crate::domain::rank_role::UnfitRole;
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
@@ -195,9 +196,6 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::NotUndoable { event } => of_event(keys::ERROR_NOT_UNDOABLE, *event),
         ServiceError::NothingToUndo => keys::ERROR_NOTHING_TO_UNDO.into(),
         ServiceError::ChangedSince { event, .. } => of_event(keys::UNDO_ASKS, *event),
-        ServiceError::NoBoard { table } => {
-            Message::new(keys::ERROR_NO_BOARD).with("table", shown(table))
-        }
         ServiceError::UnknownDevice { device } => {
             Message::new(keys::ERROR_UNKNOWN_DEVICE).with("device", shown(device))
         }
@@ -213,6 +211,12 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownSession { .. }
         | ServiceError::SessionOver { .. }
         | ServiceError::AmbiguousSession { .. } => about_session(error),
+        ServiceError::PeriodMoved { .. }
+        | ServiceError::UnknownPeriod { .. }
+        | ServiceError::NotLastPeriod { .. }
+        | ServiceError::NothingProposed { .. }
+        | ServiceError::NoSchedule { .. }
+        | ServiceError::NoSuchDay { .. } => about_period(error),
         ServiceError::Busy => keys::ERROR_BUSY.into(),
         ServiceError::DraftGone => keys::ERROR_DRAFT_GONE.into(),
         ServiceError::UnknownField { .. }
@@ -221,6 +225,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::UnfitValue { .. }
         | ServiceError::UnfitRole { .. }
         | ServiceError::BelowNewFloor { .. }
+        | ServiceError::NoBoard { .. }
         | ServiceError::NotDeleted { .. } => structure(error),
         // The error edge tells these apart before it comes here.
         ServiceError::NotKnown { known, .. } if known.is_empty() => keys::ERROR_NONE_KNOWN.into(),
@@ -300,6 +305,47 @@ fn about_session(error: &ServiceError) -> Message {
     }
 }
 
+/// What is wrong with periods and schedules.
+fn about_period(error: &ServiceError) -> Message {
+    let of = |key, table: &str, period: i32| {
+        Message::new(key)
+            .with("table", shown(table))
+            .with("period", period.to_string())
+    };
+    match error {
+        ServiceError::PeriodMoved {
+            table,
+            period,
+            open,
+        } => of(keys::ERROR_PERIOD_MOVED, table, *period).with("open", open.to_string()),
+        ServiceError::UnknownPeriod {
+            table,
+            period: Some(period),
+            last: Some(last),
+        } => of(keys::ERROR_UNKNOWN_PERIOD, table, *period).with("last", last.to_string()),
+        ServiceError::UnknownPeriod { table, .. } => {
+            Message::new(keys::ERROR_NO_PERIODS).with("table", shown(table))
+        }
+        ServiceError::NotLastPeriod {
+            table,
+            period,
+            last,
+        } => of(keys::ERROR_NOT_LAST_PERIOD, table, *period)
+            .with("last", last.unwrap_or_default().to_string()),
+        ServiceError::NothingProposed { table, period } => {
+            of(keys::ERROR_NOTHING_PROPOSED, table, *period)
+        }
+        ServiceError::NoSchedule { table } => {
+            Message::new(keys::ERROR_NO_SCHEDULE).with("table", shown(table))
+        }
+        ServiceError::NoSuchDay { every, .. } => Message::new(match every {
+            Every::Week => keys::ERROR_NO_SUCH_WEEKDAY,
+            Every::Month => keys::ERROR_NO_SUCH_DAY,
+        }),
+        _ => keys::ERROR_OPTION.into(),
+    }
+}
+
 fn unknown_table(table: &str, near: &[String]) -> Message {
     let message = if near.is_empty() {
         Message::new(keys::ERROR_UNKNOWN_TABLE)
@@ -345,6 +391,9 @@ fn structure(error: &ServiceError) -> Message {
         ServiceError::BelowNewFloor { floor, entries } => Message::new(keys::ERROR_BELOW_NEW_FLOOR)
             .with("floor", *floor)
             .with("count", *entries),
+        ServiceError::NoBoard { table } => {
+            Message::new(keys::ERROR_NO_BOARD).with("table", shown(table))
+        }
         ServiceError::NotDeleted { table } => {
             Message::new(keys::ERROR_NOT_DELETED).with("table", shown(table))
         }

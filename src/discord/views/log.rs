@@ -6,7 +6,7 @@ use serenity::builder::CreateActionRow;
 
 use super::errors::unfit_role;
 use super::words::{mention, person, subject};
-use super::{CONTENT, button, fitted, receipt, shown};
+use super::{CONTENT, button, fitted, period, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
 use crate::domain::ids::{DeviceId, GuildId, UserId};
@@ -43,6 +43,7 @@ pub fn post(post: &Post, to: Option<UserId>, locale: Locale) -> Reply {
 pub fn news(news: &[Told], guild: GuildId, device: Option<&DeviceId>, locale: Locale) -> Reply {
     let reply = Reply::text(text(news, locale));
     let buttons = news.iter().filter_map(|told| match told {
+        Told::Period(report) => period::apply_of(report, locale),
         Told::Overwritten { by, index } => {
             let press = Press::Mine {
                 device: device.cloned(),
@@ -57,6 +58,7 @@ pub fn news(news: &[Told], guild: GuildId, device: Option<&DeviceId>, locale: Lo
         | Told::Head { .. }
         | Told::Board { .. }
         | Told::Role { .. }
+        | Told::Warning(_)
         | Told::Outcome(_) => None,
     });
     let buttons: Vec<_> = buttons.take(BUTTONS).collect();
@@ -73,10 +75,22 @@ fn text(news: &[Told], locale: Locale) -> String {
     if length(&whole) <= ROOM {
         return whole;
     }
-    // Of each something is told, before more is told of any.
-    let share = (ROOM / told.len()).saturating_sub(1);
-    let fitted = told.iter().map(|lines| fitted(lines, share, locale));
-    fitted.collect::<Vec<_>>().join("\n")
+    // Of each something is told, before more is told of any; what is short leaves room to the others.
+    let mut shortest: Vec<usize> = (0..told.len()).collect();
+    let lengths: Vec<usize> = told.iter().map(|it| length(&it.join("\n")) + 1).collect();
+    let of = |piece: usize| lengths.get(piece).copied().unwrap_or_default();
+    shortest.sort_by_key(|piece| of(*piece));
+    let (mut room, mut shares) = (ROOM, vec![0; told.len()]);
+    for (done, piece) in shortest.into_iter().enumerate() {
+        let share = of(piece).min(room / (told.len() - done));
+        room -= share;
+        if let Some(its) = shares.get_mut(piece) {
+            *its = share.saturating_sub(1);
+        }
+    }
+    let each = told.iter().zip(shares);
+    let each = each.map(|(lines, share)| fitted(lines, share, locale));
+    each.collect::<Vec<_>>().join("\n")
 }
 
 fn lines(told: &Told, locale: Locale) -> Vec<String> {
@@ -106,6 +120,8 @@ fn lines(told: &Told, locale: Locale) -> Vec<String> {
                 .with("why", why);
             vec![locale.text(&message)]
         }
+        Told::Period(report) => period::posted(report, locale),
+        Told::Warning(warning) => period::warning(warning, locale),
         Told::Outcome(text) => text.lines().map(str::to_owned).collect(),
         Told::Overwritten { by, index } => overwritten(by, *index, locale),
     }

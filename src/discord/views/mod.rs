@@ -17,6 +17,7 @@ pub mod log;
 pub mod news;
 pub mod offer;
 pub mod panel;
+pub mod period;
 pub mod profile;
 pub mod queued;
 pub mod receipt;
@@ -97,6 +98,24 @@ fn fitted(lines: &[String], limit: usize, locale: Locale) -> String {
 fn shown(text: &str) -> String {
     let line = text.replace(['\n', '\r', '\u{2028}', '\u{2029}', '\u{85}'], " ");
     render::escape(&render::clip(&line, NAME / 2))
+}
+
+/// Characters of a list among others of its kind.
+const LIST: usize = 500;
+
+/// What is shown already, separated by commas, as much as fits beside other lists.
+fn joined(pieces: impl IntoIterator<Item = String>) -> String {
+    let mut line = String::new();
+    for piece in pieces {
+        if !line.is_empty() && render::length(&line) + render::length(&piece) > LIST {
+            return line + ", …";
+        }
+        if !line.is_empty() {
+            line.push_str(", ");
+        }
+        line.push_str(&piece);
+    }
+    line
 }
 
 /// Names, separated by commas, as many as fit in a line.

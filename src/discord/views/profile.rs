@@ -67,6 +67,7 @@ fn whole(card: &Card, table: &Table, recent: &[Event], asked: &Asked, locale: Lo
     lines.push(place_line(card, locale));
     lines.extend(rank_line(card, table, locale));
     lines.extend(next_line(card, table, locale));
+    lines.extend((card.entry.exempt).then(|| locale.text(&keys::PROFILE_EXEMPT.into())));
     lines.extend(member_line(card, asked, locale));
     lines.extend(extra_lines(card, table, locale));
     if !recent.is_empty() {

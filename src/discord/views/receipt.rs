@@ -64,8 +64,16 @@ pub fn with_meant(
     let undo = button(&press, keys::BUTTON_UNDO, ButtonStyle::Secondary, locale);
     let meant = meant.iter().take(BUTTONS - 1);
     let meant = meant.map(|meant| meant_button(meant, event, locale));
-    let buttons = [undo].into_iter().chain(meant).collect();
+    let ranks = proposes(event).then(|| super::period::apply(event.seq, locale));
+    let buttons = [undo].into_iter().chain(ranks).chain(meant).collect();
     reply.row(CreateActionRow::Buttons(buttons))
+}
+
+/// Whether it closed a period and proposed ranks.
+fn proposes(event: &Event) -> bool {
+    let mut changes = event.changes.iter();
+    event.action == Action::PeriodClose
+        && changes.any(|change| change.what == What::Period && change.field == "proposed")
 }
 
 /// The button that sets what came too late after all.
@@ -156,6 +164,9 @@ fn titled(receipt: &Receipt, locale: Locale) -> Message {
         Action::RankRemove => about(keys::RECEIPT_RANK_REMOVE),
         Action::ActivitySet => about(keys::RECEIPT_ACTIVITY_SET),
         Action::ActivityRemove => about(keys::RECEIPT_ACTIVITY_REMOVE),
+        Action::RankApply => about(keys::RECEIPT_RANK_APPLY),
+        Action::PeriodClose => about(keys::RECEIPT_PERIOD_CLOSE),
+        Action::PeriodSchedule => about(keys::RECEIPT_PERIOD_SCHEDULE),
         Action::BoardPost => about(keys::RECEIPT_BOARD_POST),
         Action::BoardRemove => about(keys::RECEIPT_BOARD_REMOVE),
         Action::SettingsSet => keys::RECEIPT_SETTINGS_SET.into(),
@@ -252,7 +263,11 @@ pub(super) fn lines(event: &Event, ranks: &Ranks, locale: Locale) -> Vec<String>
             // The values that a new table or session begins with are no news, nor those that go.
             change.field == "who" && change.what == What::Grant
                 || is_gone && change.what != What::Grant
-                || is_new && matches!(change.what, What::Table | What::Session | What::Field)
+                || is_new
+                    && matches!(
+                        change.what,
+                        What::Table | What::Session | What::Field | What::Period
+                    )
         };
         let state = match (is_new, is_gone) {
             (true, _) if telling.brings_back => State::Restored,
@@ -428,6 +443,7 @@ const fn kind(what: What) -> &'static str {
         What::Field => "field",
         What::Activity => "activity",
         What::Board => "board",
+        What::Period => "period",
         What::Entry => "entry",
         What::Guild => "guild",
         What::Grant => "grant",

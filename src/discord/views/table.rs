@@ -42,9 +42,9 @@ pub fn page(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
 fn rows(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
     let (head, foot) = (heading(page, locale), foot(page, locale));
     if page.rows.is_empty() {
-        let empty = match page.as_of {
-            None => keys::TABLE_EMPTY,
-            Some(_) => keys::TABLE_EMPTY_THEN,
+        let empty = match (&page.as_of, &page.period) {
+            (None, None) => keys::TABLE_EMPTY,
+            _ => keys::TABLE_EMPTY_THEN,
         };
         let empty = locale.text(&empty.into());
         return Reply::text(format!("{head}\n{empty}"));
@@ -69,9 +69,12 @@ fn rows(page: &TablePage, how: &Shown, locale: Locale) -> Reply {
 
 fn heading(page: &TablePage, locale: Locale) -> String {
     let then = page.as_of.as_ref().map(|as_of| as_of.at).or(page.known_at);
-    let message = match then {
-        None => Message::new(keys::TABLE_HEADING),
-        Some(at) => Message::new(keys::TABLE_HEADING_THEN).with("at", moment(at)),
+    let message = match (then, &page.period) {
+        (None, Some(period)) => Message::new(keys::TABLE_HEADING_PERIOD)
+            .with("period", period.number.to_string())
+            .with("at", moment(period.closed)),
+        (None, None) => Message::new(keys::TABLE_HEADING),
+        (Some(at), _) => Message::new(keys::TABLE_HEADING_THEN).with("at", moment(at)),
     };
     let message = message
         .with("table", shown(&page.table.address()))
@@ -219,6 +222,7 @@ fn pager(page: &TablePage, how: &Shown, locale: Locale) -> Option<CreateActionRo
         layout: how.layout,
         shared: how.shared,
         at: page.as_of.as_ref().map(|as_of| as_of.at),
+        period: page.period.as_ref().map(|period| period.number),
     };
     let back = page.page.checked_sub(1).map(|to| (to, keys::BUTTON_BACK));
     let next = page

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use serde_json::Value;
 use serenity::builder::CreateModal;
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::form::Typed;
 use super::profile::Asked;
 use super::{
-    audit, choose, errors, form, help, lists, log, offer, panel, profile, receipt, session, table,
-    undo, verify,
+    audit, choose, errors, form, help, lists, log, offer, panel, period, profile, receipt, session,
+    table, undo, verify,
 };
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
 use crate::discord::reply::Reply;
@@ -24,6 +24,7 @@ use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, RoleId, Seq,
 use crate::domain::layout::Layout;
 use crate::domain::name::{Name, NameOrMember};
 use crate::domain::panel::Picked;
+use crate::domain::period::{Every, Period, Periods};
 use crate::domain::points::LIMIT;
 use crate::domain::rank_role::{Power, UnfitRole};
 use crate::domain::session::{Attribution, Platform, Session};
@@ -38,6 +39,7 @@ use crate::service::notices::Told;
 use crate::service::operation::Aside;
 use crate::service::panel::{Panel, PanelNote};
 use crate::service::past::{AsOf, Since};
+use crate::service::periods::{Move, Report, Warning};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
 use crate::service::undo::{Force, UndoPreview};
@@ -397,6 +399,7 @@ fn ranks_and_tables_are_called_what_they_are() {
         fields: BTreeMap::new(),
         activities: BTreeMap::new(),
         boards: BTreeMap::new(),
+        periods: Periods::default(),
         ..table_of("x")
     };
     assert_eq!(
@@ -861,6 +864,7 @@ fn every_error() -> Vec<ServiceError> {
         near: vec![],
     };
     let mut all = about_rights_and_activities();
+    all.extend(every_error_of_periods());
     all.extend([
         ServiceError::Forbidden {
             right: Right::ScoreAdd,
@@ -947,6 +951,37 @@ fn every_error() -> Vec<ServiceError> {
         ServiceError::Store(StoreError::Corrupt("a session")),
     ]);
     all.extend(every_error_of_structure());
+    all
+}
+
+fn every_error_of_periods() -> Vec<ServiceError> {
+    let table = || "P".to_owned();
+    let unknown = |period, last| ServiceError::UnknownPeriod {
+        table: table(),
+        period,
+        last,
+    };
+    let mut all = vec![
+        ServiceError::PeriodMoved {
+            table: table(),
+            period: 3,
+            open: 4,
+        },
+        unknown(Some(9), Some(3)),
+        unknown(Some(9), None),
+        unknown(None, None),
+        ServiceError::NothingProposed {
+            table: table(),
+            period: 3,
+        },
+        ServiceError::NoSchedule { table: table() },
+    ];
+    all.extend([Some(3), None].map(|last| ServiceError::NotLastPeriod {
+        table: table(),
+        period: 2,
+        last,
+    }));
+    all.extend([Every::Week, Every::Month].map(|every| ServiceError::NoSuchDay { every }));
     all
 }
 
@@ -1055,6 +1090,12 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NoBoard { .. }
         | ServiceError::UnknownDevice { .. }
         | ServiceError::SessionOver { .. }
+        | ServiceError::PeriodMoved { .. }
+        | ServiceError::UnknownPeriod { .. }
+        | ServiceError::NotLastPeriod { .. }
+        | ServiceError::NothingProposed { .. }
+        | ServiceError::NoSchedule { .. }
+        | ServiceError::NoSuchDay { .. }
         | ServiceError::TableGone
         | ServiceError::TableNotYet { .. }
         | ServiceError::TableDeletedThen { .. }
@@ -1364,6 +1405,7 @@ fn card_of(name: &str, points: i64) -> Card {
             member_id: Some(UserId::from_db(7)),
             rank: Some(2),
             points,
+            exempt: false,
             extra: BTreeMap::new(),
         },
         table_id: TableId(Uuid::nil()),
@@ -1666,6 +1708,7 @@ fn table_of(title: &str) -> Table {
         fields: BTreeMap::from([(1, field_of(title))]),
         activities: BTreeMap::new(),
         boards: BTreeMap::new(),
+        periods: Periods::default(),
     }
 }
 
@@ -1686,6 +1729,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
         member_id: None,
         rank: Some(2),
         points: 10,
+        exempt: false,
         extra: BTreeMap::new(),
     };
     let total = i64::try_from(names.len()).unwrap();
@@ -1702,6 +1746,7 @@ fn page_of(page: u32, pages: u32, names: &[&str]) -> TablePage {
         session: Some(session_of(None)),
         attribution: Some(Attribution::Recent),
         as_of: None,
+        period: None,
         known_at: None,
     }
 }
@@ -1767,8 +1812,111 @@ fn check_components(rows: &Value) {
     }
 }
 
+/// A period in which each of these rises and did nothing.
+fn report_of(title: &str, names: &[String], due: Option<DateTime<Utc>>) -> Report {
+    let moved = |name: &String| Move {
+        name: name.clone(),
+        from: Some(2),
+        to: i32::MAX,
+    };
+    let proposed = (1..=3).map(|id| (EntryId(Uuid::from_u128(id)), 2));
+    Report {
+        table: Table {
+            name: title.to_owned(),
+            ..table_of(title)
+        },
+        period: Period {
+            table_id: TableId(Uuid::nil()),
+            number: i32::MAX,
+            since: Some(DateTime::UNIX_EPOCH),
+            closed: DateTime::UNIX_EPOCH + TimeDelta::days(22),
+            due,
+            entries: i64::MAX,
+            total: i64::MIN,
+            proposed: proposed.collect(),
+        },
+        seq: Some(Seq(i64::MAX)),
+        by: None,
+        reopened: false,
+        podium: page_of(
+            0,
+            1,
+            &names.iter().take(3).map(String::as_str).collect::<Vec<_>>(),
+        )
+        .rows,
+        promoted: names.iter().map(moved).collect(),
+        demoted: names.iter().map(moved).collect(),
+        proposes: true,
+        idle: names.to_vec(),
+    }
+}
+
+#[test]
+fn a_report_tells_all_that_there_is_to_a_period() {
+    let names = ["Ana".to_owned(), "Ion_".to_owned()];
+    let due = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+    let report = report_of("Sergent", &names, Some(due));
+    let told = said(&period::report(&report, Locale::En));
+    for part in [
+        "Period 2147483647 of",
+        "the schedule",
+        "Closed 21 days late",
+        "🥇 **Ana** — 10 points",
+        "**Proposed for promotion (2):** Ana (Sergent → 2,147,483,647), Ion\\_ (",
+        "**Proposed for demotion (2):**",
+        "**Earned nothing (2):** Ana, Ion\\_",
+        "Apply ranks",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let ro = said(&period::report(&report, Locale::Ro));
+    assert!(ro.contains("întârziere de 21 de zile"), "{ro}");
+    let undone = Report {
+        reopened: true,
+        ..report
+    };
+    let told = said(&period::report(&undone, Locale::En));
+    assert!(
+        !told.contains("[Apply") && told.contains("was undone"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_report_beside_short_news_is_told_whole() {
+    let names: Vec<String> = (0..20).map(|n| format!("Entry {n}")).collect();
+    let report = Told::Period(Box::new(report_of("Sergent", &names, None)));
+    let edit = |seq: i64| {
+        let mut event = event(Action::PointsAdd, vec![points("1", "Ana", 0, 5, 5)]);
+        event.seq = Seq(seq);
+        Told::Edit(Box::new(receipt_of(event)))
+    };
+    let news = [edit(1), edit(2), edit(3), edit(4), report];
+    let text = log::news(&news, GuildId::from_db(1), None, Locale::En).content;
+    assert!(
+        text.contains("Earned nothing (20)") && text.contains("#4"),
+        "{text}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn reports_and_warnings_keep_to_the_limits(names in prop::collection::vec(name(), 1..=60), title in name()) {
+        let report = report_of(&title, &names, Some(DateTime::UNIX_EPOCH));
+        let below = page_of(0, 1, &names.iter().map(String::as_str).collect::<Vec<_>>()).rows;
+        let warning = Warning { table: table_of(&title), due: DateTime::UNIX_EPOCH, below };
+        for locale in Locale::ALL {
+            check(&period::report(&report, locale));
+            check(&period::preview(&report, device(), locale));
+            let news = [
+                Told::Period(Box::new(report.clone())),
+                Told::Warning(Box::new(warning.clone())),
+            ];
+            check(&log::news(&news, GuildId::from_db(1), None, locale));
+        }
+    }
 
     #[test]
     fn receipts_keep_to_the_limits(names in prop::collection::vec(name(), 1..=50), reason in name()) {

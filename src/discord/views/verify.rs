@@ -61,6 +61,9 @@ fn problem(problem: &Problem, locale: Locale) -> Message {
         Problem::WrongSum { entry } => {
             Message::new(keys::VERIFY_SUM).with("name", named(entry, locale))
         }
+        Problem::WrongPeriod { seq, thing } => Message::new(keys::VERIFY_PERIOD)
+            .with("event", seq.to_string())
+            .with("name", named(thing, locale)),
         Problem::WrongHead { head } => {
             Message::new(keys::VERIFY_WRONG_HEAD).with("event", head.to_string())
         }

@@ -10,6 +10,7 @@ use crate::domain::event::{Change, What};
 use crate::domain::guild::Language;
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::layout::Layout;
+use crate::domain::period::{Every, read_proposed};
 use crate::domain::session::{Attribution, Session};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::render;
@@ -54,6 +55,16 @@ const fn field_key_of(name: &[u8]) -> Option<Key> {
         b"timezone" => keys::FIELD_TIMEZONE,
         b"log_channel" => keys::FIELD_LOG_CHANNEL,
         b"layout" => keys::FIELD_LAYOUT,
+        b"exempt" => keys::FIELD_EXEMPT,
+        b"promotions" => keys::FIELD_PROMOTIONS,
+        b"every" => keys::FIELD_EVERY,
+        b"day" => keys::FIELD_DAY,
+        b"time" => keys::FIELD_TIME,
+        b"channel" => keys::FIELD_CHANNEL,
+        b"warning" => keys::FIELD_WARNING,
+        b"paused" => keys::FIELD_PAUSED,
+        b"closed" => keys::FIELD_CLOSED,
+        b"proposed" => keys::FIELD_PROPOSED,
         _ => return None,
     })
 }
@@ -72,15 +83,24 @@ pub fn mention(role: RoleId) -> String {
 #[must_use]
 pub fn value(field: &str, value: &Value, locale: Locale) -> String {
     match (field, value) {
+        ("promotions", Value::Null) => locale.text(&keys::VALUE_AUTOMATIC.into()),
+        (_, Value::Bool(false)) | ("exempt" | "paused", Value::Null) => {
+            locale.text(&keys::VALUE_NO.into())
+        }
         (_, Value::Null) => locale.text(&keys::VALUE_NONE.into()),
         (_, Value::Bool(true)) => locale.text(&keys::VALUE_YES.into()),
-        (_, Value::Bool(false)) => locale.text(&keys::VALUE_NO.into()),
         (_, Value::Number(number)) => number
             .as_i64()
             .map_or_else(|| number.to_string(), |n| locale.integer(n)),
         ("member" | "user", Value::String(id)) if is_id(id) => format!("<@{id}>"),
         ("role", Value::String(id)) if is_id(id) => format!("<@&{id}>"),
-        ("log_channel", Value::String(id)) if is_id(id) => format!("<#{id}>"),
+        ("promotions", Value::String(_)) => locale.text(&keys::VALUE_PROPOSED.into()),
+        ("proposed", Value::String(ranks)) => {
+            let count = read_proposed(ranks).len();
+            locale.text(&Message::new(keys::VALUE_RANKS).with("count", count))
+        }
+        ("every", Value::String(every)) => every_of(every, locale),
+        ("log_channel" | "channel", Value::String(id)) if is_id(id) => format!("<#{id}>"),
         ("kind", Value::String(kind)) => field_kind(kind, locale),
         ("language", Value::String(code)) => language(code),
         ("layout", Value::String(name)) => {
@@ -114,6 +134,15 @@ pub fn field_kind(kind: &str, locale: Locale) -> String {
     locale.text(&key.into())
 }
 
+/// How often a schedule closes.
+fn every_of(every: &str, locale: Locale) -> String {
+    match Every::parse(every) {
+        Some(Every::Week) => locale.text(&keys::VALUE_WEEK.into()),
+        Some(Every::Month) => locale.text(&keys::VALUE_MONTH.into()),
+        None => shown(every),
+    }
+}
+
 /// How a board is laid out.
 #[must_use]
 pub fn layout(layout: Layout, locale: Locale) -> String {
@@ -143,6 +172,7 @@ fn is_id(text: &str) -> bool {
 pub fn subject(change: &Change, locale: Locale) -> String {
     match (change.what, change.name.as_deref()) {
         (What::Rank, Some(title)) => format!("{} · {}", shown(&change.id), shown(title)),
+        (What::Period, _) => shown(&change.id),
         (What::Board, _) if is_id(&change.id) => format!("<#{}>", change.id),
         (What::Session, Some(label)) => format!("{} ({})", shown(label), short_device(&change.id)),
         (What::Grant, Some(who)) => super::access::grantee_named(who),

@@ -117,16 +117,30 @@ impl Operation<'_> {
 
     /// The entry of that id.
     pub(in crate::service) fn by_id(&mut self, id: EntryId) -> Option<EntryId> {
-        if self.held.iter().any(|held| held.entry.id == id) {
+        if self.held_at.contains_key(&id) {
             return Some(id);
         }
-        let found = self.found.iter().find(|f| f.entry.id == id)?.clone();
+        let found = self.found.get(*self.found_at.get(&id)?)?.clone();
         Some(self.hold(found))
+    }
+
+    /// Entries that were read.
+    pub(super) fn find_all(&mut self, entries: Vec<FoundEntry>) {
+        for found in entries {
+            let at = self.found.len();
+            self.found_at.entry(found.entry.id).or_insert(at);
+            self.found.push(found);
+        }
+    }
+
+    fn held(&self, id: EntryId) -> Option<&Held> {
+        self.held.get(*self.held_at.get(&id)?)
     }
 
     fn hold(&mut self, found: FoundEntry) -> EntryId {
         let id = found.entry.id;
-        if !self.held.iter().any(|held| held.entry.id == id) {
+        if !self.held_at.contains_key(&id) {
+            self.held_at.insert(id, self.held.len());
             self.held.push(Held {
                 before: Some(found.entry.clone()),
                 entry: found.entry,
@@ -139,7 +153,7 @@ impl Operation<'_> {
 
     /// An entry's points before the operation.
     pub(in crate::service) fn points_before(&self, id: EntryId) -> i64 {
-        let held = self.held.iter().find(|held| held.entry.id == id);
+        let held = self.held(id);
         held.and_then(|held| held.before.as_ref())
             .map_or(0, |before| before.points)
     }
@@ -159,6 +173,7 @@ impl Operation<'_> {
     pub(in crate::service) fn create_entry(&mut self, table: TableId, name: &Name) -> EntryId {
         let id = self.services.entropy.entry_id();
         let (entry, change) = Entry::create(id, table, name.to_string(), &self.stamp());
+        self.held_at.insert(id, self.held.len());
         self.held.push(Held {
             entry,
             before: None,
@@ -171,23 +186,17 @@ impl Operation<'_> {
 
     /// An entry as it stands now, within the operation.
     pub(in crate::service) fn entry(&self, id: EntryId) -> Option<&Entry> {
-        self.held
-            .iter()
-            .find(|held| held.entry.id == id)
-            .map(|held| &held.entry)
+        self.held(id).map(|held| &held.entry)
     }
 
     /// The sum of the deltas of an entry that are dated after this operation.
     pub(in crate::service) fn later_delta(&self, id: EntryId) -> i64 {
-        self.held
-            .iter()
-            .find(|held| held.entry.id == id)
-            .map_or(0, |held| held.later_delta)
+        self.held(id).map_or(0, |held| held.later_delta)
     }
 
     /// The newest stamp of anything done to an entry.
     pub(in crate::service) fn last_edit(&self, id: EntryId) -> Option<Stamp> {
-        let held = self.held.iter().find(|held| held.entry.id == id)?;
+        let held = self.held(id)?;
         let registers = held.entry.stamps.values().max();
         registers
             .into_iter()
@@ -203,7 +212,8 @@ impl Operation<'_> {
         id: EntryId,
         edit: impl FnOnce(&mut Entry) -> Change,
     ) {
-        if let Some(held) = self.held.iter_mut().find(|held| held.entry.id == id) {
+        let at = self.held_at.get(&id).copied();
+        if let Some(held) = at.and_then(|at| self.held.get_mut(at)) {
             self.changes.push(edit(&mut held.entry));
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::ids::{TableId, UserId};
 use crate::domain::refusal::{Refusal, Tally};
 use crate::service::ServiceError;
 
-use super::{Draft, Operation, Receipt};
+use super::{Draft, Nature, Operation, Receipt};
 
 impl Operation<'_> {
     /// The attempt, as an event of its own, in the table that it named. One that named none is in no
@@ -17,7 +17,7 @@ impl Operation<'_> {
         table: Option<TableId>,
         right: Right,
     ) -> Result<Receipt, ServiceError> {
-        self.refused = true;
+        self.nature = Nature::Refused;
         (self.table, self.concerns) = (None, table);
         let reason = Refusal::of(right).to_string();
         self.finish(attempt, Some(reason), None).await

@@ -344,6 +344,7 @@ async fn an_address_means_every_table_that_ever_had_it() {
             category: None,
             floor: None,
             private: None,
+            proposes: None,
         };
         services
             .edit_table(&now.by(GUILD, ANA), edit)

@@ -138,6 +138,7 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
                 category: Some(Some(name("Oraș"))),
                 floor: Some(-5),
                 private: Some(true),
+                proposes: None,
             };
             services.edit_table(&by(), edit).await
         }

@@ -832,6 +832,7 @@ async fn shape(
         category: None,
         floor: None,
         private: None,
+        proposes: None,
     };
     match deed {
         TableDeed::Floor(floor) => edit.floor = Some(*floor),

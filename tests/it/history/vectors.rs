@@ -361,6 +361,7 @@ async fn structure(services: &Services, by: &impl Fn(i64) -> Request) -> Result<
         category: Some(None),
         floor: Some(-10),
         private: Some(true),
+        proposes: None,
     };
     services.edit_table(&ana(), edit).await?;
     let renamed = TableAddress::parse("Poliția „Nouă”").unwrap();

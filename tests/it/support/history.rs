@@ -10,6 +10,8 @@ use punctaj::domain::entry::Entry;
 use punctaj::domain::event::{Action, Change, Event, Outcome, Overwrote, Via, What};
 use punctaj::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use punctaj::domain::name::fold;
+use punctaj::domain::period::Periods;
+use punctaj::domain::points::Bounds;
 use punctaj::domain::session::{Attribution, Platform, Session};
 use punctaj::domain::stamp::Stamp;
 use punctaj::domain::table::Table;
@@ -67,6 +69,7 @@ impl History {
             fields: BTreeMap::new(),
             activities: BTreeMap::new(),
             boards: BTreeMap::new(),
+            periods: Periods::default(),
         };
         let changes = table.changes_since(None);
         self.append(at, Action::TableCreate, Some(id), changes);
@@ -120,7 +123,7 @@ impl History {
         let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
             return;
         };
-        let change = entry.set_points(value, 0, 0, &stamp);
+        let change = entry.set_points(value, 0, Bounds::default(), &stamp);
         let lost = Overwrote {
             seq: lost,
             id: change.id.clone(),
@@ -139,7 +142,7 @@ impl History {
         let Some(entry) = self.entries.get_mut(&(table, name.to_owned())) else {
             return;
         };
-        let change = entry.add_points(1, 0, &stamp);
+        let change = entry.add_points(1, Bounds::default(), &stamp);
         let superseded = change.superseded;
         let mut event = self.event(at, Action::PointsAdd, Some(table), vec![change]);
         event.at = asked;
@@ -161,7 +164,9 @@ impl History {
             .collect();
         let entries = self.entries.values_mut();
         let changes: Vec<Change> = entries
-            .filter_map(|entry| Some(entry.compensate(*given.get(&entry.id)?, 0, &stamp)))
+            .filter_map(|entry| {
+                Some(entry.compensate(*given.get(&entry.id)?, Bounds::default(), &stamp))
+            })
             .collect();
         let mut event = self.event(at, Action::EventUndo, undone.table_id, changes);
         event.undoes = Some(seq);
@@ -188,7 +193,7 @@ impl History {
                 changes.push(change);
                 entry
             });
-            changes.push(entry.add_points(*points, 0, &stamp));
+            changes.push(entry.add_points(*points, Bounds::default(), &stamp));
         }
         self.append(at, Action::PointsAdd, Some(table), changes);
     }

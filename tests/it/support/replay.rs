@@ -123,6 +123,19 @@ pub enum Asks {
     Never,
 }
 
+/// A closed period.
+#[derive(Debug, Clone)]
+struct Closing {
+    table: String,
+    number: i64,
+    seq: i64,
+    when: When,
+    /// It was undone.
+    open: bool,
+    /// Every row as it was before.
+    rows: BTreeSet<String>,
+}
+
 /// A thing that is neither an entry nor deleted for good: kind, table (ranks), id.
 type Thing = (String, String, String);
 
@@ -134,6 +147,7 @@ pub struct Oracle {
     applied_at: DateTime<Utc>,
     entries: BTreeMap<String, Entry>,
     things: BTreeMap<Thing, BTreeMap<String, Value>>,
+    closings: Vec<Closing>,
     past: Vec<Past>,
 }
 
@@ -197,6 +211,9 @@ impl Oracle {
             ("event.undo", None) if row["outcome"] == "refused" => (Vec::new(), Vec::new()),
             ("event.undo", None) | (_, Some(_)) => {
                 return Err("undoes and action do not fit".to_owned());
+            }
+            _ if event.action == "period.close" && !changes.is_empty() => {
+                self.close(&event, changes)?
             }
             _ => self.change_all(&event, changes)?,
         };
@@ -317,8 +334,9 @@ impl Oracle {
                 self.lose_rank(event, id)?
             }
             // Also the undo of a rank's removal, which brings it back to those who held it.
-            ("entry.set", "name" | "rank" | "member", None)
-            | ("event.undo", "rank", None)
+            ("period.close", "points", Some(start)) => self.begin_anew(event, id, start)?,
+            ("period.close" | "rank.apply" | "event.undo", "rank", None)
+            | ("entry.set", "name" | "rank" | "member" | "exempt", None)
             | ("points.add", "member", None) => {
                 self.set(event, id, field, change["after"].clone())?
             }
@@ -357,14 +375,19 @@ impl Oracle {
 
     /// A delta, between floor and limit. Too late for a later base and for a later deletion.
     fn add(&mut self, event: &Event, id: &str, requested: i64) -> Checked<(Value, Option<Effect>)> {
-        let floor = self.floor(&event.table);
+        let (floor, barrier) = (self.floor(&event.table), self.barrier(&event.table));
         let entry = self.entry(id)?;
         let wanted = entry.points.saturating_add(requested);
         let after = match requested {
             ..0 => wanted.max(floor.min(entry.points)),
             0.. => wanted.min(LIMIT.max(entry.points)),
         };
-        let superseded = entry.is_too_late("points", &event.written.when);
+        let when = &event.written.when;
+        let deleted = entry.deleted.as_ref().is_some_and(|deleted| deleted > when);
+        let base = entry.written.get("points").map(|base| &base.when);
+        // One of a period that is closed is over.
+        let base = base.filter(|base| Some(*base) > barrier.as_ref());
+        let superseded = deleted || base.is_some_and(|base| base > when);
         Ok(entry.move_points(event, id, requested, (!superseded).then_some(after), false))
     }
 
@@ -375,7 +398,7 @@ impl Oracle {
         id: &str,
         value: i64,
     ) -> Checked<(Value, Option<Effect>)> {
-        let floor = self.floor(&event.table);
+        let (floor, barrier) = (self.floor(&event.table), self.barrier(&event.table));
         let entry = self.entry(id)?;
         let when = &event.written.when;
         let later: i64 = entry
@@ -384,7 +407,8 @@ impl Oracle {
             .filter(|(written, _)| written.when > *when)
             .map(|(_, delta)| delta)
             .sum();
-        let superseded = entry.is_too_late("points", when);
+        let superseded =
+            entry.is_too_late("points", when) || barrier.is_some_and(|closed| closed > *when);
         let after = value.saturating_add(later).clamp(floor, LIMIT);
         let result = entry.move_points(event, id, value, (!superseded).then_some(after), true);
         if !superseded {
@@ -393,6 +417,146 @@ impl Oracle {
                 .insert("points".to_owned(), event.written.clone());
         }
         Ok(result)
+    }
+
+    /// The last closing of a table that stands.
+    fn last_closing(&self, table: &str) -> Option<&Closing> {
+        let closings = self.closings.iter();
+        let standing = closings.filter(|it| it.table == table && !it.open);
+        standing.max_by_key(|it| it.number)
+    }
+
+    fn barrier(&self, table: &str) -> Option<When> {
+        self.last_closing(table).map(|it| it.when.clone())
+    }
+
+    /// The rank above or below a number.
+    fn neighbour(&self, table: &str, number: i64, above: bool) -> Option<i64> {
+        let of_table = self.things.iter().filter(|((what, its, _), fields)| {
+            what == "rank" && its == table && fields.contains_key("title")
+        });
+        let numbers = of_table.filter_map(|((_, _, id), _)| id.parse::<i64>().ok());
+        if above {
+            numbers.filter(|it| *it > number).min()
+        } else {
+            numbers.filter(|it| *it < number).max()
+        }
+    }
+
+    /// Where an entry's rank goes when its table is closed.
+    fn moves_to(&self, entry: &Entry) -> Option<i64> {
+        let rank = entry.field("rank").as_i64()?;
+        let key = ("rank".to_owned(), entry.table.clone(), rank.to_string());
+        let fields = self.things.get(&key)?;
+        let threshold = |name: &str| fields.get(name).and_then(Value::as_i64);
+        let up = threshold("promote_at").filter(|at| entry.points >= *at);
+        let down = threshold("demote_below").filter(|below| entry.points < *below);
+        let down = down.filter(|_| entry.field("exempt") != true);
+        up.and_then(|_| self.neighbour(&entry.table, rank, true))
+            .or_else(|| down.and_then(|_| self.neighbour(&entry.table, rank, false)))
+    }
+
+    /// A table's period is closed: all that must come of it is worked out before the event is asked.
+    fn close(&mut self, event: &Event, changes: &[Value]) -> Checked<(Vec<Value>, Vec<Effect>)> {
+        let table = ("table".to_owned(), String::new(), event.table.clone());
+        let fields = self.things.get(&table).cloned().unwrap_or_default();
+        let proposes = fields.contains_key("promotions");
+        let start = self.floor(&event.table).max(0);
+        let live: Vec<(String, Entry)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.table == event.table && entry.deleted.is_none())
+            .map(|(id, entry)| (id.clone(), entry.clone()))
+            .collect();
+        let moves: BTreeMap<String, i64> = live
+            .iter()
+            .filter_map(|(id, entry)| Some((id.clone(), self.moves_to(entry)?)))
+            .collect();
+        let last = self.last_closing(&event.table).cloned();
+        let number = last.as_ref().map_or(1, |last| last.number + 1);
+        let told = |field: &str| {
+            let it = changes
+                .iter()
+                .find(|it| it["what"] == "period" && it["field"] == field);
+            it.map_or(Value::Null, |it| it["after"].clone())
+        };
+        for change in changes.iter().filter(|it| it["what"] == "period") {
+            agree(
+                "the period's number",
+                &change["id"],
+                &json!(number.to_string()),
+            )?;
+        }
+        agree(
+            "when it was closed",
+            &time(&told("closed"))?,
+            &event.written.when.at,
+        )?;
+        let since = told("since");
+        let since = (!since.is_null()).then(|| time(&since)).transpose()?;
+        agree("since when", &since, &last.map(|last| last.when.at))?;
+        let by_schedule = event.written.when.op.starts_with("schedule/");
+        agree("whether it was due", &told("due").is_string(), &by_schedule)?;
+        agree("how many", &told("entries"), &json!(live.len()))?;
+        let total: i64 = live.iter().map(|(_, entry)| entry.points).sum();
+        agree("the total", &told("total"), &json!(total))?;
+        let offers = moves.iter().map(|(id, rank)| format!("{id}:{rank}"));
+        let offers = offers.collect::<Vec<_>>().join(",");
+        let offers = if proposes && !moves.is_empty() {
+            json!(offers)
+        } else {
+            Value::Null
+        };
+        agree("the ranks proposed", &told("proposed"), &offers)?;
+        self.closings.push(Closing {
+            table: event.table.clone(),
+            number,
+            seq: event.written.seq,
+            when: event.written.when.clone(),
+            open: false,
+            rows: live.iter().map(|(id, entry)| kept(id, entry)).collect(),
+        });
+        let done = self.change_all(event, changes)?;
+        for (id, before) in &live {
+            let after = self.entry(id)?;
+            agree("what begins anew", &after.points, &start)?;
+            let late = before.is_too_late("rank", &event.written.when);
+            let rank = moves.get(id).filter(|_| !proposes && !late);
+            let rank = rank.map_or_else(|| before.field("rank"), |rank| json!(rank));
+            agree("the rank", &after.field("rank"), &rank)?;
+        }
+        Ok(done)
+    }
+
+    fn begin_anew(
+        &mut self,
+        event: &Event,
+        id: &str,
+        start: i64,
+    ) -> Checked<(Value, Option<Effect>)> {
+        let entry = self.entry(id)?;
+        Ok(entry.move_points(event, id, start, Some(start), false))
+    }
+
+    /// A closing is undone, or brought back, by the events that say so.
+    fn reopen(&mut self, event: &Event, undone: i64) -> Checked {
+        let (mut seq, mut opens) = (undone, true);
+        while let Some(before) = self.past(seq).and_then(|past| past.undoes) {
+            (seq, opens) = (before, !opens);
+        }
+        let last = self
+            .last_closing(&event.table)
+            .map_or(0, |last| last.number);
+        let closing = self.closings.iter_mut().find(|it| it.seq == seq);
+        let closing = closing.ok_or("a closing that was undone is unknown")?;
+        let due = if opens { last } else { last + 1 };
+        agree(
+            "which period is opened or closed again",
+            &closing.number,
+            &due,
+        )?;
+        closing.open = opens;
+        Ok(())
     }
 
     /// A register: the last write wins.
@@ -566,10 +730,17 @@ impl Oracle {
             .effects
             .iter()
             .any(|effect| matches!(effect, Effect::Other))
+            && !changes.iter().any(|change| change["what"] == "period")
         {
             return self.change_all(event, changes);
         }
         let mut done = Vec::new();
+        for change in changes.iter().filter(|it| it["what"] == "period") {
+            if change["field"] == "closed" {
+                self.reopen(event, undone)?;
+            }
+            done.push(self.change_thing(event, change)?);
+        }
         for effect in past.effects.iter().rev() {
             let deleted = |oracle: &Self, id: &str| {
                 oracle
@@ -621,7 +792,7 @@ impl Oracle {
     /// Tables, ranks and sessions change in the order of `seq`, as told.
     fn change_thing(&mut self, event: &Event, change: &Value) -> Checked<(Value, Option<Effect>)> {
         let (what, field) = (text(&change["what"])?, text(&change["field"])?);
-        let table = if ["rank", "field", "activity", "board"].contains(&what) {
+        let table = if ["rank", "field", "activity", "board", "period"].contains(&what) {
             event.table.clone()
         } else {
             String::new()
@@ -802,6 +973,7 @@ impl Oracle {
     pub async fn compare(&self, pool: &PgPool) -> Checked {
         self.compare_entries(pool).await?;
         self.compare_things(pool).await?;
+        self.compare_periods(pool).await?;
         let ledger = rows(pool, "select jsonb_build_array(seq, entry_id, delta) from punctaj.ledger where guild_id = $1", self.guild).await?;
         let mut told: BTreeMap<(i64, &str), i64> = BTreeMap::new();
         for (id, entry) in &self.entries {
@@ -834,7 +1006,8 @@ impl Oracle {
         let stored = rows(
             pool,
             "select jsonb_build_object('id', entry_id, 'table', table_id, 'name', name, 'rank', rank,
-                'member', member_id::text, 'points', points, 'extra', extra, 'deleted', deleted_op)
+                'member', member_id::text, 'points', points, 'extra', extra, 'deleted', deleted_op,
+                'exempt', case when exempt then true end)
              from punctaj.entries where guild_id = $1",
             self.guild,
         )
@@ -844,16 +1017,43 @@ impl Oracle {
                 "id": id, "table": entry.table, "name": entry.name(), "rank": entry.field("rank"),
                 "member": entry.field("member"), "points": entry.points, "extra": entry.extra(),
                 "deleted": entry.deleted.as_ref().map(|when| &when.op),
+                "exempt": entry.field("exempt"),
             })
         });
         agree("the entries", &in_order(stored), &in_order(told))
+    }
+
+    /// The rows that were kept of every closing, also of those that were undone.
+    async fn compare_periods(&self, pool: &PgPool) -> Checked {
+        let stored = rows(
+            pool,
+            "select jsonb_build_array(p.seq, p.table_id, p.number, p.reopened,
+                (select coalesce(jsonb_agg(jsonb_build_object('id', r.entry_id, 'name', r.name, 'rank', r.rank,
+                    'member', r.member_id::text, 'points', r.points, 'extra', r.extra, 'exempt', r.exempt)), '[]')
+                 from punctaj.period_rows r where r.guild_id = p.guild_id and r.seq = p.seq))
+             from punctaj.periods p where p.guild_id = $1",
+            self.guild,
+        )
+        .await?;
+        let stored = stored.into_iter().map(|row| {
+            let kept: BTreeSet<String> = list(&row[4]).map(Value::to_string).collect();
+            json!([row[0], row[1], row[2], row[3], kept])
+        });
+        let told = self
+            .closings
+            .iter()
+            .map(|it| json!([it.seq, it.table, it.number, it.open, it.rows]));
+        agree("the periods", &in_order(stored), &in_order(told))
     }
 
     async fn compare_things(&self, pool: &PgPool) -> Checked {
         let stored = rows(
             pool,
             "select jsonb_build_array('table', '', table_id, jsonb_build_object('name',
-                case when deleted_at is null then name end, 'category', category, 'floor', floor, 'private', private))
+                case when deleted_at is null then name end, 'category', category, 'floor', floor, 'private', private,
+                'promotions', promotions, 'every', schedule_every, 'day', schedule_day, 'time', schedule_time,
+                'channel', schedule_channel::text, 'warning', schedule_warning,
+                'paused', case when schedule_paused then true end))
              from punctaj.tables where guild_id = $1
              union all
              select jsonb_build_array('rank', table_id, number::text, jsonb_build_object('title', title,
@@ -871,6 +1071,13 @@ impl Oracle {
              select jsonb_build_array('board', table_id, channel_id::text, jsonb_build_object('layout', layout))
              from punctaj.boards where layout is not null
                 and table_id in (select table_id from punctaj.tables where guild_id = $1)
+             union all
+             select jsonb_build_array('period', table_id, number::text, jsonb_build_object(
+                'closed', to_char(closed_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+                'since', to_char(since at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+                'due', to_char(due_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+                'entries', entries, 'total', total, 'proposed', proposed))
+             from punctaj.periods where guild_id = $1 and not reopened
              union all
              select jsonb_build_array('guild', '', guild_id::text, jsonb_build_object('language', language,
                 'timezone', timezone, 'log_channel', log_channel::text))
@@ -1069,6 +1276,15 @@ impl Entry {
             .iter()
             .any(|(since, then)| since > when && same(then, name))
     }
+}
+
+/// A row as a closing keeps it.
+fn kept(id: &str, entry: &Entry) -> String {
+    let row = json!({
+        "id": id, "name": entry.name(), "rank": entry.field("rank"), "member": entry.field("member"),
+        "points": entry.points, "extra": entry.extra(), "exempt": entry.field("exempt") == true,
+    });
+    row.to_string()
 }
 
 fn telling(id: &str, name: &str, field: &str, before: &Value, after: &Value) -> Value {
