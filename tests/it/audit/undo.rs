@@ -10,11 +10,13 @@ use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, RoleId, Seq};
 use punctaj::domain::name::{Name, NameList, TableAddress};
+use punctaj::domain::period::Every;
 use punctaj::service::access::GrantOrder;
 use punctaj::service::activities::ActivityOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
+use punctaj::service::periods::{Often, Pinned, ScheduleOrder};
 use punctaj::service::sessions::Which;
 use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
@@ -138,7 +140,7 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
                 category: Some(Some(name("Oraș"))),
                 floor: Some(-5),
                 private: Some(true),
-                proposes: None,
+                proposes: Some(true),
             };
             services.edit_table(&by(), edit).await
         }
@@ -162,6 +164,21 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         Action::RankRemove => services.remove_rank(&by(), &clan(), 2).await,
         Action::ActivitySet => services.set_activity(&by(), activity("Livrat")).await,
         Action::ActivityRemove => services.remove_activity(&by(), &clan(), "Pază").await,
+        Action::PeriodClose => close(services, now).await,
+        Action::PeriodSchedule => {
+            let order = ScheduleOrder {
+                every: Some(Often::Each(Every::Month)),
+                channel: Some(ChannelId::from_db(5)),
+                warning: Some(24),
+                ..ScheduleOrder::default()
+            };
+            services.set_schedule(&by(), &clan(), order).await
+        }
+        Action::RankApply => {
+            let report = services.period_report(&by(), &clan(), None).await;
+            let closing = report.unwrap().seq.unwrap();
+            services.apply_ranks(&by(), closing).await
+        }
         Action::BoardPost => post_board(services, now, 8).await,
         Action::BoardRemove => remove_board(services, now, 9).await,
         Action::SettingsSet => {
@@ -205,6 +222,37 @@ fn scorer(role: i64) -> GrantOrder {
     }
 }
 
+async fn close(services: &Services, now: &Interactions) -> Result<Receipt, ServiceError> {
+    let by = || now.by(GUILD, 1);
+    let preview = services.preview_close(&by(), &clan()).await.unwrap();
+    let pinned = Pinned {
+        table: preview.table.id,
+        number: preview.period.number,
+    };
+    services.close_period(&by(), pinned).await
+}
+
+/// What must have been before an action can be done, and is not undone with it.
+async fn prepare(services: &Services, now: &Interactions, action: Action) {
+    if action != Action::RankApply {
+        return;
+    }
+    let by = || now.by(GUILD, 1);
+    services.set_rank(&by(), rank(3, "Major")).await.unwrap();
+    let proposed = TableEdit {
+        table: clan(),
+        name: None,
+        category: None,
+        floor: None,
+        private: None,
+        proposes: Some(true),
+    };
+    services.edit_table(&by(), proposed).await.unwrap();
+    let given = services.add_points(&by(), award("Clan", "Ana", 60)).await;
+    given.unwrap();
+    close(services, now).await.unwrap();
+}
+
 async fn post_board(
     services: &Services,
     now: &Interactions,
@@ -233,12 +281,15 @@ const fn is_undoable(action: Action) -> bool {
 async fn state(db: &TestDb) -> BTreeMap<String, Value> {
     let pool = db.superuser().await;
     let rows: Vec<(String, Value)> = sqlx::query_as(
-        "select 'table ' || table_id, jsonb_build_array(category, name, floor, private, deleted_at is null)
+        "select 'table ' || table_id, jsonb_build_array(category, name, floor, private, deleted_at is null,
+            promotions, schedule_every, schedule_day, schedule_time, schedule_channel, schedule_warning, schedule_paused)
          from punctaj.tables where deleted_at is null
          union all select 'rank ' || number, jsonb_build_array(title, promote_at, demote_below, role_id)
          from punctaj.ranks
          union all select 'activity ' || number, jsonb_build_array(name, quantity, points)
          from punctaj.activities
+         union all select 'period ' || number, jsonb_build_array(since, closed_at, entries, total, proposed)
+         from punctaj.periods where not reopened
          union all select 'board ' || channel_id, jsonb_build_array(layout)
          from punctaj.boards where layout is not null
          union all select 'field ' || number, jsonb_build_array(name, kind, pattern)
@@ -285,6 +336,7 @@ async fn every_action_can_be_undone_and_that_be_undone_or_is_refused_clearly() {
         let (db, now) = (TestDb::new().await, Interactions::new());
         let services = &db.services;
         filled(services, &now).await;
+        prepare(services, &now, action).await;
         let mut before = state(&db).await;
         let Some(receipt) = done(services, &now, action).await else {
             assert!(!is_undoable(action), "{action}");

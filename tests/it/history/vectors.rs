@@ -12,12 +12,14 @@ use punctaj::domain::guild::Language;
 use punctaj::domain::ids::{ChannelId, RoleId, UserId};
 use punctaj::domain::layout::Layout;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use punctaj::domain::period::Every;
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::access::GrantOrder;
 use punctaj::service::activities::ActivityOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
+use punctaj::service::periods::{Often, Pinned, ScheduleOrder};
 use punctaj::service::points::Award;
 use punctaj::service::sessions::Which;
 use punctaj::service::settings::Setting;
@@ -281,10 +283,72 @@ async fn live(services: &Services, url: &str, pool: &PgPool) -> Result<(), Servi
         )
         .await?;
     structure(services, &by).await?;
+    periods(services, &by).await?;
     merge(services, &by).await?;
     rights(services, &by).await?;
     refusals(services, pool, &by).await?;
     sessions_end(services, &by, url).await
+}
+
+/// A schedule, a closing by it, one by hand that proposes ranks, and its undo.
+async fn periods(services: &Services, by: &impl Fn(i64) -> Request) -> Result<(), ServiceError> {
+    let ana = || by(ANA);
+    let table = TableAddress::parse("Poliția „Nouă”").unwrap();
+    let order = ScheduleOrder {
+        every: Some(Often::Each(Every::Week)),
+        channel: Some(ChannelId::from_db(7)),
+        warning: Some(3),
+        ..ScheduleOrder::default()
+    };
+    services.set_schedule(&ana(), &table, order).await?;
+    let late = by(ION);
+    let next = services.schedule(&ana(), &table).await?.next.unwrap();
+    let a_day_late = next + chrono::TimeDelta::days(1);
+    services.run_schedules_at(a_day_late).await?;
+    let value = NewValue::Points(1);
+    let set = Assignment {
+        table: Some(table.clone()),
+        ..assignment("Ștefan cel Mare", value)
+    };
+    services.set(&late, set).await?;
+    for (number, title) in [(1, "Agent"), (3, "Comisar")] {
+        let order = RankOrder {
+            table: table.clone(),
+            promote_at: Some(2),
+            ..rank(number, title, None)
+        };
+        services.set_rank(&ana(), order).await?;
+    }
+    for value in [NewValue::Exempt(true), NewValue::Rank(Some("1".to_owned()))] {
+        services
+            .set(&ana(), assignment("Ștefan cel Mare", value))
+            .await?;
+    }
+    services
+        .add_points(&ana(), award("Ștefan cel Mare", 3, None))
+        .await?;
+    let edit = TableEdit {
+        table: table.clone(),
+        name: None,
+        category: None,
+        floor: None,
+        private: None,
+        proposes: Some(true),
+    };
+    services.edit_table(&ana(), edit).await?;
+    let preview = services.preview_close(&ana(), &table).await?;
+    let pinned = Pinned {
+        table: preview.table.id,
+        number: preview.period.number,
+    };
+    let closed = services.close_period(&ana(), pinned).await?.event.seq;
+    services.apply_ranks(&ana(), closed).await?;
+    let order = UndoOrder {
+        event: Some(closed),
+        force: Force::Ask,
+        whose: Whose::Own,
+    };
+    services.undo(&ana(), order).await.map(drop)
 }
 
 async fn sessions_end(
