@@ -21,6 +21,7 @@ macro_rules! read {
 pub mod audit;
 pub mod boards;
 pub mod complete;
+pub mod diagnose;
 pub mod drafts;
 pub mod entries;
 pub mod entropy;
