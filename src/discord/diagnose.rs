@@ -145,7 +145,7 @@ pub async fn look(access: &Access, now: fn() -> DateTime<Utc>) -> Facts {
         Ok((headers, me)) => (me, told_time(&headers).map(|time| time - host)),
         Err(unasked) => (Err(unasked), None),
     };
-    let account = match me.and_then(read::<Me>) {
+    let account = match me.and_then(|body| read::<Me>(&body)) {
         Ok(me) => Ok(account(access, me).await),
         Err(unasked) => Err(unasked),
     };
@@ -179,12 +179,12 @@ async fn commands(access: &Access, id: ApplicationId) -> Result<Difference, Unas
 }
 
 async fn get<T: DeserializeOwned>(access: &Access, path: &str) -> Result<T, Unasked> {
-    ask(access, path).await?.1.and_then(read)
+    read(&ask(access, path).await?.1?)
 }
 
-fn read<T: DeserializeOwned>(body: Vec<u8>) -> Result<T, Unasked> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unasked> {
     let unreadable = |error: serde_json::Error| Unasked::Unreached(error.to_string());
-    serde_json::from_slice(&body).map_err(unreadable)
+    serde_json::from_slice(body).map_err(unreadable)
 }
 
 /// The headers of an answer, and its body if it is what was asked for.
@@ -369,7 +369,7 @@ impl Reach {
             }),
             of(&|kind| kind == PermissionOverwriteType::Member(self.bot)),
         ];
-        let apply = |may: Permissions, (deny, allow)| may - deny | allow;
+        let apply = |may: Permissions, (deny, allow)| (may - deny) | allow;
         Some(steps.into_iter().fold(base, apply))
     }
 }
@@ -430,11 +430,31 @@ mod tests {
             (none, &[], view),
             (send, &[], view | send),
             (send, &[(GUILD, false, send, none)], view),
-            (send, &[(GUILD, false, send, none), (HELD, false, none, send)], view | send),
-            (send, &[(HELD, false, send | view, none), (BOT, true, none, view)], view),
-            (send, &[(OTHER, false, send, none), (5, true, send, none)], view | send),
-            (send, &[(BOT, true, view, none), (HELD, false, none, view)], send),
-            (Permissions::ADMINISTRATOR, &[(BOT, true, view | send, none)], BOARD_NEEDS),
+            (
+                send,
+                &[(GUILD, false, send, none), (HELD, false, none, send)],
+                view | send,
+            ),
+            (
+                send,
+                &[(HELD, false, send | view, none), (BOT, true, none, view)],
+                view,
+            ),
+            (
+                send,
+                &[(OTHER, false, send, none), (5, true, send, none)],
+                view | send,
+            ),
+            (
+                send,
+                &[(BOT, true, view, none), (HELD, false, none, view)],
+                send,
+            ),
+            (
+                Permissions::ADMINISTRATOR,
+                &[(BOT, true, view | send, none)],
+                BOARD_NEEDS,
+            ),
         ];
         for (own, overwrites, expected) in cases {
             assert_eq!(left(own, overwrites), expected, "{own} {overwrites:?}");

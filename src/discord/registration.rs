@@ -385,6 +385,7 @@ mod tests {
                 "punctaj-admin settings language: language",
                 "punctaj-admin settings timezone: timezone",
                 "punctaj-admin settings log-channel: channel",
+                "punctaj-admin diagnose:",
                 "Punctaj: add points:",
                 "Punctaj: profile:",
             ]

@@ -16,7 +16,7 @@ use sqlx::{Connection as _, Executor as _, PgPool, Row as _};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::{CONNECTING, StoreError, StoreOptions, migrator};
+use super::{CONNECTING, SchemaError, StoreError, StoreOptions, migrator};
 use crate::domain::ids::{ChannelId, GuildId};
 
 /// How long the whole look may take, once there is a connection.
@@ -74,6 +74,15 @@ pub enum Why {
 }
 
 impl Unreached {
+    /// The address is none. It may hold a password, so it is not repeated.
+    #[must_use]
+    pub fn address(error: &SchemaError) -> Self {
+        Self {
+            why: Why::Address,
+            words: error.to_string(),
+        }
+    }
+
     fn silent() -> Self {
         Self {
             why: Why::Silent,
@@ -598,12 +607,11 @@ pub async fn boards(
     )
     .fetch_all(conn)
     .await?;
-    let state = |row: &_| seconds(row);
     let boards = rows.into_iter().map(|row| BoardState {
         table: row.table,
         channel: ChannelId::from_db(row.channel_id),
         problem: row.problem,
-        behind: row.behind.as_ref().map(state),
+        behind: row.behind.map(seconds),
     });
     Ok(boards.collect())
 }
@@ -639,12 +647,12 @@ pub async fn notices(conn: &mut PgConnection, guild: GuildId) -> Result<NoticeSt
     Ok(NoticeState {
         parked: row.parked,
         waiting: row.waiting,
-        oldest: seconds(&row.oldest),
+        oldest: seconds(row.oldest),
     })
 }
 
-fn seconds(since: &f64) -> Duration {
-    Duration::try_from_secs_f64(*since).unwrap_or_default()
+fn seconds(since: f64) -> Duration {
+    Duration::try_from_secs_f64(since).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -654,10 +662,10 @@ mod tests {
     #[test]
     fn the_rights_are_read_from_the_migrations() {
         let rights = granted(|_| true);
-        let of = |table: &str| Vec::from_iter(rights[table].iter().map(String::as_str));
-        assert_eq!(of("events"), ["INSERT", "SELECT"]);
-        assert_eq!(of("guilds"), ["INSERT", "SELECT", "UPDATE"]);
-        assert_eq!(of("drafts"), ["DELETE", "INSERT", "SELECT"]);
+        let of = |table: &str| rights[table].iter().cloned().collect::<Vec<_>>().join(" ");
+        assert_eq!(of("events"), "INSERT SELECT");
+        assert_eq!(of("guilds"), "INSERT SELECT UPDATE");
+        assert_eq!(of("drafts"), "DELETE INSERT SELECT");
         assert!(!rights.contains_key("_sqlx_migrations"));
         assert!(granted(|_| false).is_empty());
     }
@@ -670,8 +678,16 @@ mod tests {
             ("postgres://u@h/db?host=/run", false, Encryption::Local),
             ("postgres://u@h/db?sslmode=disable", false, Encryption::None),
             ("postgres://u@h/db", true, Encryption::Unverified),
-            ("postgres://u@h/db?sslmode=require", true, Encryption::Unverified),
-            ("postgres://u@h/db?sslmode=verify-full", true, Encryption::Verified),
+            (
+                "postgres://u@h/db?sslmode=require",
+                true,
+                Encryption::Unverified,
+            ),
+            (
+                "postgres://u@h/db?sslmode=verify-full",
+                true,
+                Encryption::Verified,
+            ),
         ] {
             let options = StoreOptions::new(url, 1).unwrap().connect;
             assert_eq!(encryption(&options, encrypted), expected, "{url}");

@@ -22,6 +22,7 @@ mod conflicts;
 mod core;
 mod crash;
 mod devices;
+mod diagnose;
 mod discord_faults;
 mod faults;
 mod health;

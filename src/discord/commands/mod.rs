@@ -4,6 +4,7 @@
 mod add;
 mod admin_board;
 mod admin_data;
+mod admin_diagnose;
 mod admin_field;
 mod admin_rank;
 mod admin_settings;
@@ -115,6 +116,7 @@ fn punctaj_admin() -> Command {
             admin_board::group(),
             admin_data::group(),
             admin_settings::group(),
+            admin_diagnose::diagnose(),
         ],
     )
 }

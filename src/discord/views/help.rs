@@ -94,6 +94,7 @@ const TOPICS: &[Topic] = &[
                 "punctaj-admin settings log-channel",
                 Some(Right::SettingsManage),
             ),
+            ("punctaj-admin diagnose", Some(Right::SettingsManage)),
         ],
     },
 ];

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod board;
 pub mod choose;
+pub mod diagnose;
 pub mod errors;
 pub mod export;
 pub mod form;

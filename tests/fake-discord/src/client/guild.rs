@@ -130,6 +130,13 @@ impl Guild {
         set_role_permissions(&mut self.discord.shared.world(), self.id, role, bits);
     }
 
+    /// The owner keeps a command from everybody, under Server Settings > Integrations.
+    pub fn hide_command(&self, name: &str) {
+        let mut world = self.discord.shared.world();
+        let hidden = world.hidden_commands.entry(self.id).or_default();
+        hidden.push(name.to_owned());
+    }
+
     /// The bot is thrown out: `GUILD_DELETE`, and the guild is gone.
     pub fn remove_bot(&self) {
         let mut world = self.discord.shared.world();

@@ -22,10 +22,33 @@ pub(crate) fn route(shared: &Handle, call: &Call) -> Outcome {
             if !shared.world().guilds.contains_key(&guild) {
                 return Err(Problem::missing_access());
             }
-            scoped(shared, call, Some(guild), rest)
+            match (call.method.as_str(), rest) {
+                ("GET", ["permissions"]) => Ok(Answer::Json(permissions(shared, guild))),
+                _ => scoped(shared, call, Some(guild), rest),
+            }
         }
         _ => Err(Problem::unknown_route()),
     }
+}
+
+/// Which commands the guild's owner keeps from everybody.
+fn permissions(shared: &Shared, guild: Id) -> Value {
+    let world = shared.world();
+    let hidden = world.hidden_commands.get(&guild);
+    let is_hidden = |command: &&Value| {
+        let mut hidden = hidden.into_iter().flatten();
+        hidden.any(|name| command["name"] == name.as_str())
+    };
+    let commands = world.commands.get(&None).into_iter().flatten();
+    let gate = |command: &Value| {
+        json!({
+            "id": command["id"],
+            "application_id": shared.application_id.to_string(),
+            "guild_id": guild.to_string(),
+            "permissions": [{ "id": guild.to_string(), "type": 1, "permission": false }],
+        })
+    };
+    commands.filter(is_hidden).map(gate).collect()
 }
 
 fn scoped(shared: &Shared, call: &Call, guild: Option<Id>, rest: &[&str]) -> Outcome {
