@@ -611,6 +611,7 @@ diagnose-free = { $megabytes } MB are free on the disk
 diagnose-free-remedy = Make room, or move the data folder to a larger disk (PUNCTAJ_DATA_DIR).
 diagnose-probed = The disk takes what is written, and gives it back
 diagnose-probe-failed = Nothing can be kept in { $folder }: { $words }
+diagnose-unkept = The disk does not take what is written
 diagnose-in-use = A running bot has the data folder
 diagnose-idle = No bot has the data folder, and no edits wait in its journal
 diagnose-waiting = No bot has the data folder, and { $count ->

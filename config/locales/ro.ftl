@@ -643,6 +643,7 @@ diagnose-free = Pe disc sunt liberi { $megabytes } MB
 diagnose-free-remedy = Fă loc sau mută dosarul de date pe un disc mai mare (PUNCTAJ_DATA_DIR).
 diagnose-probed = Discul primește ce se scrie și dă înapoi același lucru
 diagnose-probe-failed = Nu se poate păstra nimic în { $folder }: { $words }
+diagnose-unkept = Discul nu primește ce se scrie
 diagnose-in-use = Dosarul de date este folosit de un bot pornit
 diagnose-idle = Dosarul de date nu este folosit de niciun bot și nicio modificare nu așteaptă în jurnal
 diagnose-waiting = Dosarul de date nu este folosit de niciun bot și { $count ->

@@ -138,9 +138,11 @@ pub fn kept(is_kept: bool) -> Finding {
     if is_kept {
         Finding::ok("disk.journal", keys::DIAGNOSE_PROBED)
     } else {
-        let message = Message::new(keys::DIAGNOSE_PROBE_FAILED);
-        let message = message.with("folder", "").with("words", "");
-        Finding::failed("disk.journal", message, keys::DIAGNOSE_FOLDER_REMEDY)
+        Finding::failed(
+            "disk.journal",
+            keys::DIAGNOSE_UNKEPT,
+            keys::DIAGNOSE_FOLDER_REMEDY,
+        )
     }
 }
 

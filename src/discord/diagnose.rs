@@ -12,7 +12,6 @@ use serde_json::Value;
 use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{PermissionOverwrite, PermissionOverwriteType};
-use serenity::model::guild::Role;
 use serenity::model::id::{ApplicationId, ChannelId, CommandId, GuildId, RoleId, UserId};
 use tokio::time::Instant;
 
@@ -241,6 +240,12 @@ struct Guild {
 }
 
 #[derive(Debug, Deserialize)]
+struct Role {
+    id: RoleId,
+    permissions: Permissions,
+}
+
+#[derive(Debug, Deserialize)]
 struct Member {
     user: Someone,
     roles: Vec<RoleId>,
@@ -386,11 +391,10 @@ mod tests {
     const OTHER: u64 = 4;
 
     fn role(id: u64, permissions: Permissions) -> Role {
-        let json = json!({
-            "id": id.to_string(), "name": "r", "color": 0, "hoist": false, "position": 0,
-            "permissions": permissions.bits().to_string(), "managed": false, "mentionable": false,
-        });
-        serde_json::from_value(json).unwrap()
+        Role {
+            id: RoleId::new(id),
+            permissions,
+        }
     }
 
     /// What is left of the needs of a board, with such overwrites: whose, whether a member's, denied,

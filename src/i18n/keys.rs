@@ -447,6 +447,7 @@ keys! {
     DIAGNOSE_FREE_REMEDY = "diagnose-free-remedy";
     DIAGNOSE_PROBED = "diagnose-probed";
     DIAGNOSE_PROBE_FAILED = "diagnose-probe-failed";
+    DIAGNOSE_UNKEPT = "diagnose-unkept";
     DIAGNOSE_IN_USE = "diagnose-in-use";
     DIAGNOSE_IDLE = "diagnose-idle";
     DIAGNOSE_WAITING = "diagnose-waiting";

@@ -142,10 +142,7 @@ async fn what_waits_for_long_is_told_in_the_callers_language() {
         .permissions(fake_discord::permissions::MANAGE_GUILD)
         .locale("ro")
         .join();
-    let reply = ana
-        .on(&Device::phone("Telefon"))
-        .slash("punctaj-admin diagnostic", [])
-        .await;
+    let reply = ana.on(&Device::phone("Telefon")).slash(COMMAND, []).await;
     assert_says(
         &reply,
         &[

@@ -5,6 +5,7 @@ use tokio::net::TcpListener;
 
 use super::report::{Report, Setting};
 use crate::support::db::TestDb;
+use crate::support::network::Network;
 use crate::support::proxy::socket_of;
 use crate::support::wire::{Between, stand_between};
 
@@ -78,7 +79,9 @@ async fn why_it_can_not_be_reached_is_told_apart() {
             url.set_password(Some("hemlig-password")).unwrap();
         })
     };
-    let through = stand_between(Between::DeafToNotifications, socket_of(db.url()), db.url()).await;
+    // Without TLS.
+    let network = Network::start(socket_of(db.url())).await;
+    let through = network.url(db.url());
     let cases = [
         (
             "postgres://u:hemlig-password@127.0.0.1:9/x".into(),
