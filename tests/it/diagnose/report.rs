@@ -76,7 +76,7 @@ impl Setting {
     pub async fn report_by(&self, starter: &[&str]) -> Report {
         let (code, text) = self.run(starter, &["diagnose", "--json"]).await;
         let json = serde_json::from_str(&text);
-        let json = json.unwrap_or_else(|error| panic!("{error}: {text}"));
+        let json = json.expect(&text);
         Report { code, json }
     }
 
