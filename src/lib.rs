@@ -12,6 +12,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod diagnose;
 pub mod discord;
 pub mod domain;
 #[cfg(feature = "embedded")]

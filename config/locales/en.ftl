@@ -604,6 +604,200 @@ verify-state = In the tables, the field “{ $field }” of { $what ->
 verify-thing = **{ $name }**
 verify-thing-in = **{ $name }** in { $table }
 
+## What is wrong, and what to do
+
+diagnose-title = How the bot is
+diagnose-configuration = Configuration
+diagnose-database = Database
+diagnose-supabase = Supabase
+diagnose-discord = Discord
+diagnose-clock = Clock
+diagnose-disk = Disk
+diagnose-guild = This server
+diagnose-short-ok = **{ $family }:** as it should be
+diagnose-short-warning = **{ $family }:** works, but could do so better or more safely
+diagnose-short-failed = **{ $family }:** does not work
+diagnose-short-remedy = Tell whoever runs the bot: `punctaj diagnose` shows them what it is.
+diagnose-said = { $text }
+diagnose-unused = Not looked at, since { $name } can't be used
+diagnose-unused-remedy = Mend the configuration first.
+diagnose-places = Settings were found in: { $places }
+diagnose-places-none = No place holds a setting: everything has its default
+diagnose-place-remedy = `punctaj config` shows every place that was searched.
+diagnose-setting = { $name }: { $value } ({ $origin })
+diagnose-reached = { $address } answers
+diagnose-unreached = { $address } can't be reached: { $words }
+diagnose-why-address = Correct PUNCTAJ_DATABASE_URL: postgres://user:password@host:5432/database, with special characters in the password percent-encoded.
+diagnose-why-refused = Nobody listens there: check host and port in PUNCTAJ_DATABASE_URL, and start the database server.
+diagnose-why-host = The host has no address: check its name in PUNCTAJ_DATABASE_URL. Supabase's direct host has IPv6 only; without IPv6 use the session pooler (port 5432).
+diagnose-why-silent = Nobody answers: check the host in PUNCTAJ_DATABASE_URL and the firewalls on the way, and whether a paused Supabase project needs restoring.
+diagnose-why-tls = Check sslmode and sslrootcert in PUNCTAJ_DATABASE_URL; docs/supabase.md tells where to get the certificate.
+diagnose-why-password = Correct user and password in PUNCTAJ_DATABASE_URL; special characters are percent-encoded (`@` is `%40`).
+diagnose-why-database = Correct the name of the database at the end of PUNCTAJ_DATABASE_URL, or create that database.
+diagnose-why-full = End other programs' connections, or allow more; PUNCTAJ_DATABASE_POOL sets how many the bot takes.
+diagnose-why-starting = Wait until the server has started.
+diagnose-why-other = See what the server says, and its log.
+diagnose-version = PostgreSQL { $version }
+diagnose-version-remedy = Use PostgreSQL { $oldest } or newer.
+diagnose-tls-local = The connection does not leave this machine
+diagnose-tls-verified = The connection is encrypted, and the server's certificate is verified
+diagnose-tls-unverified = The connection is encrypted, but the server's certificate is not verified
+diagnose-tls-none = The connection is not encrypted: the password and all data can be read on the way
+diagnose-tls-remedy = Add sslmode=verify-full and sslrootcert=… to PUNCTAJ_DATABASE_URL; see docs/supabase.md.
+diagnose-writable = The database takes changes
+diagnose-read-only = The database takes no changes: it is a standby, or read-only
+diagnose-read-only-remedy = Connect to the primary server. Supabase makes a project read-only when its disk is full.
+diagnose-session = Each connection keeps its session
+diagnose-pooled = A pooler hands each transaction to another connection, so queries can silently receive each other's results
+diagnose-pooled-remedy = Connect directly, or to a pooler in session mode (Supabase: port 5432, PgBouncer: pool_mode = session).
+diagnose-schema = The schema is up to date
+diagnose-schema-missing = There is no schema yet
+diagnose-schema-pending = Migrations are pending: { $names }
+diagnose-migrate = Run `punctaj migrate`, or start the bot: it applies what is pending.
+diagnose-schema-newer = A newer version of the program made changes: { $names }
+diagnose-schema-newer-remedy = That is fine during an update and after going back by one version. Otherwise use the newer program.
+diagnose-schema-broken = Migrations are not as this program has them, or failed half-way: { $names }
+diagnose-schema-broken-remedy = Use the program that made the schema, or restore a backup; `punctaj migrate` refuses to go on.
+diagnose-schema-closed = The schema can't be looked at: { $words }
+diagnose-schema-closed-remedy = Connect as the user that owns the schema `punctaj`.
+diagnose-role = The bot can work under the role punctaj_app
+diagnose-role-closed = The bot can't take on the role punctaj_app
+diagnose-role-remedy = As the schema's owner: `create role punctaj_app nologin` where it is missing, then `grant punctaj_app to` the user of PUNCTAJ_DATABASE_URL.
+diagnose-rights = punctaj_app has the rights that it needs, and no others
+diagnose-rights-lacking = punctaj_app lacks rights: { $names }
+diagnose-rights-lacking-remedy = Grant them to punctaj_app again, as the schema's owner.
+diagnose-rights-surplus = punctaj_app has rights that it should not have: { $names }
+diagnose-rights-surplus-remedy = Revoke them from punctaj_app.
+diagnose-rows = Row-level security is on for every table
+diagnose-rows-open = Tables without row-level security, or with a policy for others than punctaj_app: { $names }
+diagnose-rows-remedy = `alter table punctaj.… enable row level security`, and drop policies that are not the program's.
+diagnose-unexposed = Neither everybody nor anon, authenticated and service_role have any right
+diagnose-exposed = Others have rights that they should not have: { $names }
+diagnose-exposed-remedy = Revoke them; docs/supabase.md has the statements (Who may do what).
+diagnose-guarded = The history is guarded against changes
+diagnose-unguarded = Triggers that guard the history are missing or off: { $names }
+diagnose-unguarded-remedy = Enable them (`alter table punctaj.… enable trigger …`), and run `punctaj verify`.
+diagnose-notify = Notifications arrive
+diagnose-notify-lost = A notification did not arrive: boards and the log channel follow some seconds later
+diagnose-notify-remedy = Connect directly, or to a pooler in session mode.
+diagnose-room = The server has { $count ->
+        [one] one connection
+       *[other] { $count } connections
+    } for bots; one bot takes up to { $need }
+diagnose-room-remedy = Lower PUNCTAJ_DATABASE_POOL, end other programs' connections, or allow more.
+diagnose-programs = The programs of PostgreSQL { $version } are in { $folder }
+diagnose-programs-none = There is no PostgreSQL on this machine: the first start downloads it
+diagnose-programs-remedy = Install PostgreSQL 15 or newer (only its programs are needed), or set PUNCTAJ_DATABASE_URL.
+diagnose-embedded-runs = The embedded PostgreSQL in { $folder } runs
+diagnose-embedded-rests = The embedded PostgreSQL in { $folder } does not run; the bot starts it
+diagnose-embedded-none = There is no embedded PostgreSQL yet; the first start makes it in { $folder }
+diagnose-supabase-off = Supabase's API is not configured, and not used
+diagnose-rest = The REST API takes the key
+diagnose-key-refused = Supabase refuses the key
+diagnose-key-remedy = Set SUPABASE_SERVICE_KEY to the project's secret key (dashboard, Project Settings, API Keys), and SUPABASE_URL to the same project.
+diagnose-no-supabase = Supabase's API can't be reached: { $words }
+diagnose-no-supabase-remedy = Check SUPABASE_URL (https://PROJECT.supabase.co), and whether the project is paused.
+diagnose-supabase-status = Supabase's API answers with status { $status }
+diagnose-rest-unexposed = The REST API does not show the schema punctaj
+diagnose-rest-listed = The REST API lists the schema punctaj; so far the rights still keep it shut
+diagnose-rest-exposed = The REST API shows the tables of the schema punctaj
+diagnose-rest-exposed-remedy = Take punctaj out of the exposed schemas (dashboard, Project Settings, Data API), and see docs/supabase.md.
+diagnose-storage = Storage answers
+diagnose-storage-none = There is no Storage there
+diagnose-storage-remedy = Check SUPABASE_URL. Without Storage, backups go to the data folder.
+diagnose-no-token = DISCORD_TOKEN is not set
+diagnose-no-token-remedy = Put the bot's token there (Discord developer portal, Bot, Reset Token).
+diagnose-token = Discord knows the token: the bot is { $name }
+diagnose-token-refused = Discord does not know the token
+diagnose-no-discord = Discord can't be reached: { $words }
+diagnose-no-discord-remedy = Check this machine's network, DNS and proxy, and https://discordstatus.com.
+diagnose-discord-status = Discord answers with status { $status }
+diagnose-discord-status-remedy = Try again later; https://discordstatus.com tells of outages.
+diagnose-presence = Discord may tell where people are signed in
+diagnose-presence-off = Discord is not asked where people are signed in (PUNCTAJ_PRESENCE=off)
+diagnose-presence-refused = Discord does not tell where people are signed in, so devices are not recognised by it
+diagnose-presence-remedy = Switch on Presence Intent (Discord developer portal, Bot) and restart the bot, or set PUNCTAJ_PRESENCE=off.
+diagnose-gateway = The bot may connect { $remaining } more times today, of { $total }
+diagnose-gateway-remedy = Find out why the bot restarts so often; Discord resets a token that uses them all up.
+diagnose-shards = PUNCTAJ_SHARDS makes { $count ->
+        [one] one shard
+       *[other] { $count } shards
+    } in all, Discord recommends { $recommended }
+diagnose-shards-remedy = Raise the total in PUNCTAJ_SHARDS in all processes, or set it to `auto`.
+diagnose-commands = The commands are registered
+diagnose-commands-other = The registered commands are not those of this program: { $names }
+diagnose-commands-remedy = Start the bot: it registers its commands. People may have to restart their Discord app to see them.
+diagnose-clock-ok = This machine's clock agrees with that of: { $whose }
+diagnose-clock-off = This machine's clock is { $count ->
+        [one] one second
+       *[other] { $count } seconds
+    } { $side ->
+        [ahead] ahead of
+       *[behind] behind
+    } that of: { $whose }
+diagnose-clock-remedy = Let the system set its clock (`timedatectl set-ntp true`). The order of edits does not depend on it.
+diagnose-folder = The data folder is { $folder }
+diagnose-folder-none = There is no data folder { $folder } yet; the first start makes it
+diagnose-folder-unusable = The data folder { $folder } can't be used: { $words }
+diagnose-folder-remedy = Set PUNCTAJ_DATA_DIR to a folder on a disk with room that the bot's user can write to.
+diagnose-private = Only its user can look into the data folder
+diagnose-public = Others can look into the data folder (mode { $mode })
+diagnose-public-remedy = `chmod 700 { $folder }`
+diagnose-free = { $megabytes } MB are free on the disk
+diagnose-free-remedy = Make room, or move the data folder to a larger disk (PUNCTAJ_DATA_DIR).
+diagnose-probed = The disk takes what is written, and gives it back
+diagnose-probe-failed = Nothing can be kept in { $folder }: { $words }
+diagnose-unkept = The disk does not take what is written
+diagnose-in-use = A running bot has the data folder
+diagnose-idle = No bot has the data folder, and no edits wait in its journal
+diagnose-waiting = No bot has the data folder, and { $count ->
+        [one] one edit waits
+       *[other] { $count } edits wait
+    } in its journal
+diagnose-waiting-remedy = Start the bot with this data folder, so that they are done.
+diagnose-unclosed = What waits in the journal can't be told: { $words }
+diagnose-damaged = Damaged files were set aside: { $names }
+diagnose-damaged-remedy = Check the disk. Edits may be in those files that exist nowhere else: keep them until their authors were asked.
+diagnose-boards = { $count ->
+        [one] One board is up to date
+       *[other] { $count } boards are up to date
+    }
+diagnose-board-channel = The board of **{ $table }** has no channel any more
+diagnose-board-channel-remedy = Post it in another channel with `/punctaj-admin board post`.
+diagnose-board-rights = The board of **{ $table }** in { $channel } can't be shown: the bot lacks { $names } there
+diagnose-channel-remedy = Allow that for the bot's role in the channel's permissions.
+diagnose-board-problem = The board of **{ $table }** in { $channel } can't be posted. Discord says: { $problem }
+diagnose-board-problem-remedy = Once that is mended, post it again with `/punctaj-admin board post`.
+diagnose-board-behind = The board of **{ $table }** in { $channel } has been behind for { $count ->
+        [one] one minute
+       *[other] { $count } minutes
+    }
+diagnose-late-remedy = Discord may be slow or limit the bot; it goes on trying. If it stays so, tell whoever runs the bot.
+diagnose-log = Edits are posted in { $channel }
+diagnose-log-none = No log channel is set, so edits are not posted anywhere
+diagnose-log-channel = The log channel is not there any more
+diagnose-log-channel-remedy = Set another one with `/punctaj-admin settings log-channel`.
+diagnose-log-rights = Edits can't be posted in { $channel }: the bot lacks { $names } there
+diagnose-log-problem = The last edits could not be posted in { $channel }. Discord says: { $problem }
+diagnose-notices = Nothing waits to be told
+diagnose-notices-late = { $count ->
+        [one] One message waits
+       *[other] { $count } messages wait
+    } to be posted, some for minutes
+diagnose-notices-parked = { $count ->
+        [one] One message waits
+       *[other] { $count } messages wait
+    } for somebody's next command, since the bot may not write to them directly
+diagnose-guild-presence-remedy = Whoever runs the bot can switch on Presence Intent (Discord developer portal, Bot).
+diagnose-hidden = Server Settings > Integrations hides these commands from everybody who is not named there: { $names }
+diagnose-untold = Discord does not say what the bot may do here
+diagnose-untold-remedy = Try again in a minute.
+diagnose-guild-unread = What is set here can't be read while the database is away
+permission-view-channel = *View Channel*
+permission-send-messages = *Send Messages*
+permission-embed-links = *Embed Links*
+permission-read-history = *Read Message History*
+
 ## Help
 
 help-title = What you can do here
@@ -1044,6 +1238,8 @@ cmd-punctaj-admin-settings-timezone = timezone
     .description = The time zone of days and times
 cmd-punctaj-admin-settings-log-channel = log-channel
     .description = Where edits and the daily head of the history are posted
+cmd-punctaj-admin-diagnose = diagnose
+    .description = Shows what is wrong here, and what to do about it
 cmd-menu-add-points = Punctaj: add points
 cmd-menu-profile = Punctaj: profile
 cmd-opt-names = names

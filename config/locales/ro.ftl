@@ -638,6 +638,208 @@ verify-state = În tabele, câmpul „{ $field }” { $what ->
 verify-thing = **{ $name }**
 verify-thing-in = **{ $name }** din { $table }
 
+## Ce nu este în regulă și ce e de făcut
+
+diagnose-title = Cum stă botul
+diagnose-configuration = Configurare
+diagnose-database = Baza de date
+diagnose-supabase = Supabase
+diagnose-discord = Discord
+diagnose-clock = Ceas
+diagnose-disk = Disc
+diagnose-guild = Acest server
+diagnose-short-ok = **{ $family }:** în regulă
+diagnose-short-warning = **{ $family }:** funcționează, dar ar putea merge mai bine sau mai sigur
+diagnose-short-failed = **{ $family }:** nu funcționează
+diagnose-short-remedy = Spune-i celui care administrează botul: `punctaj diagnose` îi arată despre ce este vorba.
+diagnose-said = { $text }
+diagnose-unused = Nu a fost verificat, pentru că { $name } nu poate fi folosit
+diagnose-unused-remedy = Repară mai întâi configurația.
+diagnose-places = Setările au fost găsite în: { $places }
+diagnose-places-none = Nu există setări nicăieri: toate au valoarea implicită
+diagnose-place-remedy = `punctaj config` arată toate locurile în care s-a căutat.
+diagnose-setting = { $name }: { $value } ({ $origin })
+diagnose-reached = { $address } răspunde
+diagnose-unreached = { $address } nu poate fi accesată: { $words }
+diagnose-why-address = Corectează PUNCTAJ_DATABASE_URL: postgres://utilizator:parolă@gazdă:5432/bază, cu caracterele speciale din parolă codificate cu procent.
+diagnose-why-refused = Acolo nu ascultă nimeni: verifică gazda și portul din PUNCTAJ_DATABASE_URL și pornește serverul bazei de date.
+diagnose-why-host = Gazda nu are adresă: verifică numele ei din PUNCTAJ_DATABASE_URL. Gazda directă de la Supabase are doar IPv6; fără IPv6 folosește session pooler (portul 5432).
+diagnose-why-silent = Nu răspunde nimeni: verifică gazda din PUNCTAJ_DATABASE_URL și firewallurile de pe drum și dacă proiectul Supabase a fost pus în pauză.
+diagnose-why-tls = Verifică sslmode și sslrootcert din PUNCTAJ_DATABASE_URL; docs/supabase.md spune de unde se ia certificatul.
+diagnose-why-password = Corectează utilizatorul și parola din PUNCTAJ_DATABASE_URL; caracterele speciale se codifică cu procent (`@` este `%40`).
+diagnose-why-database = Corectează numele bazei de la sfârșitul lui PUNCTAJ_DATABASE_URL sau creează acea bază.
+diagnose-why-full = Închide conexiunile altor programe sau permite mai multe; PUNCTAJ_DATABASE_POOL stabilește câte ia botul.
+diagnose-why-starting = Așteaptă până pornește serverul.
+diagnose-why-other = Vezi ce spune serverul și jurnalul lui.
+diagnose-version = PostgreSQL { $version }
+diagnose-version-remedy = Folosește PostgreSQL { $oldest } sau mai nou.
+diagnose-tls-local = Conexiunea nu iese din această mașină
+diagnose-tls-verified = Conexiunea este criptată, iar certificatul serverului este verificat
+diagnose-tls-unverified = Conexiunea este criptată, dar certificatul serverului nu este verificat
+diagnose-tls-none = Conexiunea nu este criptată: parola și toate datele pot fi citite pe drum
+diagnose-tls-remedy = Adaugă sslmode=verify-full și sslrootcert=… în PUNCTAJ_DATABASE_URL; vezi docs/supabase.md.
+diagnose-writable = Baza de date acceptă modificări
+diagnose-read-only = Baza de date nu acceptă modificări: este o replică sau doar pentru citire
+diagnose-read-only-remedy = Conectează-te la serverul principal. Supabase trece un proiect pe doar citire când i se umple discul.
+diagnose-session = Fiecare conexiune își păstrează sesiunea
+diagnose-pooled = Un pooler dă fiecare tranzacție altei conexiuni, așa că interogările pot primi pe tăcute rezultatele altora
+diagnose-pooled-remedy = Conectează-te direct sau la un pooler în modul session (Supabase: portul 5432, PgBouncer: pool_mode = session).
+diagnose-schema = Schema este la zi
+diagnose-schema-missing = Schema nu există încă
+diagnose-schema-pending = Migrări neaplicate: { $names }
+diagnose-migrate = Rulează `punctaj migrate` sau pornește botul: el aplică ce lipsește.
+diagnose-schema-newer = O versiune mai nouă a programului a făcut modificări: { $names }
+diagnose-schema-newer-remedy = Este în regulă în timpul unei actualizări și după revenirea la versiunea anterioară. Altfel folosește programul mai nou.
+diagnose-schema-broken = Unele migrări nu sunt ca în acest program sau au eșuat la jumătate: { $names }
+diagnose-schema-broken-remedy = Folosește programul care a creat schema sau restaurează o copie de siguranță; `punctaj migrate` refuză să continue.
+diagnose-schema-closed = Schema nu poate fi citită: { $words }
+diagnose-schema-closed-remedy = Conectează-te ca utilizatorul care deține schema `punctaj`.
+diagnose-role = Botul poate lucra sub rolul punctaj_app
+diagnose-role-closed = Botul nu poate lua rolul punctaj_app
+diagnose-role-remedy = Ca proprietar al schemei: `create role punctaj_app nologin` dacă lipsește, apoi `grant punctaj_app to` utilizatorul din PUNCTAJ_DATABASE_URL.
+diagnose-rights = punctaj_app are drepturile de care are nevoie și niciunul în plus
+diagnose-rights-lacking = Lui punctaj_app îi lipsesc drepturi: { $names }
+diagnose-rights-lacking-remedy = Acordă-i-le din nou lui punctaj_app, ca proprietar al schemei.
+diagnose-rights-surplus = punctaj_app are drepturi pe care nu ar trebui să le aibă: { $names }
+diagnose-rights-surplus-remedy = Retrage-i-le lui punctaj_app.
+diagnose-rows = Securitatea la nivel de rând este activă pentru fiecare tabel
+diagnose-rows-open = Tabele fără securitate la nivel de rând sau cu o politică pentru alții decât punctaj_app: { $names }
+diagnose-rows-remedy = `alter table punctaj.… enable row level security` și șterge politicile care nu sunt ale programului.
+diagnose-unexposed = Nici toată lumea, nici anon, authenticated și service_role nu au vreun drept
+diagnose-exposed = Alții au drepturi pe care nu ar trebui să le aibă: { $names }
+diagnose-exposed-remedy = Retrage-le; docs/supabase.md are comenzile (Who may do what).
+diagnose-guarded = Istoricul este protejat de modificări
+diagnose-unguarded = Declanșatoarele care protejează istoricul lipsesc sau sunt oprite: { $names }
+diagnose-unguarded-remedy = Activează-le (`alter table punctaj.… enable trigger …`) și rulează `punctaj verify`.
+diagnose-notify = Notificările ajung
+diagnose-notify-lost = O notificare nu a ajuns: avizierele și canalul de jurnal urmează cu câteva secunde întârziere
+diagnose-notify-remedy = Conectează-te direct sau la un pooler în modul session.
+diagnose-room = Serverul are { $count ->
+        [one] o conexiune
+        [few] { $count } conexiuni
+       *[other] { $count } de conexiuni
+    } pentru boți; un bot ia până la { $need }
+diagnose-room-remedy = Micșorează PUNCTAJ_DATABASE_POOL, închide conexiunile altor programe sau permite mai multe.
+diagnose-programs = Programele PostgreSQL { $version } sunt în { $folder }
+diagnose-programs-none = Pe această mașină nu există PostgreSQL: prima pornire îl descarcă
+diagnose-programs-remedy = Instalează PostgreSQL 15 sau mai nou (sunt necesare doar programele) sau setează PUNCTAJ_DATABASE_URL.
+diagnose-embedded-runs = PostgreSQL-ul încorporat din { $folder } rulează
+diagnose-embedded-rests = PostgreSQL-ul încorporat din { $folder } nu rulează; îl pornește botul
+diagnose-embedded-none = PostgreSQL-ul încorporat nu există încă; prima pornire îl creează în { $folder }
+diagnose-supabase-off = API-ul Supabase nu este configurat și nu este folosit
+diagnose-rest = API-ul REST acceptă cheia
+diagnose-key-refused = Supabase refuză cheia
+diagnose-key-remedy = Setează SUPABASE_SERVICE_KEY la cheia secretă a proiectului (panou, Project Settings, API Keys) și SUPABASE_URL la același proiect.
+diagnose-no-supabase = API-ul Supabase nu poate fi accesat: { $words }
+diagnose-no-supabase-remedy = Verifică SUPABASE_URL (https://PROIECT.supabase.co) și dacă proiectul este în pauză.
+diagnose-supabase-status = API-ul Supabase răspunde cu starea { $status }
+diagnose-rest-unexposed = API-ul REST nu arată schema punctaj
+diagnose-rest-listed = API-ul REST listează schema punctaj; deocamdată o mai apără drepturile
+diagnose-rest-exposed = API-ul REST arată tabelele schemei punctaj
+diagnose-rest-exposed-remedy = Scoate punctaj din schemele expuse (panou, Project Settings, Data API) și vezi docs/supabase.md.
+diagnose-storage = Storage răspunde
+diagnose-storage-none = Acolo nu există Storage
+diagnose-storage-remedy = Verifică SUPABASE_URL. Fără Storage, copiile de siguranță ajung în dosarul de date.
+diagnose-no-token = DISCORD_TOKEN nu este setat
+diagnose-no-token-remedy = Pune acolo tokenul botului (portalul pentru dezvoltatori Discord, Bot, Reset Token).
+diagnose-token = Discord cunoaște tokenul: botul este { $name }
+diagnose-token-refused = Discord nu cunoaște tokenul
+diagnose-no-discord = Discord nu poate fi accesat: { $words }
+diagnose-no-discord-remedy = Verifică rețeaua, DNS-ul și proxyul acestei mașini și https://discordstatus.com.
+diagnose-discord-status = Discord răspunde cu starea { $status }
+diagnose-discord-status-remedy = Încearcă mai târziu; https://discordstatus.com anunță întreruperile.
+diagnose-presence = Discord poate spune unde sunt conectați oamenii
+diagnose-presence-off = Discord nu este întrebat unde sunt conectați oamenii (PUNCTAJ_PRESENCE=off)
+diagnose-presence-refused = Discord nu spune unde sunt conectați oamenii, așa că dispozitivele nu sunt recunoscute după asta
+diagnose-presence-remedy = Activează Presence Intent (portalul pentru dezvoltatori Discord, Bot) și repornește botul sau setează PUNCTAJ_PRESENCE=off.
+diagnose-gateway = Botul se mai poate conecta azi de { $remaining } ori din { $total }
+diagnose-gateway-remedy = Află de ce repornește botul atât de des; Discord resetează tokenul care le consumă pe toate.
+diagnose-shards = PUNCTAJ_SHARDS face în total { $count ->
+        [one] un shard
+        [few] { $count } sharduri
+       *[other] { $count } de sharduri
+    }, Discord recomandă { $recommended }
+diagnose-shards-remedy = Mărește totalul din PUNCTAJ_SHARDS în toate procesele sau setează-l la `auto`.
+diagnose-commands = Comenzile sunt înregistrate
+diagnose-commands-other = Comenzile înregistrate nu sunt cele ale acestui program: { $names }
+diagnose-commands-remedy = Pornește botul: își înregistrează comenzile. Oamenii trebuie uneori să repornească aplicația Discord ca să le vadă.
+diagnose-clock-ok = Ceasul acestei mașini se potrivește cu cel de la: { $whose }
+diagnose-clock-off = Ceasul acestei mașini este cu { $count ->
+        [one] o secundă
+        [few] { $count } secunde
+       *[other] { $count } de secunde
+    } { $side ->
+        [ahead] înaintea
+       *[behind] în urma
+    } celui de la: { $whose }
+diagnose-clock-remedy = Lasă sistemul să-și potrivească ceasul (`timedatectl set-ntp true`). Ordinea modificărilor nu depinde de el.
+diagnose-folder = Dosarul de date este { $folder }
+diagnose-folder-none = Dosarul de date { $folder } nu există încă; îl creează prima pornire
+diagnose-folder-unusable = Dosarul de date { $folder } nu poate fi folosit: { $words }
+diagnose-folder-remedy = Setează PUNCTAJ_DATA_DIR la un dosar de pe un disc cu loc, în care utilizatorul botului poate scrie.
+diagnose-private = Doar utilizatorul lui poate vedea în dosarul de date
+diagnose-public = Și alții pot vedea în dosarul de date (mod { $mode })
+diagnose-public-remedy = `chmod 700 { $folder }`
+diagnose-free = Pe disc sunt liberi { $megabytes } MB
+diagnose-free-remedy = Fă loc sau mută dosarul de date pe un disc mai mare (PUNCTAJ_DATA_DIR).
+diagnose-probed = Discul primește ce se scrie și dă înapoi același lucru
+diagnose-probe-failed = Nu se poate păstra nimic în { $folder }: { $words }
+diagnose-unkept = Discul nu primește ce se scrie
+diagnose-in-use = Dosarul de date este folosit de un bot pornit
+diagnose-idle = Dosarul de date nu este folosit de niciun bot și nicio modificare nu așteaptă în jurnal
+diagnose-waiting = Dosarul de date nu este folosit de niciun bot și { $count ->
+        [one] o modificare așteaptă
+        [few] { $count } modificări așteaptă
+       *[other] { $count } de modificări așteaptă
+    } în jurnal
+diagnose-waiting-remedy = Pornește botul cu acest dosar de date, ca să fie făcute.
+diagnose-unclosed = Nu se poate spune ce așteaptă în jurnal: { $words }
+diagnose-damaged = Fișiere deteriorate au fost puse deoparte: { $names }
+diagnose-damaged-remedy = Verifică discul. În acele fișiere pot fi modificări care nu există altundeva: păstrează-le până îi întrebi pe autori.
+diagnose-boards = { $count ->
+        [one] Un avizier este la zi
+        [few] { $count } aviziere sunt la zi
+       *[other] { $count } de aviziere sunt la zi
+    }
+diagnose-board-channel = Avizierul tabelului **{ $table }** nu mai are canal
+diagnose-board-channel-remedy = Pune-l în alt canal cu `/punctaj-admin avizier pune`.
+diagnose-board-rights = Avizierul tabelului **{ $table }** din { $channel } nu poate fi arătat: botului îi lipsește acolo { $names }
+diagnose-channel-remedy = Permite asta rolului botului, în permisiunile canalului.
+diagnose-board-problem = Avizierul tabelului **{ $table }** din { $channel } nu poate fi postat. Discord spune: { $problem }
+diagnose-board-problem-remedy = După ce ai rezolvat, pune-l din nou cu `/punctaj-admin avizier pune`.
+diagnose-board-behind = Avizierul tabelului **{ $table }** din { $channel } a rămas în urmă de { $count ->
+        [one] un minut
+        [few] { $count } minute
+       *[other] { $count } de minute
+    }
+diagnose-late-remedy = Poate că Discord merge încet sau limitează botul; el încearcă mai departe. Dacă rămâne așa, spune-i celui care administrează botul.
+diagnose-log = Modificările sunt postate în { $channel }
+diagnose-log-none = Nu este setat un canal de jurnal, așa că modificările nu sunt postate nicăieri
+diagnose-log-channel = Canalul de jurnal nu mai există
+diagnose-log-channel-remedy = Setează altul cu `/punctaj-admin setări canal-jurnal`.
+diagnose-log-rights = Modificările nu pot fi postate în { $channel }: botului îi lipsește acolo { $names }
+diagnose-log-problem = Ultimele modificări nu au putut fi postate în { $channel }. Discord spune: { $problem }
+diagnose-notices = Nimic nu așteaptă să fie anunțat
+diagnose-notices-late = { $count ->
+        [one] Un mesaj așteaptă
+        [few] { $count } mesaje așteaptă
+       *[other] { $count } de mesaje așteaptă
+    } să fie postat, de câteva minute
+diagnose-notices-parked = { $count ->
+        [one] Un mesaj așteaptă
+        [few] { $count } mesaje așteaptă
+       *[other] { $count } de mesaje așteaptă
+    } următoarea comandă a cuiva, pentru că botul nu îi poate scrie direct
+diagnose-guild-presence-remedy = Cel care administrează botul poate activa Presence Intent (portalul pentru dezvoltatori Discord, Bot).
+diagnose-hidden = Setări server > Integrări ascunde aceste comenzi de toți cei care nu sunt numiți acolo: { $names }
+diagnose-untold = Discord nu spune ce poate face botul aici
+diagnose-untold-remedy = Încearcă din nou peste un minut.
+diagnose-guild-unread = Ce este setat aici nu poate fi citit cât timp lipsește baza de date
+permission-view-channel = *Vezi canalul*
+permission-send-messages = *Trimite mesaje*
+permission-embed-links = *Inserează linkuri*
+permission-read-history = *Citește istoricul mesajelor*
+
 ## Ajutor
 
 help-title = Ce poți face aici
@@ -1080,6 +1282,8 @@ cmd-punctaj-admin-settings-timezone = fus-orar
     .description = Fusul orar al datelor și orelor
 cmd-punctaj-admin-settings-log-channel = canal-jurnal
     .description = Unde se scriu modificările și, zilnic, capătul istoricului
+cmd-punctaj-admin-diagnose = diagnostic
+    .description = Arată ce nu este în regulă aici și ce e de făcut
 cmd-menu-add-points = Punctaj: adaugă puncte
 cmd-menu-profile = Punctaj: profil
 cmd-opt-names = nume

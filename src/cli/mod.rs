@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub mod config;
+pub mod diagnose;
 pub mod migrate;
 pub mod run;
 pub mod verify;
@@ -32,6 +33,12 @@ enum Command {
     Migrate,
     /// Show the effective configuration and where each value came from
     Config,
+    /// Look at everything the bot needs, and say what is wrong and what to do about it
+    Diagnose {
+        /// Print one JSON object, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Recompute the hash chains, replay all events and compare with the tables
     Verify {
         /// Only this Discord server, by its id; all of them without
@@ -58,6 +65,12 @@ pub enum CliError {
     /// A history does not agree; it was said which.
     #[error("not all histories agree")]
     Disagrees,
+    /// Something does not work; it was said what, and what to do.
+    #[error("not everything works: {failed} failed")]
+    Unwell {
+        /// How many checks failed.
+        failed: usize,
+    },
 }
 
 impl CliError {
@@ -78,6 +91,9 @@ impl CliError {
     }
 }
 
+/// What is logged where what is wrong is said otherwise.
+const QUIET: &str = "off";
+
 /// Does what the command line says.
 ///
 /// # Errors
@@ -87,6 +103,12 @@ pub async fn execute(line: CommandLine) -> Result<(), CliError> {
     let loaded = Config::load(&environment, &std::env::current_dir()?);
     match line.command.unwrap_or(Command::Run) {
         Command::Config => config::print(&loaded, &mut std::io::stdout().lock())?,
+        Command::Diagnose { json } => {
+            // What the libraries say would be among the lines.
+            let quiet = loaded.log().filter.as_deref().unwrap_or(QUIET);
+            logging::init(loaded.log().format, Some(quiet))?;
+            diagnose::run(&loaded, json, &mut std::io::stdout()).await?;
+        }
         Command::Run => Box::pin(run::run(checked(loaded, true)?)).await?,
         Command::Migrate => migrate::run(checked(loaded, false)?).await?,
         Command::Verify { guild } => {

@@ -153,6 +153,21 @@ impl Loaded {
         &self.warnings
     }
 
+    /// What can be used of the configuration, with defaults in the place of what can't.
+    #[must_use]
+    pub fn usable(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether something is wrong with a setting.
+    #[must_use]
+    pub fn is_broken(&self, setting: Setting) -> bool {
+        let subjects = self.problems.iter().map(|problem| &problem.subject);
+        subjects
+            .into_iter()
+            .any(|subject| subject == setting.name())
+    }
+
     /// The places that were searched, in order.
     #[must_use]
     pub fn places(&self) -> &[Place] {

@@ -13,7 +13,7 @@ pub fn of_command(path: &str) -> Option<Action> {
         "punctaj delete" => Action::EntryDelete,
         "punctaj undo" | "punctaj-audit undo" => Action::EventUndo,
         "punctaj-audit export" => Action::AuditExport,
-        "punctaj-admin settings show" => Action::SettingsView,
+        "punctaj-admin settings show" | "punctaj-admin diagnose" => Action::SettingsView,
         "punctaj-admin access list" | "punctaj-admin access explain" => Action::AccessView,
         "punctaj view"
         | "punctaj profile"

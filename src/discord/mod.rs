@@ -28,6 +28,7 @@ pub mod complete;
 pub mod context;
 pub mod custom_id;
 pub mod delivery;
+pub mod diagnose;
 pub mod errors;
 pub mod flights;
 pub mod framework;

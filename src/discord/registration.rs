@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use poise::CommandParameter;
+use serde_json::Value;
 use serenity::builder::{CreateCommand, CreateCommandOption};
 use serenity::http::Http;
 
@@ -61,6 +62,92 @@ pub async fn register(http: &Http) -> Result<usize, serenity::Error> {
     let registered =
         serenity::model::application::Command::set_global_commands(http, manifest()).await?;
     Ok(registered.len())
+}
+
+/// How the commands that are registered differ from those of this program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Commands that are not registered.
+    pub missing: Vec<String>,
+    /// Commands that are registered otherwise.
+    pub changed: Vec<String>,
+    /// Commands that this program does not have.
+    pub surplus: Vec<String>,
+}
+
+impl Difference {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Compares what Discord says is registered with what this program would register.
+#[must_use]
+pub fn difference(registered: &[Value]) -> Difference {
+    let own: Vec<Value> = manifest()
+        .iter()
+        .filter_map(|command| serde_json::to_value(command).ok())
+        .collect();
+    let name = |command: &Value| command["name"].as_str().unwrap_or_default().to_owned();
+    let twin = |of: &Value, among: &[Value]| {
+        let mut among = among.iter();
+        among.find(|it| name(it) == name(of)).cloned()
+    };
+    let mut difference = Difference::default();
+    for command in &own {
+        match twin(command, registered) {
+            None => difference.missing.push(name(command)),
+            Some(theirs) if !is_same(command, &theirs) => difference.changed.push(name(command)),
+            Some(_) => {}
+        }
+    }
+    let is_surplus = |command: &&Value| twin(command, &own).is_none();
+    difference.surplus = registered.iter().filter(is_surplus).map(name).collect();
+    difference
+}
+
+/// What of a command, option or choice is compared.
+const COMPARED: [&str; 12] = [
+    "name",
+    "description",
+    "name_localizations",
+    "description_localizations",
+    "required",
+    "autocomplete",
+    "value",
+    "channel_types",
+    "min_value",
+    "max_value",
+    "options",
+    "choices",
+];
+
+/// Whether two commands, options or choices are the same. What is empty, Discord may leave out.
+fn is_same(one: &Value, other: &Value) -> bool {
+    let kind = |of: &Value| of["type"].as_u64().unwrap_or(1);
+    kind(one) == kind(other)
+        && COMPARED.iter().all(|field| {
+            let (one, other) = (&one[field], &other[field]);
+            match (one.as_array(), other.as_array()) {
+                (Some(one), Some(other)) if matches!(*field, "options" | "choices") => {
+                    let mut pairs = one.iter().zip(other);
+                    one.len() == other.len() && pairs.all(|(one, other)| is_same(one, other))
+                }
+                _ => one == other || is_empty(one) && is_empty(other),
+            }
+        })
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 fn localise(command: &mut Command, parent: &str) {
@@ -148,8 +235,6 @@ fn translations(id: &str) -> impl Iterator<Item = (&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-
-    use serde_json::Value;
 
     use super::*;
 
@@ -313,6 +398,7 @@ mod tests {
                 "punctaj-admin settings language: language",
                 "punctaj-admin settings timezone: timezone",
                 "punctaj-admin settings log-channel: channel",
+                "punctaj-admin diagnose:",
                 "Punctaj: add points:",
                 "Punctaj: profile:",
             ]
@@ -372,6 +458,31 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn a_difference_from_what_is_registered_is_found() {
+        // As Discord tells them: with more, and without what is empty.
+        let mut registered = json();
+        for command in &mut registered {
+            command["version"] = "7".into();
+            if let Some(option) = command["options"].get_mut(0) {
+                option["required"] = Value::Null;
+            }
+        }
+        assert!(difference(&registered).is_none());
+        registered[0]["options"][1]["options"][0]["description"] = "Other".into();
+        registered[1]["options"].as_array_mut().unwrap().pop();
+        registered[2]["name"] = "score".into();
+        assert_eq!(
+            difference(&registered),
+            Difference {
+                missing: vec!["punctaj-admin".to_owned()],
+                changed: vec!["punctaj".to_owned(), "punctaj-audit".to_owned()],
+                surplus: vec!["score".to_owned()],
+            }
+        );
+        assert_eq!(difference(&[]).missing.len(), json().len());
     }
 
     #[test]

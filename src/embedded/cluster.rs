@@ -74,7 +74,8 @@ pub(super) async fn ensure(
     Ok(password)
 }
 
-fn read_password(file: &Path) -> Result<Option<Secret>, EmbeddedError> {
+/// The superuser's password, where there is one.
+pub(super) fn read_password(file: &Path) -> Result<Option<Secret>, EmbeddedError> {
     match fs::read_to_string(file) {
         Ok(text) if !text.trim().is_empty() => Ok(Some(Secret::new(text.trim()))),
         Ok(_) => Ok(None),

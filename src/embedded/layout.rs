@@ -35,7 +35,16 @@ impl Layout {
     pub(super) fn prepare(data: &Path) -> Result<Self, EmbeddedError> {
         create_private_dir(data).map_err(EmbeddedError::file("creating", data))?;
         let data = absolute(data).map_err(EmbeddedError::file("finding", data))?;
-        Ok(Self {
+        Ok(Self::below(data))
+    }
+
+    /// Where things are or would be, without making any.
+    pub(super) fn of(data: &Path) -> Self {
+        Self::below(absolute(data).unwrap_or_else(|_| data.to_owned()))
+    }
+
+    fn below(data: PathBuf) -> Self {
+        Self {
             cluster: data.join("postgres"),
             unfinished: data.join("postgres.new"),
             run: data.join("postgres-run"),
@@ -43,7 +52,7 @@ impl Layout {
             log: data.join("postgres.log"),
             downloads: data.join("postgres-binaries"),
             data,
-        })
+        }
     }
 
     /// Opens the server's log for appending.

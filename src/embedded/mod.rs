@@ -167,6 +167,55 @@ impl EmbeddedPostgres {
     }
 }
 
+/// What a start would find. Nothing is made or changed by looking.
+#[derive(Debug)]
+pub struct Look {
+    /// The folder of the programs and their major version; none where a start would download them.
+    pub programs: Result<Option<(PathBuf, u32)>, EmbeddedError>,
+    /// Where the cluster is or would be.
+    pub folder: PathBuf,
+    /// The major version that made the cluster; none where a start would make it.
+    pub cluster: Option<u32>,
+    /// The address of the database, if the server runs and this user may know its password.
+    pub running: Option<DatabaseUrl>,
+}
+
+/// Looks at what a start would find.
+pub async fn look(options: &EmbeddedOptions) -> Look {
+    let layout = Layout::of(&options.data_dir);
+    let account = Account::choose(&layout.cluster);
+    let version = cluster::version(&layout.cluster);
+    let cluster = *version.as_ref().unwrap_or(&None);
+    let candidates = binaries::candidates(&options.search, Path::new("/"), &layout.downloads);
+    let wanted = cluster.map(|major| (layout.cluster.as_path(), major));
+    let chosen = binaries::choose(&candidates, wanted).await;
+    let running = match (&account, &chosen) {
+        (Ok(account), Ok(Some(binaries))) => {
+            let tools = Tools {
+                binaries: binaries.clone(),
+                account: account.clone(),
+                data: layout.data.clone(),
+            };
+            running(&tools, &layout).await
+        }
+        _ => None,
+    };
+    let found = chosen.map(|found| found.map(|found| (found.bin, found.major)));
+    Look {
+        programs: account.and(version).and(found),
+        folder: layout.cluster,
+        cluster,
+        running,
+    }
+}
+
+async fn running(tools: &Tools, layout: &Layout) -> Option<DatabaseUrl> {
+    let endpoint = server::running(tools, layout).await?;
+    let password = cluster::read_password(&layout.password).ok()??;
+    let url = endpoint.url(&password).ok()?;
+    Some(url.with_database(DATABASE))
+}
+
 async fn find_binaries(
     search: &[PathBuf],
     layout: &Layout,

@@ -280,6 +280,19 @@ pub(super) async fn stop_leftover(tools: &Tools, layout: &Layout) -> Result<(), 
     Ok(())
 }
 
+/// Where the server of a cluster listens, if one runs.
+pub(super) async fn running(tools: &Tools, layout: &Layout) -> Option<Endpoint> {
+    let file = read_pid_file(&layout.cluster)?;
+    if !is_server(tools, &layout.cluster, file.pid).await {
+        return None;
+    }
+    match (file.socket_folder, file.port) {
+        (Some(folder), _) => Some(Endpoint::Socket(folder)),
+        (None, Some(port)) if file.has_address => Some(Endpoint::Tcp(port)),
+        _ => None,
+    }
+}
+
 fn remove_pid_file(cluster: &Path) -> Result<(), EmbeddedError> {
     let file = cluster.join(PID_FILE);
     remove_file(&file).map_err(EmbeddedError::file("removing", &file))
@@ -292,6 +305,7 @@ fn read_pid_file(cluster: &Path) -> Option<PidFile> {
 #[derive(Debug, PartialEq, Eq)]
 struct PidFile {
     pid: u32,
+    port: Option<u16>,
     socket_folder: Option<PathBuf>,
     /// Whether it listens on an address.
     has_address: bool,
@@ -302,9 +316,11 @@ struct PidFile {
 fn parse_pid_file(text: &str) -> Option<PidFile> {
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok()?;
-    let folder = lines.nth(3).filter(|line| !line.is_empty());
+    let port = lines.nth(2).and_then(|line| line.trim().parse().ok());
+    let folder = lines.next().filter(|line| !line.is_empty());
     Some(PidFile {
         pid,
+        port,
         socket_folder: folder.map(PathBuf::from),
         has_address: lines.next().is_some_and(|line| !line.is_empty()),
     })
@@ -359,18 +375,19 @@ mod tests {
         for (text, expected) in [
             (
                 "42\n/data/postgres\n1700000000\n5432\n/data/run\n\n  123  4\nready\n",
-                Some((42, folder("/data/run"), false)),
+                Some((42, Some(5432), folder("/data/run"), false)),
             ),
             (
                 "42\n/data\n1700000000\n5432\n\n127.0.0.1\n",
-                Some((42, None, true)),
+                Some((42, Some(5432), None, true)),
             ),
-            ("42\n", Some((42, None, false))),
+            ("42\n", Some((42, None, None, false))),
             ("-42\n/data\n", None),
             ("", None),
         ] {
-            let expected = expected.map(|(pid, socket_folder, has_address)| PidFile {
+            let expected = expected.map(|(pid, port, socket_folder, has_address)| PidFile {
                 pid,
+                port,
                 socket_folder,
                 has_address,
             });

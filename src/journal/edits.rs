@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction,
+    Database, ReadOnlyDatabase, ReadableDatabase as _, ReadableTable as _,
+    ReadableTableMetadata as _, TableDefinition, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,9 @@ use tokio::sync::Notify;
 use super::JournalError;
 use super::file::RedbFile;
 use crate::domain::ids::{GuildId, OpId, UserId};
+
+/// The journal's file in the data folder.
+const FILE: &str = "journal.redb";
 
 /// The most edits that wait at once.
 pub const MAX_EDITS: usize = 50_000;
@@ -30,6 +34,9 @@ const OPERATIONS: TableDefinition<'_, &str, u64> = TableDefinition::new("operati
 
 /// Edits that can't be read, or that this program is not able to carry out: for whoever looks.
 const ASIDE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("aside");
+
+/// What a self-test wrote last.
+const PROBE: TableDefinition<'_, &str, u64> = TableDefinition::new("probe");
 
 /// The number of the newest edit.
 const NEWEST: TableDefinition<'_, &str, u64> = TableDefinition::new("newest");
@@ -103,13 +110,28 @@ pub struct Waiting {
     pub decided: bool,
 }
 
+/// How many edits wait in the journal of a folder that no process works in; none if there is no
+/// journal. Nothing is changed by looking.
+///
+/// # Errors
+/// A bot has it open, or was killed and did not close it: then only a start can tell.
+pub fn waiting_in(folder: &Path) -> Result<u64, JournalError> {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        return Ok(0);
+    }
+    let database = ReadOnlyDatabase::open(path)?;
+    let table = database.begin_read()?.open_table(EDITS)?;
+    Ok(table.len()?)
+}
+
 impl Edits {
     /// Opens the journal in the data folder. A damaged one is set aside.
     ///
     /// # Errors
     /// If the disk does not allow it.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        Self::on(RedbFile::in_folder(folder, "journal.redb")?)
+        Self::on(RedbFile::in_folder(folder, FILE)?)
     }
 
     pub(super) fn on(file: RedbFile) -> Result<Self, JournalError> {
@@ -133,6 +155,31 @@ impl Edits {
             late: Arc::default(),
             bell: Arc::new(Notify::new()),
         })
+    }
+
+    /// Writes something that nobody waits for, and reads it again from the disk.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub async fn probe(&self) -> Result<(), JournalError> {
+        let probing = self.file.run(|database| {
+            let write = database.begin_write()?;
+            let written = {
+                let mut table = write.open_table(PROBE)?;
+                let last = table.get(EDIT)?.map_or(0, |value| value.value());
+                table.insert(EDIT, last.wrapping_add(1))?;
+                last.wrapping_add(1)
+            };
+            write.commit()?;
+            let table = database.begin_read()?.open_table(PROBE)?;
+            let read = table.get(EDIT)?.map(|value| value.value());
+            if read == Some(written) {
+                Ok(())
+            } else {
+                Err(JournalError::Stopped)
+            }
+        });
+        probing.await
     }
 
     /// As another process would find it.

@@ -15,7 +15,7 @@ mod last_known;
 #[cfg(test)]
 mod tests;
 
-pub use edits::{EditId, Edits, Kept, MAX_EDITS, MAX_EDITS_OF_ONE, Origin, Waiting};
+pub use edits::{EditId, Edits, Kept, MAX_EDITS, MAX_EDITS_OF_ONE, Origin, Waiting, waiting_in};
 pub use last_known::{LastKnown, MAX_TABLES};
 
 /// Why nothing could be kept or read.

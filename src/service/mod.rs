@@ -23,6 +23,7 @@ pub mod activities;
 pub mod audit;
 pub mod boards;
 pub mod complete;
+pub mod diagnose;
 pub mod drafts;
 pub mod entries;
 pub mod entropy;

@@ -4,6 +4,7 @@
 pub mod backlog;
 pub mod boards;
 pub mod complete;
+pub mod diagnose;
 pub mod drafts;
 pub mod entries;
 pub mod events;

@@ -78,6 +78,11 @@ const RULES: &[(&str, &[&str], &str)] = &[
         "asks the others how they are",
     ),
     (
+        "diagnose",
+        &["sqlx", "query!", "serenity", "poise"],
+        "says what others found",
+    ),
+    (
         "exchange",
         &["sqlx::", "serenity", "poise", "crate::discord"],
         "formats only",

@@ -24,6 +24,7 @@ mod conflicts;
 mod core;
 mod crash;
 mod devices;
+mod diagnose;
 mod discord_faults;
 mod faults;
 mod health;

@@ -6,6 +6,7 @@ mod admin_access;
 mod admin_activity;
 mod admin_board;
 mod admin_data;
+mod admin_diagnose;
 mod admin_field;
 mod admin_period;
 mod admin_rank;
@@ -122,6 +123,7 @@ fn punctaj_admin() -> Command {
             admin_access::group(),
             admin_data::group(),
             admin_settings::group(),
+            admin_diagnose::diagnose(),
         ],
     )
 }

@@ -165,6 +165,14 @@ impl Queue {
         }
     }
 
+    /// Makes sure that the disk takes what would be kept.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn probe(&self) -> Result<(), JournalError> {
+        self.edits.probe().await
+    }
+
     /// How many edits are to be done, or to be told.
     #[must_use]
     pub fn depth(&self) -> usize {

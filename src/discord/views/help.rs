@@ -101,6 +101,7 @@ const TOPICS: &[Topic] = &[
                 "punctaj-admin settings log-channel",
                 &[Right::SettingsManage],
             ),
+            ("punctaj-admin diagnose", &[Right::SettingsManage]),
         ],
     },
 ];

@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod board;
 pub mod choose;
+pub mod diagnose;
 pub mod errors;
 pub mod export;
 pub mod form;

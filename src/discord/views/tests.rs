@@ -2,6 +2,7 @@
 //! Discord's limits.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -9,18 +10,23 @@ use serde_json::Value;
 use serenity::builder::CreateModal;
 use uuid::Uuid;
 
+use super::diagnose::Diagnosis;
 use super::form::Typed;
 use super::profile::Asked;
 use super::{
-    audit, choose, errors, form, help, lists, log, offer, panel, period, profile, receipt, session,
-    table, undo, verify,
+    audit, choose, diagnose, errors, form, help, lists, log, offer, panel, period, profile,
+    receipt, session, table, undo, verify,
 };
+use crate::diagnose::Finding;
 use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
 use crate::discord::reply::Reply;
 use crate::domain::access::{Authority, Granted, Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
-use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, OpId, RoleId, Seq, TableId, UserId};
+use crate::domain::guild::Settings;
+use crate::domain::ids::{
+    ChannelId, DeviceId, DraftId, EntryId, GuildId, OpId, RoleId, Seq, TableId, UserId,
+};
 use crate::domain::layout::Layout;
 use crate::domain::name::{Name, NameOrMember};
 use crate::domain::panel::Picked;
@@ -31,6 +37,7 @@ use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
+use crate::service::diagnose::{BoardState, GuildState, NoticeState};
 use crate::service::error::{
     Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
 };
@@ -2127,7 +2134,29 @@ proptest! {
             ServiceError::BelowFloor { value: i64::MIN, floor: i64::MAX },
             ServiceError::Forbidden { right: Right::AuditExport },
         ];
+        let board = |name: &String| BoardState {
+            table: format!("{name}/{name}"),
+            channel: ChannelId::from_db(i64::MAX),
+            problem: Some(name.repeat(10)),
+            behind: None,
+        };
+        let state = GuildState {
+            settings: Settings {
+                log_channel: Some(ChannelId::from_db(i64::MAX)),
+                ..Settings::default()
+            },
+            log_problem: Some(first.repeat(10)),
+            boards: names.iter().map(board).collect(),
+            notices: NoticeState { parked: i64::MAX, waiting: i64::MAX, oldest: Duration::MAX },
+        };
+        let diagnosis = Diagnosis {
+            common: vec![Finding::failed("database.reachable", keys::DIAGNOSE_UNKEPT, keys::DIAGNOSE_MIGRATE)],
+            guild: Some(state),
+            reach: None,
+            presence_refused: true,
+        };
         for locale in Locale::ALL {
+            check(&diagnose::report(&diagnosis, locale));
             let conflicts: Vec<_> = names.iter().map(conflict).collect();
             let preview = UndoPreview {
                 event: event(Action::EventUndo, Vec::new()),

@@ -111,6 +111,10 @@ pub(crate) struct World {
     pub(crate) turned_away: VecDeque<u16>,
     /// Added to the age of interactions: a test's way to let time pass.
     pub(crate) passed: Duration,
+    /// By how many seconds the clock in the headers of answers is ahead.
+    pub(crate) clock_ahead: i64,
+    /// How many connections of today's are used up.
+    pub(crate) starts_used: u32,
     /// The largest file that interactions say may be attached, where it is not Discord's default.
     pub(crate) attachment_limit: Option<usize>,
 }

@@ -291,7 +291,8 @@ pub(crate) fn application(shared: &Shared, world: &World) -> Value {
         "bot_require_code_grant": false,
         "verify_key": "0".repeat(64),
         "team": null,
-        "flags": 0,
+        // The presence intent, as an application in few guilds has it.
+        "flags": if shared.settings.refuse_presence { 0 } else { 1 << 13 },
         "hook": true,
         "owner": user_by_id(world, owner),
         "bot": user_by_id(world, shared.application_id),

@@ -7,3 +7,4 @@ pub mod network;
 pub mod openmetrics;
 pub mod proxy;
 pub mod replay;
+pub mod wire;

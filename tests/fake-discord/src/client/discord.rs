@@ -432,6 +432,16 @@ impl FakeDiscord {
         self.shared.world().passed += by;
     }
 
+    /// The clock in the headers of answers is so many seconds ahead from now on.
+    pub fn clock_ahead(&self, seconds: i64) {
+        self.shared.world().clock_ahead = seconds;
+    }
+
+    /// So many of the 1000 connections that a bot may make in a day are used up.
+    pub fn starts_used(&self, count: u32) {
+        self.shared.world().starts_used = count;
+    }
+
     /// Interactions say from now on that files may have so many bytes.
     pub fn limit_attachments(&self, bytes: usize) {
         self.shared.world().attachment_limit = Some(bytes);

@@ -159,6 +159,11 @@ impl Guild {
         }
     }
 
+    /// The owner keeps a command from everybody, under Server Settings > Integrations.
+    pub fn hide_command(&self, name: &str) {
+        self.show_command(name, self.id, false);
+    }
+
     /// The bot is thrown out: `GUILD_DELETE`, and the guild is gone.
     pub fn remove_bot(&self) {
         let mut world = self.discord.shared.world();

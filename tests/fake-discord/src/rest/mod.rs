@@ -14,9 +14,13 @@ use std::{collections::HashMap, time::Instant};
 use axum::{
     Json,
     extract::{ConnectInfo, Request, State},
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{
+        HeaderValue, StatusCode,
+        header::{AUTHORIZATION, DATE},
+    },
     response::{AppendHeaders, IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use self::body::Body;
@@ -26,6 +30,7 @@ use crate::{
     gateway,
     problem::{Form, Problem, RateLimit},
     records::{Refusal, Requested, Violation},
+    snowflake,
     state::{Attempt, Handle, Id, Shared},
 };
 
@@ -72,9 +77,14 @@ pub(crate) async fn enter(State(shared): State<Handle>, request: Request) -> Res
     let latch = request.extensions().get::<ConnectInfo<Latch>>().cloned();
     let (call, read) = read(request).await;
     // A task of its own: what has arrived is carried out, even if the bot does not wait for it.
+    let date = date(&shared);
     let end = tokio::spawn(async move { carry_out(&shared, &call, read).await }).await;
     match end {
-        Ok(End::Answered(outcome)) => respond(outcome),
+        Ok(End::Answered(outcome)) => {
+            let mut response = respond(outcome);
+            response.headers_mut().extend(date.map(|date| (DATE, date)));
+            response
+        }
         Ok(End::HungUp) => {
             if let Some(ConnectInfo(latch)) = latch {
                 latch.shut();
@@ -83,6 +93,14 @@ pub(crate) async fn enter(State(shared): State<Handle>, request: Request) -> Res
         }
         Err(bug) => std::panic::resume_unwind(bug.into_panic()),
     }
+}
+
+/// What the clock says, where a test has put it wrong.
+fn date(shared: &Shared) -> Option<HeaderValue> {
+    let ahead = shared.world().clock_ahead;
+    let now = snowflake::now() + TimeDelta::seconds(ahead);
+    let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    (ahead != 0).then(|| HeaderValue::from_str(&date).ok())?
 }
 
 /// How a request ends.
@@ -243,7 +261,8 @@ fn gateway(shared: &Shared, rest: &[&str]) -> Outcome {
             "url": url,
             "shards": 1,
             "session_start_limit": {
-                "total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 16,
+                "total": 1000, "remaining": 1000_u32.saturating_sub(shared.world().starts_used),
+                "reset_after": 0, "max_concurrency": 16,
             },
         }))),
         _ => Err(Problem::unknown_route()),

@@ -1,0 +1,220 @@
+//! `/punctaj-admin diagnose`: what the people of one server are told.
+
+use fake_discord::permissions::{EMBED_LINKS, SEND_MESSAGES};
+use fake_discord::{Channel, Device, FakeDiscord, Reply};
+
+use crate::support::app::{TestApp, all_told, assert_hides, assert_says, patient, until};
+use crate::support::db::TestDb;
+
+const COMMAND: &str = "punctaj-admin diagnose";
+
+async fn diagnosed(app: &TestApp, who: &str) -> Reply {
+    let phone = Device::phone("Telefon");
+    app.moderator(who).on(&phone).slash(COMMAND, []).await
+}
+
+/// A board of a table of that name, posted.
+async fn board(app: &TestApp, table: &str) -> Channel {
+    let channel = app.guild.channel(&table.to_lowercase());
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let options = [("table", table)];
+    alice
+        .on(&phone)
+        .slash("punctaj-admin table create", options)
+        .await;
+    let mention = channel.mention();
+    let options = [("table", table), ("channel", mention.as_str())];
+    alice
+        .on(&phone)
+        .slash("punctaj-admin board post", options)
+        .await;
+    let posted = async || channel.last_message().is_some();
+    until("the board stands", posted).await;
+    channel
+}
+
+#[tokio::test]
+async fn all_is_well_and_nothing_of_the_host_is_told() {
+    let app = TestApp::start().await;
+    board(&app, "Clan").await;
+    let reply = diagnosed(&app, "alice").await;
+    assert!(reply.is_ephemeral());
+    assert_says(
+        &reply,
+        &[
+            "✅ **Database:** as it should be",
+            "✅ **Disk:**",
+            "✅ **Clock:**",
+            "One board is up to date",
+        ],
+    );
+    assert_hides(
+        &reply,
+        &[
+            "❌",
+            "⚠️",
+            "postgres",
+            "127.0.0.1",
+            app.discord.token(),
+            "PUNCTAJ_",
+        ],
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn why_a_board_or_the_log_does_not_show() {
+    let app = TestApp::start().await;
+    let (gone, shut, log) = (
+        board(&app, "Gone").await,
+        board(&app, "Shut").await,
+        app.guild.channel("log"),
+    );
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let mention = log.mention();
+    let options = [("channel", mention.as_str())];
+    alice
+        .on(&phone)
+        .slash("punctaj-admin settings log-channel", options)
+        .await;
+    all_told(&app).await;
+    app.guild.hide_command("punctaj-audit");
+    gone.delete();
+    shut.deny_bot(SEND_MESSAGES);
+    log.deny_bot(EMBED_LINKS);
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "❌ The board of **Gone** has no channel any more",
+            "/punctaj-admin board post",
+            &format!(
+                "❌ The board of **Shut** in {} can't be shown: the bot lacks *Send Messages*",
+                shut.mention()
+            ),
+            &format!(
+                "❌ Edits can't be posted in {}: the bot lacks *Embed Links*",
+                log.mention()
+            ),
+            "/punctaj-audit",
+        ],
+    );
+    shut.deny_bot(0);
+    log.deny_bot(0);
+    log.delete();
+    // As a bot notes it that Discord refused.
+    let pool = app.db.superuser().await;
+    let note = "update punctaj.boards set problem = 'Missing *x*' where channel_id = $1";
+    sqlx::query(note)
+        .bind(i64::try_from(shut.id()).unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "Discord says: Missing \\*x\\*",
+            "❌ The log channel is not there any more",
+        ],
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_long_is_told_in_the_callers_language() {
+    let app = TestApp::start().await;
+    let channel = board(&app, "Clan").await;
+    let pool = app.db.superuser().await;
+    // Somebody holds both: nothing is done with them.
+    let hold = "update punctaj.boards set seen_seq = 1, claimed_at = now() + interval '1 hour'; \
+         insert into punctaj.outbox (guild_id, user_id, kind, body, created_at, batch, claimed_at, parked) \
+         select guild_id, 7, 'outcome', '{\"text\": \"x\"}', now() - interval '5 minutes', gen_random_uuid(), \
+             now() + interval '1 hour', parked \
+         from punctaj.guilds, unnest(array[true, false]) parked";
+    sqlx::raw_sql(hold).execute(&pool).await.unwrap();
+    let old = "set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at - interval '40 minutes' where seq = 2";
+    sqlx::raw_sql(old).execute(&pool).await.unwrap();
+    let ana = app
+        .guild
+        .member("ana")
+        .permissions(fake_discord::permissions::MANAGE_GUILD)
+        .locale("ro")
+        .join();
+    let reply = ana.on(&Device::phone("Telefon")).slash(COMMAND, []).await;
+    assert_says(
+        &reply,
+        &[
+            "✅ **Baza de date:** în regulă",
+            &format!(
+                "⚠️ Avizierul tabelului **Clan** din {} a rămas în urmă de 40 de minute",
+                channel.mention()
+            ),
+            "⚠️ Un mesaj așteaptă să fie postat",
+            "✅ Un mesaj așteaptă următoarea comandă a cuiva",
+        ],
+    );
+    let back = "set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at + interval '40 minutes' where seq = 2";
+    sqlx::raw_sql(back).execute(&pool).await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn discord_that_keeps_presences_or_answers_to_itself() {
+    let discord = patient().refuse_presence().start().await.unwrap();
+    let mut app = TestApp::on(discord).await;
+    app.start_bot().await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "⚠️ Discord does not tell where people are signed in",
+            "Presence Intent",
+        ],
+    );
+    fail(&app.discord, "/users/@me");
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "❌ **Discord:** does not work",
+            "punctaj diagnose",
+            "⚠️ Discord does not say what the bot may do here",
+        ],
+    );
+    app.finish().await;
+}
+
+fn fail(discord: &FakeDiscord, path: &str) {
+    discord.inject(fake_discord::Fault::status(500).on("GET", path));
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_said_to_be() {
+    let mut app = TestApp::without_bot().await;
+    app.start_bot_with(TestDb::services_nowhere()).await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "❌ **Database:** does not work",
+            "✅ **Disk:**",
+            "while the database is away",
+        ],
+    );
+    assert_hides(&reply, &["127.0.0.1", "nobody@"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_may_not_manage_the_settings_is_refused() {
+    let app = TestApp::start().await;
+    board(&app, "Clan").await;
+    let bob = app.member("bob");
+    let reply = bob.on(&Device::desktop("PC")).slash(COMMAND, []).await;
+    assert_says(&reply, &["settings.manage"]);
+    assert_hides(&reply, &["Database"]);
+    app.finish().await;
+}

@@ -1,0 +1,334 @@
+//! Everything that can be wrong with the database.
+
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use tokio::net::TcpListener;
+
+use super::report::{Report, Setting};
+use crate::support::db::TestDb;
+use crate::support::network::Network;
+use crate::support::proxy::socket_of;
+use crate::support::wire::{Between, stand_between};
+
+/// The address with another part.
+fn changed(url: &str, change: impl FnOnce(&mut url::Url)) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    change(&mut url);
+    url.to_string()
+}
+
+async fn found(url: &str) -> Report {
+    Setting::database(url).report().await
+}
+
+/// What is found in a database after a statement of its owner's. `NAME` is the database's name.
+async fn found_after(statement: &str) -> Report {
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    run(&pool, &db, statement).await;
+    found(db.url()).await
+}
+
+async fn run(pool: &PgPool, db: &TestDb, statement: &str) {
+    let name = name_of(db);
+    let statement = statement.replace("NAME", &name);
+    pool.execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+fn name_of(db: &TestDb) -> String {
+    let url = url::Url::parse(db.url()).unwrap();
+    url.path().trim_start_matches('/').to_owned()
+}
+
+#[tokio::test]
+async fn a_database_as_it_should_be_has_nothing_to_mend() {
+    let db = TestDb::new().await;
+    let report = found(db.url()).await;
+    for id in [
+        "database.reachable",
+        "database.version",
+        "database.tls",
+        "database.writable",
+        "database.session",
+        "database.schema",
+        "database.role",
+        "database.rights",
+        "database.row_security",
+        "database.exposure",
+        "database.history",
+        "database.notify",
+        "database.connections",
+        "clock.database",
+    ] {
+        report.says(id, "ok", &[]);
+    }
+    assert_eq!(report.ill_but(&["discord.token"]), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn why_it_can_not_be_reached_is_told_apart() {
+    let db = TestDb::new().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().unwrap();
+    let full = format!("full_{}", db.number());
+    let pool = db.superuser().await;
+    let make = format!("create role {full} login password 'hemlig-password' connection limit 0");
+    run(&pool, &db, &make).await;
+    let user = |name: &str| {
+        changed(db.url(), |url| {
+            url.set_username(name).unwrap();
+            url.set_password(Some("hemlig-password")).unwrap();
+        })
+    };
+    // Without TLS.
+    let network = Network::start(socket_of(db.url())).await;
+    let through = network.url(db.url());
+    let cases = [
+        (
+            "postgres://u:hemlig-password@127.0.0.1:9/x".into(),
+            "host and port",
+        ),
+        (
+            format!("postgres://u:hemlig-password@{silent}/x"),
+            "Nobody answers",
+        ),
+        (
+            "postgres://u:hemlig-password@nowhere.invalid/x?sslmode=require".into(),
+            "The host has no address",
+        ),
+        (user("postgres"), "Correct user and password"),
+        (user(&full), "connections"),
+        (
+            changed(db.url(), |url| url.set_path("nothing")),
+            "name of the database",
+        ),
+        (
+            changed(&through, |url| url.set_query(Some("sslmode=require"))),
+            "sslrootcert",
+        ),
+    ];
+    let looks = cases.iter().map(|(url, _)| found(url));
+    let reports = futures_util::future::join_all(looks).await;
+    for (report, (_, remedy)) in reports.iter().zip(&cases) {
+        report.says("database.reachable", "failed", &[remedy]);
+        assert_eq!(report.check("database.schema"), "");
+        assert_eq!(report.check("clock.database"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_is_missing_old_new_or_broken() {
+    let empty = TestDb::unmigrated().await;
+    let report = found(empty.url()).await;
+    report.says(
+        "database.schema",
+        "failed",
+        &["no schema", "punctaj migrate"],
+    );
+    report.says("database.notify", "ok", &[]);
+
+    let newest = "(select max(version) from punctaj._sqlx_migrations)";
+    let forget = format!("delete from punctaj._sqlx_migrations where version = {newest}");
+    let report = found_after(&forget).await;
+    report.says(
+        "database.schema",
+        "warning",
+        &["pending", "punctaj migrate"],
+    );
+    let newer =
+        "insert into punctaj._sqlx_migrations values (99990101000000, 'x', now(), true, '', 1)";
+    let report = found_after(newer).await;
+    report.says("database.schema", "warning", &["99990101000000"]);
+    for column in ["checksum = ''", "success = false"] {
+        let breaking =
+            format!("update punctaj._sqlx_migrations set {column} where version = {newest}");
+        let report = found_after(&breaking).await;
+        report.says("database.schema", "failed", &["backup"]);
+    }
+}
+
+#[tokio::test]
+async fn rights_that_are_not_as_they_should_be() {
+    let cases = [
+        (
+            "revoke update on punctaj.guilds from punctaj_app",
+            "database.rights",
+            "failed",
+            "update on guilds",
+        ),
+        (
+            "grant update on punctaj.events to punctaj_app",
+            "database.rights",
+            "warning",
+            "update on events",
+        ),
+        (
+            "alter table punctaj.entries disable row level security",
+            "database.row_security",
+            "failed",
+            "entries",
+        ),
+        (
+            "create policy x on punctaj.ranks using (true)",
+            "database.row_security",
+            "failed",
+            "ranks",
+        ),
+        (
+            "grant select on punctaj.entries to public",
+            "database.exposure",
+            "failed",
+            "public: entries",
+        ),
+        (
+            "grant usage on schema punctaj to public",
+            "database.exposure",
+            "failed",
+            "public: punctaj",
+        ),
+        (
+            "grant execute on function punctaj.hint_event() to public",
+            "database.exposure",
+            "failed",
+            "hint_event",
+        ),
+        (
+            "alter table punctaj.events disable trigger events_append_only",
+            "database.history",
+            "failed",
+            "events_append_only",
+        ),
+        (
+            "drop trigger ledger_no_truncate on punctaj.ledger",
+            "database.history",
+            "failed",
+            "ledger_no_truncate",
+        ),
+        (
+            "alter database NAME set default_transaction_read_only = on",
+            "database.writable",
+            "failed",
+            "primary",
+        ),
+        (
+            "alter database NAME connection limit 4",
+            "database.connections",
+            "warning",
+            "PUNCTAJ_DATABASE_POOL",
+        ),
+    ];
+    let looks = cases.iter().map(|(statement, ..)| found_after(statement));
+    let reports = futures_util::future::join_all(looks).await;
+    for (report, (statement, id, level, part)) in reports.iter().zip(cases) {
+        report.says(id, level, &[part]);
+        let others = report.ill_but(&["discord.token", id]);
+        assert_eq!(others, Vec::<String>::new(), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn the_roles_of_a_rest_api_have_nothing() {
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    let role = "do $$ begin create role anon nologin; \
+         exception when duplicate_object or unique_violation then null; end $$";
+    run(&pool, &db, role).await;
+    run(&pool, &db, "grant usage on schema punctaj to anon").await;
+    run(&pool, &db, "grant select on punctaj.events to anon").await;
+    let report = found(db.url()).await;
+    report.says(
+        "database.exposure",
+        "failed",
+        &["anon: punctaj", "anon: events", "docs/supabase.md"],
+    );
+}
+
+#[tokio::test]
+async fn a_user_that_may_not_work_as_the_bot() {
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    let user = format!("stranger_{}", db.number());
+    let make = format!("create role {user} login password 'hemlig-password'");
+    run(&pool, &db, &make).await;
+    let url = changed(db.url(), |url| {
+        url.set_username(&user).unwrap();
+        url.set_password(Some("hemlig-password")).unwrap();
+    });
+    let report = found(&url).await;
+    report.says(
+        "database.schema",
+        "failed",
+        &["permission denied", "owns the schema"],
+    );
+    run(
+        &pool,
+        &db,
+        &format!("grant usage on schema punctaj to {user}"),
+    )
+    .await;
+    run(
+        &pool,
+        &db,
+        &format!("grant select on punctaj._sqlx_migrations to {user}"),
+    )
+    .await;
+    let report = found(&url).await;
+    report.says("database.role", "failed", &["grant punctaj_app to"]);
+}
+
+#[tokio::test]
+async fn a_pooler_of_transactions_is_found_out_by_what_it_does() {
+    let db = TestDb::new().await;
+    let socket = socket_of(db.url());
+    let pooled = stand_between(Between::TransactionPooler, socket, db.url()).await;
+    let report = found(&pooled).await;
+    report.says(
+        "database.session",
+        "failed",
+        &["session mode", "pool_mode = session"],
+    );
+    // Nothing that it says about the rest could be believed.
+    assert_eq!(report.check("database.schema"), "");
+}
+
+#[tokio::test]
+async fn notifications_that_do_not_arrive() {
+    let db = TestDb::new().await;
+    let socket = socket_of(db.url());
+    let deaf = stand_between(Between::DeafToNotifications, socket, db.url()).await;
+    let report = found(&deaf).await;
+    report.says("database.notify", "warning", &["did not arrive"]);
+    report.says("database.session", "ok", &[]);
+    report.says("database.schema", "ok", &[]);
+}
+
+/// A server that says something else than it would: names are looked up in another schema first.
+const ELSEWHERE: &str = "create schema elsewhere; \
+     alter database NAME set search_path = elsewhere, pg_catalog, public;";
+
+#[tokio::test]
+async fn a_server_that_is_too_old() {
+    let old = "create function elsewhere.current_setting(text) returns text language sql as $$ \
+         select case when $1 = 'server_version_num' then '130022' else pg_catalog.current_setting($1) end $$";
+    let report = found_after(&format!("{ELSEWHERE} {old}")).await;
+    report.says(
+        "database.version",
+        "failed",
+        &["PostgreSQL 13", "14 or newer"],
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_worth_a_warning() {
+    for (offset, side) in [("'1 hour'", "behind"), ("'-90 seconds'", "ahead of")] {
+        let clock = format!(
+            "create function elsewhere.clock_timestamp() returns timestamptz language sql as $$ \
+             select pg_catalog.clock_timestamp() + interval {offset} $$"
+        );
+        let report = found_after(&format!("{ELSEWHERE} {clock}")).await;
+        report.says("clock.database", "warning", &[side, "Database", "set-ntp"]);
+        assert_eq!(
+            report.ill_but(&["discord.token", "clock.database"]),
+            Vec::<String>::new()
+        );
+    }
+}
