@@ -11,6 +11,7 @@ use super::commands;
 use super::complete;
 use super::context::{Call, Data};
 use super::errors::Failure;
+use super::first_run;
 use super::registration;
 use super::router;
 use crate::i18n::keys;
@@ -46,7 +47,12 @@ async fn on_event(
         } => {
             Box::pin(router::form(data, http, form)).await;
         }
-        FullEvent::GuildCreate { guild, .. } => boards::look_again(data, guild.id).await,
+        FullEvent::GuildCreate { guild, .. } => {
+            tokio::join!(
+                boards::look_again(data, guild.id),
+                first_run::welcome(data, http, guild, framework.bot_id()),
+            );
+        }
         FullEvent::ChannelDelete { channel, .. } => {
             boards::channel_gone(data, channel.guild_id, channel.id).await;
         }

@@ -25,6 +25,7 @@ mod crash;
 mod devices;
 mod discord_faults;
 mod faults;
+mod first_run;
 mod health;
 mod history;
 mod journal;
