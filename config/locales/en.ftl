@@ -38,6 +38,10 @@ button-next = Next
 button-browse = Browse
 button-back = Back
 button-apply-ranks = Apply ranks
+button-setup = Set up
+button-setup-skip = Skip
+button-setup-done = Finish
+button-setup-other-zone = Another one…
 
 ## Lists
 
@@ -370,6 +374,49 @@ weekday-7 = Sunday
 settings-title = Settings of this server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
+setup-welcome = 👋 Hello! I am **Punctaj**: I keep score tables for your community. Points are given with a command or on a panel, every change is in a history, and everything can be undone. Press **{ button-setup }** to begin; it takes about a minute. Members with the Manage Server permission can do that.
+setup-welcome-owner = 👋 Hello! I am **Punctaj** and was added to your server **{ $guild }**, but I may not write in any channel there. I work all the same: type `/punctaj-admin settings show` in a channel of the server and press **{ button-setup }** below the answer.
+setup-title = Set up Punctaj
+setup-saved = Saved as event #{ $event }. `/punctaj undo` takes it back.
+setup-line-done = ✅ **{ $step }:** { $value }
+setup-line-open = ▫️ **{ $step }:** { $value }
+setup-step-language = Language
+setup-step-zone = Time zone
+setup-step-log = Log channel
+setup-step-table = Tables
+setup-step-givers = Who gives points
+setup-no-table = none yet
+setup-managers = members with Manage Server
+setup-suggested = suggested
+setup-ask-language = **In which language should I write where everybody reads?** To you alone I answer in the language of your Discord.
+setup-ask-zone = **In which time zone do you live?** Days, times and the ends of weeks follow it.
+setup-ask-log = **In which channel should I log every change?** I need to be able to view it and to send messages in it. Without one nothing is lost: the history has everything.
+setup-ask-table = **What is the first table for?** Choose what it begins with, then its name. Everything can be changed later.
+setup-ask-givers = **Who else may give points?** Choose a role or a member, one after the other if there are several. They may create entries, and add, remove and set points in all tables.
+setup-template = - **{ $name }**: { $has }
+setup-template-plain = just names and points
+setup-template-fields = names and points, and the field { $fields }
+setup-template-ranks = ranks { $ranks }; fields { $fields }
+setup-menu-zone = Choose the time zone
+setup-menu-log = Choose a channel
+setup-menu-givers = Choose a role or a member
+setup-form-zone = Time zone
+setup-form-zone-name = Region/City
+setup-form-table = First table
+setup-form-table-name = Its name (or Category/Name)
+setup-name-plain = Points
+setup-name-police = Police
+setup-name-clan = Clan
+setup-name-class = Class
+setup-done =
+    **🎉 You can begin.** Type this to give the first points, with a name of your own:
+    `/punctaj add names:Ana points:5`
+setup-done-more =
+    What else there is:
+    - `/punctaj panel`: buttons, for giving points one after the other
+    - `/punctaj-admin board post`: a message that always shows the table
+    - `/punctaj help`: everything that you may do
+setup-done-no-table = **There is no table yet.** Press **{ setup-step-table }** and choose one: then points can be given.
 access-scope-guild = the whole server
 access-scope-category = all tables of the category { $category }
 access-scope-table = the table { $table }

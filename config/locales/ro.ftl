@@ -43,6 +43,10 @@ button-next = Înainte
 button-browse = Răsfoiește
 button-back = Înapoi
 button-apply-ranks = Aplică gradele
+button-setup = Configurează
+button-setup-skip = Sari peste
+button-setup-done = Încheie
+button-setup-other-zone = Altul…
 
 ## Liste
 
@@ -391,6 +395,49 @@ weekday-7 = duminică
 settings-title = Setările acestui server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
+setup-welcome = 👋 Bună! Sunt **Punctaj**: țin tabelele de punctaj ale comunității. Punctele se dau printr-o comandă sau dintr-un panou, fiecare schimbare rămâne în istoric și totul se poate desface. Apasă **{ button-setup }** ca să începi; durează cam un minut. O pot face membrii cu permisiunea Gestionează serverul (Manage Server).
+setup-welcome-owner = 👋 Bună! Sunt **Punctaj** și am fost adăugat pe serverul tău **{ $guild }**, dar nu am voie să scriu în niciun canal de acolo. Funcționez și așa: scrie `/punctaj-admin setări arată` într-un canal al serverului și apasă **{ button-setup }** sub răspuns.
+setup-title = Configurarea Punctaj
+setup-saved = Salvat ca evenimentul #{ $event }. `/punctaj desfă` îl anulează.
+setup-line-done = ✅ **{ $step }:** { $value }
+setup-line-open = ▫️ **{ $step }:** { $value }
+setup-step-language = Limba
+setup-step-zone = Fusul orar
+setup-step-log = Canalul de jurnal
+setup-step-table = Tabele
+setup-step-givers = Cine dă puncte
+setup-no-table = niciunul încă
+setup-managers = membrii cu „Gestionează serverul”
+setup-suggested = propus
+setup-ask-language = **În ce limbă să scriu acolo unde citesc toți?** Ție îți răspund în limba Discordului tău.
+setup-ask-zone = **În ce fus orar trăiți?** După el se socotesc zilele, orele și sfârșitul săptămânii.
+setup-ask-log = **În ce canal să notez fiecare schimbare?** Trebuie să îl pot vedea și să pot trimite mesaje în el. Fără canal nu se pierde nimic: istoricul are tot.
+setup-ask-table = **Pentru ce este primul tabel?** Alege cu ce începe, apoi numele. Totul se poate schimba mai târziu.
+setup-ask-givers = **Cine mai are voie să dea puncte?** Alege un rol sau un membru, unul după altul dacă sunt mai mulți. Pot crea rânduri și pot adăuga, scădea și seta puncte în toate tabelele.
+setup-template = - **{ $name }**: { $has }
+setup-template-plain = doar nume și puncte
+setup-template-fields = nume și puncte, plus câmpul { $fields }
+setup-template-ranks = ranguri { $ranks }; câmpuri { $fields }
+setup-menu-zone = Alege fusul orar
+setup-menu-log = Alege un canal
+setup-menu-givers = Alege un rol sau un membru
+setup-form-zone = Fusul orar
+setup-form-zone-name = Regiune/Oraș
+setup-form-table = Primul tabel
+setup-form-table-name = Numele (sau Categorie/Nume)
+setup-name-plain = Punctaj
+setup-name-police = Poliție
+setup-name-clan = Clan
+setup-name-class = Clasă
+setup-done =
+    **🎉 Poți începe.** Scrie asta ca să dai primele puncte, cu un nume de-al vostru:
+    `/punctaj adaugă nume:Ana puncte:5`
+setup-done-more =
+    Ce mai este:
+    - `/punctaj panou`: butoane, pentru puncte date unul după altul
+    - `/punctaj-admin avizier pune`: un mesaj care arată mereu tabelul
+    - `/punctaj ajutor`: tot ce ai voie să faci
+setup-done-no-table = **Nu există încă niciun tabel.** Apasă **{ setup-step-table }** și alege unul: apoi se pot da puncte.
 access-scope-guild = tot serverul
 access-scope-category = toate tabelele categoriei { $category }
 access-scope-table = tabelul { $table }

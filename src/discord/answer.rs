@@ -21,6 +21,7 @@ use tracing::Instrument as _;
 use super::context::Call;
 use super::delivery::{self, Delivered, Limits, Outgoing, Repeat};
 use super::errors::{self, Failure};
+use super::first_run;
 use super::queue::Unanswered;
 use super::reply::{Manner, Reply};
 use super::views;
@@ -111,6 +112,9 @@ where
         let done = timeout(longest, work).await.unwrap_or_else(late);
         match done {
             Ok(reply) => Ok(reply),
+            Err(failure @ Failure::Service(ServiceError::NoTables)) => {
+                Ok(first_run::offer(&call, errors::reply(&call, failure)).await)
+            }
             Err(failure) => {
                 note_refusal(Arc::clone(&call), &failure).await;
                 Err(with_givers(&call, failure).await)

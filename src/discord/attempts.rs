@@ -1,6 +1,6 @@
 //! What a command or click attempts, in the words of the history: a refusal of it is an event.
 
-use super::custom_id::{Form, PanelAct, Press};
+use super::custom_id::{Form, PanelAct, Press, SetupPress};
 use crate::domain::event::Action;
 
 /// What the command of this path attempts; none where nobody is refused.
@@ -53,6 +53,7 @@ pub const fn of_press(press: &Press) -> Option<Action> {
         Press::Link { .. } => Some(Action::PointsAdd),
         Press::Meant { .. } => Some(Action::EntryMerge),
         Press::Panel(press) => Some(of_panel(&press.act)),
+        Press::Setup(press) => Some(of_setup(press)),
         Press::Cancel | Press::Choose { .. } => None,
     }
 }
@@ -76,6 +77,18 @@ const fn of_panel(act: &PanelAct) -> Action {
     }
 }
 
+/// What a press in the guided set-up attempts.
+const fn of_setup(press: &SetupPress) -> Action {
+    match press {
+        SetupPress::Open | SetupPress::At(_) | SetupPress::After(_) => Action::SettingsView,
+        SetupPress::Language(_) | SetupPress::Zone | SetupPress::OtherZone | SetupPress::Log => {
+            Action::SettingsSet
+        }
+        SetupPress::Template(_) => Action::TableCreate,
+        SetupPress::Giver => Action::AccessGrant,
+    }
+}
+
 /// What a form that is filled in attempts.
 #[must_use]
 pub const fn of_form(form: &Form) -> Action {
@@ -83,6 +96,8 @@ pub const fn of_form(form: &Form) -> Action {
         Form::Give { .. } | Form::Other { takes: false, .. } => Action::PointsAdd,
         Form::Other { takes: true, .. } => Action::PointsRemove,
         Form::Search { .. } => Action::TableView,
+        Form::SetupZone => Action::SettingsSet,
+        Form::SetupTable { .. } => Action::TableCreate,
     }
 }
 

@@ -55,7 +55,7 @@ const TELLING: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 
 /// Tries to note what Discord told: for about half an hour.
-const NOTING: ExponentialBuilder = ExponentialBuilder::new()
+pub(super) const NOTING: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_secs(1))
     .with_max_delay(Duration::from_mins(2))
     .with_max_times(20)

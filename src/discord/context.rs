@@ -104,6 +104,8 @@ pub struct Call {
     pub token: Token,
     /// The caller's language.
     pub locale: Locale,
+    /// The guild's, as far as its owner told Discord.
+    pub guild_locale: Locale,
     /// What the caller may do.
     pub standing: Standing,
     /// The largest file that may be attached, in bytes.
@@ -140,6 +142,7 @@ macro_rules! call {
             id: interaction.id,
             token: Token(interaction.token.clone()),
             locale: Locale::from_discord(&interaction.locale),
+            guild_locale: Locale::from_discord(interaction.guild_locale.as_deref().unwrap_or("")),
             standing: standing($member),
             attachment_limit: usize::try_from(interaction.attachment_size_limit)
                 .unwrap_or(usize::MAX),
@@ -210,6 +213,7 @@ impl Call {
             id: former.id,
             token: former.token.clone(),
             locale: former.locale,
+            guild_locale: former.locale,
             standing,
             attachment_limit: 0,
             received: Instant::now(),

@@ -15,10 +15,12 @@
 //! …:undo:<seq>
 //! 1:preview:<device>:<seq>   1:confirm:<device>:<seq>[:<mark>]   1:confirm!:<device>:<seq>
 //! 1:export:<device>:<draft>
+//! 1:setup                    1:setup:at:<step>             1:setup:after:<step>
+//! 1:setup:language:<code>    1:setup:zone    …:other-zone    …:log    …:template:<name>    …:giver
 //! ```
 //!
 //! A form's is written alike: `1:give:<member>`, `1:search:<device>:<table>`,
-//! `1:other:<device>:<table>:<give|take>:<mark>`.
+//! `1:other:<device>:<table>:<give|take>:<mark>`, `1:setup-zone`, `1:setup-table:<template>`.
 //!
 //! A device that is not known is `-`. A change of meaning takes a new version; what is not
 //! understood is answered with a word on that.
@@ -27,6 +29,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::templates;
+use crate::domain::guild::Language;
 use crate::domain::ids::{DeviceId, DraftId, EntryId, GuildId, Seq, TableId, UserId};
 use crate::domain::panel::Mark;
 use crate::domain::points;
@@ -194,6 +198,8 @@ pub enum Press {
     },
     /// Something on a panel.
     Panel(PanelPress),
+    /// Something of the guided set-up.
+    Setup(SetupPress),
 }
 
 /// What a click on a panel asks for. It is for its own session alone, and does nothing once that
@@ -259,6 +265,107 @@ pub enum PanelAct {
     Undo(Seq),
 }
 
+/// A step of the guided set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetupStep {
+    /// In which language the bot speaks where everybody reads.
+    Language,
+    /// The time zone.
+    Zone,
+    /// Where edits are posted.
+    Log,
+    /// The first table.
+    Table,
+    /// Who may give points.
+    Givers,
+    /// What to do next.
+    Done,
+}
+
+impl SetupStep {
+    /// All steps, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Language,
+        Self::Zone,
+        Self::Log,
+        Self::Table,
+        Self::Givers,
+        Self::Done,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Language => "language",
+            Self::Zone => "zone",
+            Self::Log => "log",
+            Self::Table => "table",
+            Self::Givers => "givers",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.as_str() == text)
+    }
+}
+
+/// What a click in the guided set-up asks for. It carries no session: whoever sets a guild up has
+/// none yet, and the button that begins it is for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetupPress {
+    /// Begin, or go on.
+    Open,
+    /// Show a step.
+    At(SetupStep),
+    /// Pass over a step, to the next that is not done.
+    After(SetupStep),
+    /// Set the language.
+    Language(Language),
+    /// Set the time zone that is chosen in the menu.
+    Zone,
+    /// Open the form for another time zone.
+    OtherZone,
+    /// Set the log channel that is chosen in the menu.
+    Log,
+    /// Open the form for a table from a template.
+    Template(&'static str),
+    /// Let the role or member that is chosen in the menu give points.
+    Giver,
+}
+
+impl SetupPress {
+    fn decode(parts: &[&str]) -> Option<Self> {
+        Some(match parts {
+            [] => Self::Open,
+            ["at", step] => Self::At(SetupStep::parse(step)?),
+            ["after", step] => Self::After(SetupStep::parse(step)?),
+            ["language", code] => Self::Language(Language::parse(code)?),
+            ["zone"] => Self::Zone,
+            ["other-zone"] => Self::OtherZone,
+            ["log"] => Self::Log,
+            ["template", name] => Self::Template(read_template(name)?),
+            ["giver"] => Self::Giver,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for SetupPress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => Ok(()),
+            Self::At(step) => write!(f, ":at:{}", step.as_str()),
+            Self::After(step) => write!(f, ":after:{}", step.as_str()),
+            Self::Language(language) => write!(f, ":language:{language}"),
+            Self::Zone => f.write_str(":zone"),
+            Self::OtherZone => f.write_str(":other-zone"),
+            Self::Log => f.write_str(":log"),
+            Self::Template(name) => write!(f, ":template:{name}"),
+            Self::Giver => f.write_str(":giver"),
+        }
+    }
+}
+
 impl Press {
     /// Which kind of button it is, for whoever counts them.
     #[must_use]
@@ -283,6 +390,7 @@ impl Press {
             Self::Link { .. } => "button link",
             Self::Meant { .. } => "button meant",
             Self::Panel(_) => "button panel",
+            Self::Setup(_) => "button setup",
         }
     }
 
@@ -380,6 +488,7 @@ impl Press {
                 table: TableId::from_short(table)?,
                 act: PanelAct::decode(act)?,
             })),
+            ("setup", press) => SetupPress::decode(press).map(Self::Setup),
             _ => None,
         }
     }
@@ -520,6 +629,7 @@ impl fmt::Display for Press {
             Self::Panel(PanelPress { device, table, act }) => {
                 write!(f, "panel:{device}:{}:{act}", table.short())
             }
+            Self::Setup(press) => write!(f, "setup{press}"),
         }
     }
 }
@@ -606,6 +716,13 @@ pub enum Form {
         /// Who was picked beside the button.
         mark: Mark,
     },
+    /// A time zone, in the guided set-up.
+    SetupZone,
+    /// What a table is called, in the guided set-up.
+    SetupTable {
+        /// What it begins with.
+        template: &'static str,
+    },
 }
 
 impl Form {
@@ -616,6 +733,8 @@ impl Form {
             Self::Give { .. } => "form give",
             Self::Search { .. } => "form search",
             Self::Other { .. } => "form other",
+            Self::SetupZone => "form setup zone",
+            Self::SetupTable { .. } => "form setup table",
         }
     }
 
@@ -640,6 +759,10 @@ impl Form {
                 takes: read_direction(direction)?,
                 mark: Mark::parse(mark)?,
             }),
+            ("setup-zone", []) => Some(Self::SetupZone),
+            ("setup-table", [template]) => Some(Self::SetupTable {
+                template: read_template(template)?,
+            }),
             _ => None,
         }
     }
@@ -661,6 +784,8 @@ impl Form {
                 let (table, direction, mark) = (table.short(), direction(*takes), mark.as_str());
                 format!("{VERSION}:other:{device}:{table}:{direction}:{mark}")
             }
+            Self::SetupZone => format!("{VERSION}:setup-zone"),
+            Self::SetupTable { template } => format!("{VERSION}:setup-table:{template}"),
         }
     }
 }
@@ -766,6 +891,10 @@ fn read_direction(text: &str) -> Option<bool> {
 fn read_award(text: &str) -> Option<i64> {
     let points: i64 = text.parse().ok()?;
     (points != 0 && points.unsigned_abs() <= points::MAX_AWARD.unsigned_abs()).then_some(points)
+}
+
+fn read_template(text: &str) -> Option<&'static str> {
+    templates::NAMES.into_iter().find(|name| *name == text)
 }
 
 fn read_audience(text: &str) -> Option<bool> {
@@ -897,6 +1026,23 @@ mod tests {
             (panel(), act()).prop_map(|((device, table), act)| {
                 Press::Panel(PanelPress { device, table, act })
             }),
+            setup().prop_map(Press::Setup),
+        ]
+    }
+
+    fn setup() -> impl Strategy<Value = SetupPress> {
+        let step = || prop::sample::select(SetupStep::ALL.to_vec());
+        let languages = prop::sample::select(Language::ALL.to_vec());
+        prop_oneof![
+            Just(SetupPress::Open),
+            step().prop_map(SetupPress::At),
+            step().prop_map(SetupPress::After),
+            languages.prop_map(SetupPress::Language),
+            Just(SetupPress::Zone),
+            Just(SetupPress::OtherZone),
+            Just(SetupPress::Log),
+            template().prop_map(SetupPress::Template),
+            Just(SetupPress::Giver),
         ]
     }
 
@@ -907,6 +1053,10 @@ mod tests {
             (0..=LAST_MICROS).prop_map(|at| (Some(at), None)),
             (1..=i32::MAX).prop_map(|period| (None, Some(period))),
         ]
+    }
+
+    fn template() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(templates::NAMES.to_vec())
     }
 
     fn panel() -> impl Strategy<Value = (DeviceId, TableId)> {
@@ -965,6 +1115,8 @@ mod tests {
                     mark,
                 }
             }),
+            Just(Form::SetupZone),
+            template().prop_map(|template| Form::SetupTable { template }),
         ]
     }
 
@@ -997,6 +1149,8 @@ mod tests {
             let _ = Press::decode(&format!("1:panel:{DEVICE}:{DEVICE}:{text}"));
             let _ = Form::decode(&format!("1:other:{DEVICE}:{DEVICE}:{text}"));
             let _ = Form::decode(&format!("1:give:{text}"));
+            let _ = Press::decode(&format!("1:setup:{text}"));
+            let _ = Form::decode(&format!("1:setup-table:{text}"));
         }
     }
 
@@ -1024,6 +1178,11 @@ mod tests {
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:-1",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:253402300800000000",
             "1:view:-:AAAAAAAAAAAAAAAAAAAAAA:name:0:wide:e:0:0",
+            "1:setup:",
+            "1:setup:at:nowhere",
+            "1:setup:language:de",
+            "1:setup:template:other",
+            "1:setup:zone:x",
         ] {
             assert_eq!(Press::decode(text), None, "{text}");
         }
@@ -1051,6 +1210,8 @@ mod tests {
             "1:give:-1",
             "2:give:42",
             "1:give:42:x",
+            "1:setup-zone:x",
+            "1:setup-table:other",
         ] {
             assert_eq!(Form::decode(text), None, "{text}");
         }

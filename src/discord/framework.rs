@@ -11,6 +11,7 @@ use super::commands;
 use super::complete;
 use super::context::{Call, Data};
 use super::errors::Failure;
+use super::first_run;
 use super::rank_roles;
 use super::registration;
 use super::router;
@@ -48,11 +49,11 @@ async fn on_event(
             Box::pin(router::form(data, http, form)).await;
         }
         FullEvent::GuildCreate { guild, .. } => {
-            let (boards, roles) = (
+            tokio::join!(
                 boards::look_again(data, guild.id),
                 rank_roles::look_again(data, guild.id),
+                first_run::welcome(data, http, guild, framework.bot_id()),
             );
-            tokio::join!(boards, roles);
         }
         FullEvent::GuildRoleUpdate { new, .. } => rank_roles::changed(data, new.guild_id).await,
         FullEvent::GuildRoleDelete {

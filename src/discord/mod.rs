@@ -14,6 +14,7 @@
 //! - [`presence`] knows which kind of client people are signed in on, if Discord tells.
 //! - [`notices`] posts what nobody asked for: the log channel; [`boards`] keeps messages up to date
 //!   that always show a table; [`rank_roles`] hands out the Discord roles that go with ranks.
+//! - [`first_run`] welcomes a guild that the bot joined, and offers the guided set-up.
 //! - [`queue`] keeps edits while the database is away, and does them when it is back.
 //! - [`errors`] is the one place where a failure becomes an answer and a line in the log.
 //!
@@ -30,6 +31,7 @@ pub mod custom_id;
 pub mod delivery;
 pub mod diagnose;
 pub mod errors;
+pub mod first_run;
 pub mod flights;
 pub mod framework;
 pub mod gateway;

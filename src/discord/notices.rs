@@ -114,7 +114,8 @@ async fn to_person(
     Ok(())
 }
 
-async fn direct_channel(http: &Http, person: ids::UserId) -> Result<ChannelId, Posted> {
+/// The channel for direct messages to somebody.
+pub(super) async fn direct_channel(http: &Http, person: ids::UserId) -> Result<ChannelId, Posted> {
     let user = UserId::new(person.get());
     match user.create_dm_channel(http).await {
         Ok(channel) => Ok(channel.id),

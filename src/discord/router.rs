@@ -7,12 +7,13 @@ use serenity::http::Http;
 use serenity::model::application::{
     ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, ModalInteraction,
 };
+use serenity::model::id::ChannelId;
 
 use super::answer;
 use super::attempts;
-use super::commands::{self, Edit, Menu};
+use super::commands::{self, Edit, Menu, Who};
 use super::context::{Call, Data};
-use super::custom_id::{Form, Press};
+use super::custom_id::{Form, Press, SetupPress};
 use super::errors::Failure;
 use super::queue;
 use super::reply::{Manner, Reply};
@@ -37,6 +38,11 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
     {
         return answer::open(&call, form).await;
     }
+    if let Press::Setup(press) = &press
+        && let Some(form) = views::setup::form(*press, call.locale)
+    {
+        return answer::open(&call, form).await;
+    }
     if let Some(action) = attempts::of_press(&press) {
         call.attempts(action);
     }
@@ -53,10 +59,16 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
 fn menu_of(interaction: &ComponentInteraction) -> Menu {
     let chosen = match &interaction.data.kind {
         ComponentInteractionDataKind::StringSelect { values } => values.clone(),
+        ComponentInteractionDataKind::ChannelSelect { values } => {
+            values.iter().map(ChannelId::to_string).collect()
+        }
         _ => Vec::new(),
     };
-    let offered = offered(interaction);
-    Menu { offered, chosen }
+    Menu {
+        offered: offered(interaction),
+        chosen,
+        who: Who::chosen(&interaction.data),
+    }
 }
 
 /// The values of the menu in which it was chosen, as its person saw them.
@@ -85,7 +97,9 @@ pub async fn form(data: &Data, http: &Arc<Http>, interaction: &ModalInteraction)
     let typed = Typed::read(&interaction.data);
     let manner = match &form {
         Form::Give { .. } => Manner::Own,
-        Form::Search { .. } | Form::Other { .. } => Manner::Update,
+        Form::Search { .. } | Form::Other { .. } | Form::SetupZone | Form::SetupTable { .. } => {
+            Manner::Update
+        }
     };
     answer::answer(
         &call,
@@ -107,6 +121,8 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
             takes,
             mark,
         } => commands::award_panel(call, (device, table), (takes, mark), typed).await,
+        Form::SetupZone => commands::setup_zone(call, &typed.zone).await,
+        Form::SetupTable { template } => commands::setup_table(call, template, &typed.name).await,
     }
 }
 
@@ -120,7 +136,8 @@ const fn manner(press: &Press) -> Manner {
         | Press::Meant { .. }
         | Press::Ranks { .. }
         | Press::Preview { .. }
-        | Press::Export { .. } => Manner::Own,
+        | Press::Export { .. }
+        | Press::Setup(SetupPress::Open) => Manner::Own,
         Press::Undo { shown: Some(_), .. }
         | Press::Confirm { .. }
         | Press::Cancel
@@ -132,7 +149,8 @@ const fn manner(press: &Press) -> Manner {
         | Press::Choose { .. }
         | Press::Mine { .. }
         | Press::Link { .. }
-        | Press::Panel(_) => Manner::Update,
+        | Press::Panel(_)
+        | Press::Setup(_) => Manner::Update,
     }
 }
 
@@ -229,6 +247,7 @@ async fn pressed(call: Arc<Call>, press: Press, menu: Menu) -> Result<Reply, Fai
             commands::merge(call, device, order).await
         }
         Press::Panel(press) => Box::pin(commands::press_panel(call, press, menu)).await,
+        Press::Setup(press) => Box::pin(commands::press_setup(call, press, menu)).await,
     }
 }
 

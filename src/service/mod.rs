@@ -47,6 +47,7 @@ pub mod request;
 mod seen;
 pub mod sessions;
 pub mod settings;
+pub mod setup;
 pub mod tables;
 pub mod undo;
 pub mod verify;

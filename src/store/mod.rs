@@ -24,6 +24,7 @@ pub mod shown;
 pub mod snapshots;
 pub mod state;
 pub mod tables;
+pub mod welcomes;
 
 use std::io;
 use std::str::FromStr as _;

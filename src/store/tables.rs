@@ -35,6 +35,24 @@ pub async fn by_id(
     found.map(decoded).transpose()
 }
 
+/// Whether a guild has any table that was not deleted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn any(conn: &mut PgConnection, guild: GuildId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from punctaj.tables t where t.guild_id = $1 and t.deleted_at is null
+        ) as "found!"
+        "#,
+        guild.db(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 /// A table as `punctaj.table_json` writes it.
 pub(super) fn decoded(table: serde_json::Value) -> Result<Table, StoreError> {
     Ok(decode::<TableRow>(table, "table")?.into())

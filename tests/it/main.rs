@@ -27,6 +27,7 @@ mod devices;
 mod diagnose;
 mod discord_faults;
 mod faults;
+mod first_run;
 mod health;
 mod history;
 mod journal;

@@ -3,17 +3,23 @@
 use poise::SlashArgError;
 use serenity::async_trait;
 use serenity::builder::CreateCommandOption;
-use serenity::model::application::{CommandInteraction, CommandOptionType, ResolvedValue};
-use serenity::model::id::RoleId;
+use serenity::model::application::{
+    CommandInteraction, CommandOptionType, ComponentInteractionData, ComponentInteractionDataKind,
+    ResolvedValue,
+};
+use serenity::model::guild::{PartialMember, Role};
+use serenity::model::id::{RoleId, UserId};
+use serenity::model::user::User;
 
 use crate::discord::complete;
-use crate::discord::context::{CommandResult, Ctx, standing_of};
+use crate::discord::context::{Call, CommandResult, Ctx, standing_of};
 use crate::discord::errors::Failure;
 use crate::discord::integrations;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::access::{Granted, Grantee, Standing};
 use crate::domain::ids;
+use crate::service::Receipt;
 use crate::service::access::{GrantOrder, Subject};
 
 use super::{Command, answered, read};
@@ -24,9 +30,53 @@ pub(super) fn group() -> Command {
 }
 
 /// A role or a member, with what Discord says of them.
-struct Who {
+#[derive(Debug, Clone)]
+pub struct Who {
     grantee: Grantee,
     standing: Standing,
+}
+
+impl Who {
+    fn role(role: &Role) -> Option<Self> {
+        let id = ids::RoleId::try_from(role.id.get()).ok()?;
+        Some(Self {
+            grantee: Grantee::Role(id),
+            standing: standing_of(role.permissions, &[role.id]),
+        })
+    }
+
+    fn member(user: &User, member: Option<&PartialMember>) -> Option<Self> {
+        let roles: &[RoleId] = member.map(|member| &*member.roles).unwrap_or_default();
+        let permissions = member.and_then(|member| member.permissions);
+        let id = ids::UserId::try_from(user.id.get()).ok()?;
+        Some(Self {
+            grantee: Grantee::Member(id),
+            standing: standing_of(permissions.unwrap_or_default(), roles),
+        })
+    }
+
+    /// Whoever was chosen in a menu of roles and members.
+    #[must_use]
+    pub fn chosen(data: &ComponentInteractionData) -> Option<Self> {
+        let ComponentInteractionDataKind::MentionableSelect { values } = &data.kind else {
+            return None;
+        };
+        let (id, resolved) = (values.first()?, &data.resolved);
+        if let Some(role) = resolved.roles.get(&RoleId::new(id.get())) {
+            return Self::role(role);
+        }
+        let user = resolved.users.get(&UserId::new(id.get()))?;
+        Self::member(user, resolved.members.get(&user.id))
+    }
+
+    /// To be granted that, in the whole guild.
+    pub(super) const fn everywhere(&self, granted: Granted) -> GrantOrder {
+        GrantOrder {
+            who: self.grantee,
+            granted,
+            scope: None,
+        }
+    }
 }
 
 #[async_trait]
@@ -37,22 +87,8 @@ impl poise::SlashArgument for Who {
         value: &ResolvedValue<'_>,
     ) -> Result<Self, SlashArgError> {
         let found = match value {
-            ResolvedValue::Role(role) => {
-                let id = ids::RoleId::try_from(role.id.get()).ok();
-                id.map(|id| Self {
-                    grantee: Grantee::Role(id),
-                    standing: standing_of(role.permissions, &[role.id]),
-                })
-            }
-            ResolvedValue::User(user, member) => {
-                let roles: &[RoleId] = member.map(|member| &*member.roles).unwrap_or_default();
-                let permissions = member.and_then(|member| member.permissions);
-                let id = ids::UserId::try_from(user.id.get()).ok();
-                id.map(|id| Self {
-                    grantee: Grantee::Member(id),
-                    standing: standing_of(permissions.unwrap_or_default(), roles),
-                })
-            }
+            ResolvedValue::Role(role) => Self::role(role),
+            ResolvedValue::User(user, member) => Self::member(user, *member),
             _ => None,
         };
         found.ok_or_else(|| SlashArgError::new_command_structure_mismatch("a role or a member"))
@@ -73,21 +109,31 @@ async fn grant(
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let order = order(&who, &right, scope)?;
-        let request = call.request(None)?;
-        let receipt = call.services.grant(&request, &order).await?;
+        let (receipt, hidden) = granted_to(&call, &who, &order).await?;
         let reply = views::receipt::receipt(&receipt, &[], call.locale);
-        let commands = views::help::commands_for(order.granted);
-        let whom = (who.grantee, &who.standing);
-        let hidden = integrations::hidden(&call.http, request.guild, whom, commands).await;
-        let told = hidden
-            .iter()
-            .map(|name| views::access::hidden(name, who.grantee, request.guild, call.locale));
         Ok(Reply {
-            content: told.collect::<Vec<_>>().join("\n"),
+            content: hidden.join("\n"),
             ..reply
         })
     })
     .await
+}
+
+/// Grants it, and tells which commands Discord hides from them all the same.
+pub(super) async fn granted_to(
+    call: &Call,
+    who: &Who,
+    order: &GrantOrder,
+) -> Result<(Receipt, Vec<String>), Failure> {
+    let request = call.request(None)?;
+    let receipt = call.services.grant(&request, order).await?;
+    let commands = views::help::commands_for(order.granted);
+    let whom = (who.grantee, &who.standing);
+    let hidden = integrations::hidden(&call.http, request.guild, whom, commands).await;
+    let told = hidden
+        .iter()
+        .map(|name| views::access::hidden(name, who.grantee, request.guild, call.locale));
+    Ok((receipt, told.collect()))
 }
 
 /// Takes away what was granted.

@@ -31,6 +31,7 @@ mod read;
 mod remove;
 mod session;
 mod set;
+mod setup;
 mod undo;
 mod view;
 
@@ -43,10 +44,12 @@ use super::answer;
 use super::attempts;
 use super::context::{Call, CommandResult, Ctx, Data};
 use super::errors::Failure;
+use super::first_run;
 use super::reply::{Manner, Reply};
 use crate::domain::name::TableAddress;
 
 pub use add::link;
+pub use admin_access::Who;
 pub use admin_board::browse as browse_board;
 pub use admin_period::{closed as period_closed, ranks_applied, turn as periods_page};
 pub use audit_export::again as export_search;
@@ -61,6 +64,7 @@ pub use news::restore_mine;
 pub use order::chosen;
 pub use panel::{Menu, award_panel, press_panel, search_panel};
 pub(in crate::discord) use session::ALL_OTHERS;
+pub use setup::{press_setup, setup_table, setup_zone};
 pub use view::{Turn, turn as turn_page};
 
 /// A command of this bot.
@@ -151,7 +155,16 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let call = called(ctx);
-    answer::answer(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
+    let offers_setup = first_run::offers(&path(ctx));
+    let (work, asking) = (work(Arc::clone(&call)), Arc::clone(&call));
+    let work = async move {
+        let reply = work.await?;
+        if offers_setup {
+            return Ok(first_run::offer(&asking, reply).await);
+        }
+        Ok(reply)
+    };
+    answer::answer(&call, manner, Box::pin(work)).await;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::admin_access::Who;
 use super::edit::Edit;
 use super::order::{Order, Place, ordered};
 use super::read;
@@ -35,6 +36,8 @@ pub struct Menu {
     pub offered: Vec<String>,
     /// Those that were chosen.
     pub chosen: Vec<String>,
+    /// The role or member that was chosen.
+    pub who: Option<Who>,
 }
 
 /// Opens a panel for a sitting, or goes on with it.

@@ -20,6 +20,8 @@ pub(super) const POINTS: (&str, u16) = ("points", 20);
 pub(super) const REASON: (&str, u16) = ("reason", 300);
 const TABLE: (&str, u16) = ("table", 201);
 pub(super) const SEARCH: (&str, u16) = ("search", 100);
+pub(super) const ZONE: (&str, u16) = ("zone", 60);
+pub(super) const NAME: (&str, u16) = ("name", 201);
 
 /// What was typed into a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub struct Typed {
     pub table: String,
     /// A part of a name.
     pub search: String,
+    /// A time zone.
+    pub zone: String,
+    /// What a table is called.
+    pub name: String,
 }
 
 impl Typed {
@@ -49,6 +55,8 @@ impl Typed {
                 id if id == REASON.0 => typed.reason = value,
                 id if id == TABLE.0 => typed.table = value,
                 id if id == SEARCH.0 => typed.search = value,
+                id if id == ZONE.0 => typed.zone = value,
+                id if id == NAME.0 => typed.name = value,
                 _ => {}
             }
         }

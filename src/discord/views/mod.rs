@@ -24,6 +24,7 @@ pub mod queued;
 pub mod receipt;
 pub mod session;
 pub mod settings;
+pub mod setup;
 pub mod table;
 #[cfg(test)]
 mod tests;

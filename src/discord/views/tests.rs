@@ -15,15 +15,16 @@ use super::form::Typed;
 use super::profile::Asked;
 use super::{
     audit, choose, diagnose, errors, form, help, lists, log, offer, panel, period, profile,
-    receipt, session, table, undo, verify,
+    receipt, session, setup, table, undo, verify,
 };
 use crate::diagnose::Finding;
-use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press};
+use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press, SetupPress, SetupStep};
 use crate::discord::reply::Reply;
-use crate::domain::access::{Authority, Granted, Right, Standing};
+use crate::discord::templates;
+use crate::domain::access::{Authority, Granted, Grantee, Right, Standing};
 use crate::domain::event::{Action, Change, Event, Outcome, Via, What};
 use crate::domain::field::{ExtraField, FieldKind, Unfit};
-use crate::domain::guild::Settings;
+use crate::domain::guild::{Language, Settings};
 use crate::domain::ids::{
     ChannelId, DeviceId, DraftId, EntryId, GuildId, OpId, RoleId, Seq, TableId, UserId,
 };
@@ -49,6 +50,7 @@ use crate::service::past::{AsOf, Since};
 use crate::service::periods::{Move, Report, Warning};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
+use crate::service::setup::Setup;
 use crate::service::undo::{Force, UndoPreview};
 use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::view::TablePage;
@@ -1651,7 +1653,7 @@ fn typed(text: &str) -> Typed {
         points: text.chars().take(20).collect(),
         reason: text.repeat(9).chars().take(300).collect(),
         table: text.repeat(3).chars().take(201).collect(),
-        search: String::new(),
+        ..Typed::default()
     }
 }
 
@@ -1661,14 +1663,95 @@ fn what_was_typed_into_a_form_is_shown_again() {
     let typed = Typed {
         points: "-5".to_owned(),
         reason: "*pază*".to_owned(),
-        table: String::new(),
-        search: String::new(),
+        ..Typed::default()
     };
     let said = said(&form::again(refused, &typed, Locale::En));
     assert!(
         said.ends_with("\nYou had typed:\n- Points: \\-5\n- Reason (may be left out): \\*pază\\*"),
         "{said}"
     );
+}
+
+/// A guild with these tables; without any, nothing else is set either.
+fn setup_of(tables: &[String]) -> Setup {
+    let is_set = !tables.is_empty();
+    let givers = [
+        Grantee::Role(RoleId::from_db(i64::MAX)),
+        Grantee::Member(UserId::from_db(i64::MAX)),
+    ];
+    Setup {
+        guild: GuildId::from_db(1),
+        settings: Settings {
+            language: is_set.then_some(Language::Ro),
+            timezone: is_set.then(|| "America/Argentina/ComodRivadavia".to_owned()),
+            log_channel: is_set.then_some(ChannelId::from_db(i64::MAX)),
+        },
+        log_problem: is_set.then(|| tables.concat()),
+        tables: tables.to_vec(),
+        givers: if is_set {
+            givers.repeat(50)
+        } else {
+            Vec::new()
+        },
+        authority: authority(true),
+    }
+}
+
+#[test]
+fn the_set_up_goes_from_what_is_not_done_to_what_is_not_done() {
+    let none = setup_of(&[]);
+    assert_eq!(setup::next(&none, None), SetupStep::Language);
+    let pairs = SetupStep::ALL.windows(2);
+    for pair in pairs {
+        assert_eq!(setup::next(&none, Some(pair[0])), pair[1]);
+    }
+    assert_eq!(setup::next(&none, Some(SetupStep::Done)), SetupStep::Done);
+    let all = setup_of(&["Clan".to_owned()]);
+    assert_eq!(setup::next(&all, None), SetupStep::Done);
+    let some = Setup {
+        settings: Settings::default(),
+        ..all
+    };
+    assert_eq!(setup::next(&some, Some(SetupStep::Log)), SetupStep::Done);
+    let helpless = Setup {
+        authority: authority(false),
+        ..none
+    };
+    assert_eq!(setup::next(&helpless, None), SetupStep::Done);
+}
+
+#[test]
+fn the_set_up_says_what_is_set_and_what_the_step_is_about() {
+    let setup = setup_of(&["Poliție".to_owned()]);
+    let wizard = |step| setup::Wizard {
+        setup: &setup,
+        step,
+        suggested: Language::En,
+        notes: &[],
+    };
+    let done = said(&setup::wizard(&wizard(SetupStep::Done), Locale::En));
+    for part in [
+        "✅ **Language:** Română",
+        "✅ **Tables:** Poliție",
+        "members with Manage Server, <@&9223372036854775807>, <@9223372036854775807>",
+        "`/punctaj add names:Ana points:5`",
+    ] {
+        assert!(done.contains(part), "{part}: {done}");
+    }
+    let none = setup_of(&[]);
+    let table = setup::Wizard {
+        setup: &none,
+        ..wizard(SetupStep::Table)
+    };
+    let table = said(&setup::wizard(&table, Locale::Ro));
+    for part in [
+        "▫️ **Tabele:** niciunul încă",
+        "- **gol**: doar nume și puncte",
+        "- **clasă**: nume și puncte, plus câmpul Grupă",
+        "- **poliție**: ranguri Cadet, Agent",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
 }
 
 // ---- the worst legal data -------------------------------------------------------------------
@@ -2186,6 +2269,18 @@ proptest! {
             check_form(&form::give(&give, &Name::parse(first).unwrap(), locale));
             for failure in &failures {
                 check(&form::again(errors::service(failure, locale), &typed(first), locale));
+            }
+            for step in SetupStep::ALL {
+                for guild in [&setup_of(&names), &setup_of(&[])] {
+                    let notes = vec![address.clone(); 4];
+                    let wizard = setup::Wizard { setup: guild, step, suggested: Language::Ro, notes: &notes };
+                    check(&setup::wizard(&wizard, locale));
+                }
+            }
+            check(&setup::welcome(locale));
+            check(&setup::welcome_owner(first, locale));
+            for press in [SetupPress::OtherZone].into_iter().chain(templates::NAMES.map(SetupPress::Template)) {
+                check_form(&setup::form(press, locale).unwrap());
             }
             check(&help::help(None, &authority(true), true, locale));
             for failure in &failures {

@@ -94,6 +94,8 @@ pub(crate) const APPLICATION_ID: Id = 1_100_000_000_000_000_001;
 pub(crate) struct World {
     pub(crate) users: HashMap<Id, User>,
     pub(crate) guilds: BTreeMap<Id, Guild>,
+    /// Guilds that the bot was thrown out of.
+    pub(crate) left: BTreeMap<Id, Guild>,
     pub(crate) channels: HashMap<Id, Channel>,
     pub(crate) messages: HashMap<Id, Message>,
     pub(crate) files: HashMap<Id, StoredFile>,
@@ -157,6 +159,8 @@ pub(crate) struct Guild {
     pub(crate) locale: String,
     pub(crate) joined_at: DateTime<Utc>,
     pub(crate) bot_role: Id,
+    /// Where Discord's own messages go.
+    pub(crate) system_channel: Option<Id>,
     pub(crate) roles: BTreeMap<Id, Role>,
     pub(crate) members: BTreeMap<Id, Member>,
     pub(crate) channels: Vec<Id>,

@@ -157,7 +157,7 @@ pub(crate) fn guild(guild: &Guild) -> Value {
         "features": [],
         "mfa_level": 0,
         "application_id": null,
-        "system_channel_id": null,
+        "system_channel_id": guild.system_channel.map(|id| id.to_string()),
         "system_channel_flags": 0,
         "rules_channel_id": null,
         "max_members": 500_000,

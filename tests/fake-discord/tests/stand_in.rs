@@ -521,6 +521,116 @@ async fn people_use_buttons_menus_and_modals() {
     assert!(discord.refusals().is_empty(), "{:?}", discord.refusals());
 }
 
+/// A message with a menu of each kind that Discord fills itself.
+fn menus() -> Value {
+    let menu =
+        |kind: u64, name: &str| json!({ "type": kind, "custom_id": name, "placeholder": name });
+    let mut channels = menu(8, "channel");
+    channels["channel_types"] = json!([0]);
+    let mut voice = menu(8, "voice");
+    voice["channel_types"] = json!([2]);
+    let all = [
+        menu(5, "user"),
+        menu(6, "role"),
+        menu(7, "who"),
+        channels,
+        voice,
+    ];
+    let rows: Vec<Value> = all
+        .iter()
+        .map(|menu| row(std::slice::from_ref(menu)))
+        .collect();
+    json!({ "type": 4, "data": { "flags": 64, "content": "choose", "components": rows } })
+}
+
+#[tokio::test]
+async fn people_choose_members_roles_and_channels() {
+    let discord = start().await;
+    let guild = discord.guild("G");
+    let (role, channel) = (guild.role("Crew"), guild.channel("log"));
+    let (alice, bob) = (
+        guild.member("alice").join(),
+        guild.member("bob").roles([&role]).join(),
+    );
+    let elsewhere = discord.guild("H").channel("log");
+    let mut socket = connect(&discord).await;
+    let phone = Device::phone("Telefon");
+    let pending = alice.on(&phone).slash_start("punctaj session login", []);
+    answer(&discord, &mut socket, &menus()).await;
+    let reply = pending.answer().await;
+
+    let taken = json!({ "type": 4, "data": { "content": "taken" } });
+    let cases = [
+        ("user", bob.mention(), bob.id(), "users"),
+        ("role", role.mention(), role.id(), "roles"),
+        ("who", role.mention(), role.id(), "roles"),
+        ("who", bob.mention(), bob.id(), "members"),
+        ("channel", channel.mention(), channel.id(), "channels"),
+    ];
+    for (menu, mention, id, resolved) in cases {
+        let pending = alice
+            .on(&phone)
+            .select_start(&reply, menu, [mention.as_str()]);
+        let sent = answer(&discord, &mut socket, &taken).await;
+        assert_eq!(sent["data"]["values"], json!([id.to_string()]), "{menu}");
+        let found = &sent["data"]["resolved"][resolved][id.to_string()];
+        assert!(found.is_object(), "{menu}: {sent}");
+        if resolved == "members" {
+            assert_eq!(found["roles"], json!([role.id().to_string()]));
+        }
+        pending.answer().await;
+    }
+    for (menu, mention) in [
+        ("user", role.mention()),
+        ("role", bob.mention()),
+        ("who", channel.mention()),
+        ("channel", elsewhere.mention()),
+        ("voice", channel.mention()),
+    ] {
+        let (person, reply) = (alice.on(&phone), reply.clone());
+        let told = tokio::spawn(async move {
+            let chosen = person.select_start(&reply, menu, [mention.as_str()]);
+            chosen.interaction_id()
+        });
+        assert!(told.await.unwrap_err().is_panic(), "{menu}");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_is_told_of_guilds_that_come_and_go() {
+    let discord = start().await;
+    let old = discord.guild("Old");
+    let mut socket = connect(&discord).await;
+    let seen = socket.event("GUILD_CREATE").await["d"].clone();
+    assert_eq!(seen["id"], old.id().to_string());
+    let fresh = discord.guild("Fresh");
+    let lobby = fresh.channel("lobby");
+    let came = socket.event("GUILD_CREATE").await["d"].clone();
+    let joined = |guild: &Value| {
+        let at = guild["joined_at"].as_str().unwrap();
+        chrono::DateTime::parse_from_rfc3339(at).unwrap()
+    };
+    assert_eq!(came["system_channel_id"], Value::Null);
+    let days = (joined(&came) - joined(&seen)).num_days();
+    assert!((29..=31).contains(&days), "{days}");
+
+    fresh.system_channel(&lobby);
+    fresh.remove_bot();
+    let gone = socket.event("GUILD_DELETE").await["d"].clone();
+    assert_eq!(gone["id"], fresh.id().to_string());
+    let path = format!("/channels/{}/messages", lobby.id());
+    let post = json!({ "content": "c" });
+    let (status, error) = api(&discord, "POST", &path, &post).await;
+    assert_eq!((status, &error["code"]), (403, &json!(50001)));
+    fresh.invite_bot_again();
+    let again = socket.event("GUILD_CREATE").await["d"].clone();
+    assert_eq!(again["id"], fresh.id().to_string());
+    assert_eq!(again["system_channel_id"], lobby.id().to_string());
+    assert!(joined(&again) > joined(&came));
+    let (status, _) = api(&discord, "POST", &path, &post).await;
+    assert_eq!(status, 200);
+}
+
 /// A command, its options, and a word of the complaint.
 type Case = (
     &'static str,
@@ -879,6 +989,26 @@ async fn components_that_discord_would_not_take() {
         ("components.0.components.0.max_values", select(1, 3, 2)),
         ("components.0.components.0.options", select(1, 1, 0)),
         ("components.0.components.0.options", select(1, 1, 26)),
+        (
+            "components.0.components.0.default_values.0.type",
+            rows(
+                json!([{ "type": 6, "custom_id": "s", "default_values": [{ "id": "1", "type": "user" }] }]),
+            ),
+        ),
+        (
+            "components.0.components.0.default_values",
+            rows(json!([{ "type": 8, "custom_id": "s", "default_values": [
+                { "id": "1", "type": "channel" }, { "id": "2", "type": "channel" },
+            ] }])),
+        ),
+        (
+            "components.0.components.0.channel_types",
+            rows(json!([{ "type": 7, "custom_id": "s", "channel_types": [0] }])),
+        ),
+        (
+            "components.0.components.0.options",
+            rows(json!([{ "type": 5, "custom_id": "s", "options": [] }])),
+        ),
     ])
     .await;
 }

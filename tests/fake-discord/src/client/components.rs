@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{acting::resolve_user, options::mentioned};
 use crate::{
-    rules::components::{BUTTON, STRING_SELECT},
+    rules::components::{
+        BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT,
+    },
     state::{Id, World},
     wire,
 };
@@ -116,12 +118,22 @@ fn choose(
     let key = id.to_string();
     let found = guild.and_then(|guild| world.guilds.get(&guild));
     let role = found.and_then(|guild| guild.roles.get(&id));
-    match (menu["type"].as_u64(), role, world.channels.get(&id)) {
-        (Some(6 | 7), Some(role), _) => resolved["roles"][&key] = wire::role(role),
-        (Some(8), _, Some(channel)) => {
-            resolved["channels"][&key] = wire::channel(world, channel, 0);
+    let channel = world.channels.get(&id);
+    let channel = channel.filter(|channel| channel.guild() == guild);
+    match (menu["type"].as_u64(), role, channel) {
+        (Some(ROLE_SELECT | MENTIONABLE_SELECT), Some(role), _) => {
+            resolved["roles"][&key] = wire::role(role);
         }
-        (Some(5 | 7), None, _) if resolve_user(world, guild, id, resolved) => {}
+        (Some(CHANNEL_SELECT), _, Some(channel)) => {
+            let json = wire::channel(world, channel, 0);
+            let types = menu["channel_types"].as_array();
+            if types.is_some_and(|types| !types.is_empty() && !types.contains(&json["type"])) {
+                return Err(format!("{value:?} is not of a type that this menu shows"));
+            }
+            resolved["channels"][&key] = json;
+        }
+        (Some(USER_SELECT | MENTIONABLE_SELECT), None, _)
+            if resolve_user(world, guild, id, resolved) => {}
         _ => return Err(format!("{value:?} cannot be chosen in this menu")),
     }
     Ok(key)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{channel::Channel, discord::FakeDiscord, member::MemberBuilder};
 use crate::{
-    gateway::intents,
+    gateway::{Session, intents},
     permissions,
     snowflake::now,
     state::{self, Id, Place, Shared, User, World},
@@ -15,6 +15,9 @@ use crate::{
 
 /// The position of the bot's own role; other roles stand below unless they say otherwise.
 const BOT_POSITION: u16 = 100;
+
+/// How long the bot has been in guilds that were there before it connected.
+const LONG_AGO: chrono::TimeDelta = chrono::TimeDelta::days(30);
 
 /// A guild (a "server").
 #[derive(Clone, Debug)]
@@ -169,7 +172,30 @@ impl Guild {
         let mut world = self.discord.shared.world();
         let json = json!({ "id": self.id.to_string() });
         world.dispatch(Some(self.id), intents::GUILDS, "GUILD_DELETE", &json);
-        world.guilds.remove(&self.id);
+        if let Some(guild) = world.guilds.remove(&self.id) {
+            world.left.insert(self.id, guild);
+        }
+    }
+
+    /// The bot is invited again after it was thrown out: `GUILD_CREATE`, with all that is there.
+    pub fn invite_bot_again(&self) {
+        let mut world = self.discord.shared.world();
+        if let Some(mut guild) = world.left.remove(&self.id) {
+            // Whole seconds are all that some bots look at.
+            guild.joined_at = now().max(guild.joined_at + chrono::TimeDelta::seconds(1));
+            world.guilds.insert(self.id, guild);
+        }
+        world.dispatch_guild(self.id, self.discord.application_id());
+    }
+
+    /// Sets the channel for Discord's own messages; a new guild has none.
+    pub fn system_channel(&self, channel: &Channel) {
+        let mut world = self.discord.shared.world();
+        if let Some(guild) = world.guilds.get_mut(&self.id) {
+            guild.system_channel = Some(channel.id());
+            let json = wire::guild(guild);
+            world.dispatch(Some(self.id), intents::GUILDS, "GUILD_UPDATE", &json);
+        }
     }
 }
 
@@ -252,13 +278,16 @@ fn found(shared: &Shared, world: &mut World, name: &str) -> Id {
     let id = shared.ids.next();
     let bot_role = shared.ids.next();
     let owner = add_user(shared, world, &format!("owner of {name}"));
+    let joins = world.sessions.values().any(Session::connected);
     let mut guild = state::Guild {
         id,
         name: name.to_owned(),
         owner,
         locale: "en-US".to_owned(),
-        joined_at: now(),
+        // A guild that is there before the bot connects has had it for long.
+        joined_at: if joins { now() } else { now() - LONG_AGO },
         bot_role,
+        system_channel: None,
         roles: BTreeMap::new(),
         members: BTreeMap::new(),
         channels: Vec::new(),

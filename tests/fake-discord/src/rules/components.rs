@@ -15,6 +15,10 @@ pub(crate) const ROW: u64 = 1;
 pub(crate) const BUTTON: u64 = 2;
 pub(crate) const STRING_SELECT: u64 = 3;
 pub(crate) const TEXT_INPUT: u64 = 4;
+pub(crate) const USER_SELECT: u64 = 5;
+pub(crate) const ROLE_SELECT: u64 = 6;
+pub(crate) const MENTIONABLE_SELECT: u64 = 7;
+pub(crate) const CHANNEL_SELECT: u64 = 8;
 const LINK: u64 = 5;
 const PREMIUM: u64 = 6;
 
@@ -85,7 +89,10 @@ fn check_component(form: &mut Form, component: &Value, at: &str) {
             select(form, component, at);
             options(form, component, at);
         }
-        Some(5..=8) => select(form, component, at),
+        Some(kind @ 5..=8) => {
+            select(form, component, at);
+            defaults(form, component, kind, at);
+        }
         _ => form.add(
             &format!("{at}type"),
             "UNION_TYPE_CHOICES",
@@ -187,6 +194,47 @@ fn select(form: &mut Form, select: &Value, at: &str) {
             "SELECT_COMPONENT_MIN_VALUES_TOO_LARGE",
             "min_values cannot be larger than max_values",
         );
+    }
+}
+
+/// What a menu of people, roles or channels shows as chosen: of its kind, and no more than it takes.
+fn defaults(form: &mut Form, select: &Value, kind: u64, at: &str) {
+    if select["options"].is_array() {
+        let why = "options are only for string selects";
+        form.add(
+            &format!("{at}options"),
+            "SELECT_COMPONENT_INVALID_FIELD",
+            why,
+        );
+    }
+    if kind != CHANNEL_SELECT && select["channel_types"].is_array() {
+        let why = "channel_types are only for channel selects";
+        let at = format!("{at}channel_types");
+        form.add(&at, "SELECT_COMPONENT_INVALID_FIELD", why);
+    }
+    let defaults = items(select, "default_values");
+    let least = select["min_values"].as_u64().unwrap_or(1);
+    let most = select["max_values"].as_u64().unwrap_or(1);
+    let count = u64::try_from(defaults.len()).unwrap_or(u64::MAX);
+    if count > 0 && !(least..=most).contains(&count) {
+        let why = "default_values must be between min_values and max_values";
+        let at = format!("{at}default_values");
+        form.add(&at, "SELECT_COMPONENT_DEFAULT_VALUES_INVALID", why);
+    }
+    for (index, default) in defaults.iter().enumerate() {
+        let fits = match default["type"].as_str() {
+            Some("user") => matches!(kind, USER_SELECT | MENTIONABLE_SELECT),
+            Some("role") => matches!(kind, ROLE_SELECT | MENTIONABLE_SELECT),
+            Some("channel") => kind == CHANNEL_SELECT,
+            _ => false,
+        };
+        if !fits {
+            form.add(
+                &format!("{at}default_values.{index}.type"),
+                "BASE_TYPE_CHOICES",
+                "This kind of value cannot be chosen here.",
+            );
+        }
     }
 }
 
