@@ -59,7 +59,10 @@ pub(super) async fn add(
     let work = match (activity, quantity) {
         (Some(activity), quantity) if given.is_none() => Some(Work { activity, quantity }),
         (None, None) => None,
-        (activity, _) => return answered(ctx, Manner::Own, move |_| at_odds(activity)).await,
+        (activity, _) => {
+            let refused = std::future::ready(Err(at_odds(activity.is_some())));
+            return answered(ctx, Manner::Own, move |_| refused).await;
+        }
     };
     let order = Order::Add(Add {
         names,
@@ -71,13 +74,12 @@ pub(super) async fn add(
 }
 
 /// Points are given as such or by an activity, and a quantity is one of an activity.
-async fn at_odds(activity: Option<String>) -> Result<Reply, Failure> {
-    let why = if activity.is_some() {
+fn at_odds(names_activity: bool) -> Failure {
+    Failure::told(if names_activity {
         keys::ERROR_POINTS_OR_ACTIVITY
     } else {
         keys::ERROR_QUANTITY_ALONE
-    };
-    Err(Failure::told(why))
+    })
 }
 
 impl Add {

@@ -120,22 +120,9 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
         | ServiceError::UnknownScope { .. } => about_rights(error),
-        ServiceError::UnknownActivity {
-            activity,
-            table,
-            known,
-        } => unknown_activity(activity, table, known),
-        ServiceError::UnfitQuantity {
-            activity,
-            quantity,
-            least,
-        } => Message::new(keys::ERROR_UNFIT_QUANTITY)
-            .with("activity", shown(activity))
-            .with("quantity", *quantity)
-            .with("least", *least),
-        ServiceError::TooManyActivities => {
-            Message::new(keys::ERROR_TOO_MANY_ACTIVITIES).with("limit", MAX_ACTIVITIES)
-        }
+        ServiceError::UnknownActivity { .. }
+        | ServiceError::UnfitQuantity { .. }
+        | ServiceError::TooManyActivities => about_activities(error),
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } => unknown_table(table, near),
@@ -180,9 +167,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         ServiceError::UnknownRank { rank, table } => Message::new(keys::ERROR_UNKNOWN_RANK)
             .with("rank", shown(rank))
             .with("table", shown(table)),
-        ServiceError::BelowFloor { value, floor } => Message::new(keys::ERROR_BELOW_FLOOR)
-            .with("value", *value)
-            .with("floor", *floor),
+        ServiceError::BelowFloor { value, floor } => below_floor(*value, *floor),
         ServiceError::UnknownEvent { event } => of_event(keys::ERROR_UNKNOWN_EVENT, *event),
         ServiceError::UnreadableEvent { event } => of_event(keys::ERROR_UNREADABLE_EVENT, *event),
         ServiceError::NotYours { event } => of_event(keys::ERROR_NOT_YOURS, *event),
@@ -201,11 +186,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         }
         ServiceError::TableGone => keys::ERROR_TABLE_GONE.into(),
         ServiceError::TableNotYet { table, at, since } => not_yet(table, *at, *since),
-        ServiceError::TableDeletedThen { table, at } => {
-            Message::new(keys::ERROR_TABLE_DELETED_THEN)
-                .with("table", shown(table))
-                .with("at", moment(*at))
-        }
+        ServiceError::TableDeletedThen { table, at } => deleted_then(table, *at),
         ServiceError::HistoryBroken { event } => of_event(keys::ERROR_HISTORY_BROKEN, *event),
         ServiceError::PanelEnded => keys::ERROR_PANEL_ENDED.into(),
         ServiceError::UnknownSession { .. }
@@ -260,6 +241,25 @@ pub fn forbidden(right: Right, givers: &[Grantee], locale: Locale) -> Message {
         Message::new(keys::ERROR_FORBIDDEN_GIVERS).with("givers", givers)
     };
     message.with("right", right.code())
+}
+
+fn about_activities(error: &ServiceError) -> Message {
+    match error {
+        ServiceError::UnknownActivity {
+            activity,
+            table,
+            known,
+        } => unknown_activity(activity, table, known),
+        ServiceError::UnfitQuantity {
+            activity,
+            quantity,
+            least,
+        } => Message::new(keys::ERROR_UNFIT_QUANTITY)
+            .with("activity", shown(activity))
+            .with("quantity", *quantity)
+            .with("least", *least),
+        _ => Message::new(keys::ERROR_TOO_MANY_ACTIVITIES).with("limit", MAX_ACTIVITIES),
+    }
 }
 
 fn unknown_activity(activity: &str, table: &str, known: &[String]) -> Message {
@@ -353,6 +353,18 @@ fn unknown_table(table: &str, near: &[String]) -> Message {
         Message::new(keys::ERROR_UNKNOWN_TABLE_NEAR).with("near", listed(near))
     };
     message.with("table", shown(table))
+}
+
+fn below_floor(value: i64, floor: i64) -> Message {
+    Message::new(keys::ERROR_BELOW_FLOOR)
+        .with("value", value)
+        .with("floor", floor)
+}
+
+fn deleted_then(table: &str, at: DateTime<Utc>) -> Message {
+    Message::new(keys::ERROR_TABLE_DELETED_THEN)
+        .with("table", shown(table))
+        .with("at", moment(at))
 }
 
 fn not_yet(table: &str, at: DateTime<Utc>, since: Option<DateTime<Utc>>) -> Message {

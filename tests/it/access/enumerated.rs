@@ -4,13 +4,15 @@ use punctaj::domain::access::Right;
 use punctaj::domain::event::Action;
 use punctaj::domain::field::FieldKind;
 use punctaj::domain::guild::Language;
-use punctaj::domain::ids::ChannelId;
+use punctaj::domain::ids::{ChannelId, Seq};
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
+use punctaj::domain::period::Every;
 use punctaj::service::activities::ActivityOrder;
 use punctaj::service::audit::SearchOrder;
 use punctaj::service::entries::{Assignment, Deletion, NewValue};
 use punctaj::service::fields::{FieldEdit, NewField};
 use punctaj::service::merge::MergeOrder;
+use punctaj::service::periods::{Often, Pinned, ScheduleOrder};
 use punctaj::service::points::Award;
 use punctaj::service::settings::Setting;
 use punctaj::service::tables::{RankOrder, TableEdit};
@@ -40,6 +42,7 @@ const fn needs(action: Action) -> &'static [Right] {
         | Action::RankRemove
         | Action::ActivitySet
         | Action::ActivityRemove => &[Right::TableEdit],
+        Action::PeriodClose | Action::PeriodSchedule | Action::RankApply => &[Right::PeriodClose],
         Action::BoardPost | Action::BoardRemove => &[Right::BoardManage],
         Action::SettingsSet | Action::SettingsView => &[Right::SettingsManage],
         // What is granted has to be held, too.
@@ -176,6 +179,7 @@ async fn attempt(
                 category: None,
                 floor: Some(-5),
                 private: None,
+                proposes: None,
             };
             services.edit_table(&who(), edit).await
         }
@@ -196,6 +200,22 @@ async fn attempt(
         Action::RankRemove => services.remove_rank(&who(), &clan(), 1).await,
         Action::ActivitySet => services.set_activity(&who(), activity("Livrat")).await,
         Action::ActivityRemove => services.remove_activity(&who(), &clan(), "Pază").await,
+        Action::PeriodClose => {
+            let pinned = pinned(services, now).await;
+            services.close_period(&who(), pinned).await
+        }
+        Action::PeriodSchedule => {
+            let order = ScheduleOrder {
+                warning: Some(1),
+                every: Some(Often::Each(Every::Week)),
+                ..ScheduleOrder::default()
+            };
+            services.set_schedule(&who(), &clan(), order).await
+        }
+        Action::RankApply => {
+            let closing = proposing(services, now).await;
+            services.apply_ranks(&who(), closing).await
+        }
         Action::BoardPost => {
             let channel = ChannelId::from_db(8);
             services.post_board(&who(), &clan(), channel, None).await
@@ -236,6 +256,43 @@ async fn attempt(
         | Action::AccessRefuse => return Ok(()),
     };
     done.map(drop)
+}
+
+/// The open period, as whoever may close it is shown it.
+async fn pinned(services: &Services, now: &Interactions) -> Pinned {
+    let preview = services.preview_close(&now.by(GUILD, OWNER), &clan()).await;
+    let preview = preview.unwrap();
+    Pinned {
+        table: preview.table.id,
+        number: preview.period.number,
+    }
+}
+
+/// A closing that proposed a rank for somebody.
+async fn proposing(services: &Services, now: &Interactions) -> Seq {
+    let by = || now.by(GUILD, OWNER);
+    let edit = TableEdit {
+        table: clan(),
+        name: None,
+        category: None,
+        floor: None,
+        private: None,
+        proposes: Some(true),
+    };
+    services.edit_table(&by(), edit).await.unwrap();
+    for number in [7, 8] {
+        let rank = RankOrder {
+            promote_at: Some(1),
+            ..rank(number)
+        };
+        services.set_rank(&by(), rank).await.unwrap();
+    }
+    let seventh = NewValue::Rank(Some("7".to_owned()));
+    services.set(&by(), set(seventh)).await.unwrap();
+    services.add_points(&by(), award("Ana", 5)).await.unwrap();
+    let pinned = pinned(services, now).await;
+    let closed = services.close_period(&by(), pinned).await.unwrap();
+    closed.event.seq
 }
 
 /// An award of theirs, whose new entry goes into another. That they could make it is not the point.
@@ -313,6 +370,7 @@ async fn each_operation_needs_its_codes_and_no_other() {
         category: None,
         floor: None,
         private: Some(true),
+        proposes: None,
     };
     services.edit_table(&by(), edit).await.unwrap();
     // Person 1000 + n holds only the code n, person 2000 + n all but that.

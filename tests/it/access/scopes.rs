@@ -37,6 +37,7 @@ async fn edit(services: &Services, now: &Interactions, address: &str, change: fn
         category: None,
         floor: None,
         private: None,
+        proposes: None,
     };
     change(&mut edit);
     let by = now.by(GUILD, OWNER);
@@ -144,6 +145,7 @@ async fn a_category_takes_tables_from_those_who_may_there() {
         category: Some(None),
         floor: None,
         private: None,
+        proposes: None,
     };
     let refused = services.edit_table(&who(), moved.clone()).await;
     assert_eq!(missing(refused), "table.edit");

@@ -129,37 +129,13 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
             };
             services.merge(&by(), order).await
         }
-        Action::TableCreate => {
-            let other = TableAddress::parse("Alt/Tabel").unwrap();
-            services.create_table(&by(), other).await
-        }
-        Action::TableEdit => {
-            let edit = TableEdit {
-                table: clan(),
-                name: Some(name("Gașcă")),
-                category: Some(Some(name("Oraș"))),
-                floor: Some(-5),
-                private: Some(true),
-                proposes: Some(true),
-            };
-            services.edit_table(&by(), edit).await
-        }
-        Action::TableDelete => services.delete_table(&by(), &clan()).await,
-        Action::TableRestore => {
-            services.delete_table(&by(), &clan()).await.unwrap();
-            services.restore_table(&by(), &clan()).await
-        }
-        Action::FieldAdd => services.add_field(&by(), field("Indicativ")).await,
-        Action::FieldEdit => {
-            let edit = FieldEdit {
-                table: clan(),
-                field: "Insignă".to_owned(),
-                name: Some(name("Semn")),
-                pattern: Some(None),
-            };
-            services.edit_field(&by(), edit).await
-        }
-        Action::FieldRemove => services.remove_field(&by(), &clan(), "Insignă").await,
+        Action::TableCreate
+        | Action::TableEdit
+        | Action::TableDelete
+        | Action::TableRestore
+        | Action::FieldAdd
+        | Action::FieldEdit
+        | Action::FieldRemove => structure(services, now, action).await,
         Action::RankSet => services.set_rank(&by(), rank(2, "Căpitan")).await,
         Action::RankRemove => services.remove_rank(&by(), &clan(), 2).await,
         Action::ActivitySet => services.set_activity(&by(), activity("Livrat")).await,
@@ -211,6 +187,48 @@ async fn done(services: &Services, now: &Interactions, action: Action) -> Option
         | Action::AccessRefuse => return None,
     };
     Some(receipt.unwrap())
+}
+
+/// What is done to a table or its extra fields.
+async fn structure(
+    services: &Services,
+    now: &Interactions,
+    action: Action,
+) -> Result<Receipt, ServiceError> {
+    let by = || now.by(GUILD, 1);
+    match action {
+        Action::TableCreate => {
+            let other = TableAddress::parse("Alt/Tabel").unwrap();
+            services.create_table(&by(), other).await
+        }
+        Action::TableEdit => {
+            let edit = TableEdit {
+                table: clan(),
+                name: Some(name("Gașcă")),
+                category: Some(Some(name("Oraș"))),
+                floor: Some(-5),
+                private: Some(true),
+                proposes: Some(true),
+            };
+            services.edit_table(&by(), edit).await
+        }
+        Action::TableDelete => services.delete_table(&by(), &clan()).await,
+        Action::TableRestore => {
+            services.delete_table(&by(), &clan()).await.unwrap();
+            services.restore_table(&by(), &clan()).await
+        }
+        Action::FieldAdd => services.add_field(&by(), field("Indicativ")).await,
+        Action::FieldEdit => {
+            let edit = FieldEdit {
+                table: clan(),
+                field: "Insignă".to_owned(),
+                name: Some(name("Semn")),
+                pattern: Some(None),
+            };
+            services.edit_field(&by(), edit).await
+        }
+        _ => services.remove_field(&by(), &clan(), "Insignă").await,
+    }
 }
 
 /// Points of the table, for a role.
