@@ -408,8 +408,7 @@ setup-name-plain = Points
 setup-name-police = Police
 setup-name-clan = Clan
 setup-name-class = Class
-setup-done =
-    **🎉 You can begin.** Type this to give the first points, with a name of your own:
+setup-done = **🎉 You can begin.** Type this to give the first points, with a name of your own:
     `/punctaj add names:Ana points:5`
 setup-done-more =
     What else there is:

@@ -429,8 +429,7 @@ setup-name-plain = Punctaj
 setup-name-police = Poliție
 setup-name-clan = Clan
 setup-name-class = Clasă
-setup-done =
-    **🎉 Poți începe.** Scrie asta ca să dai primele puncte, cu un nume de-al vostru:
+setup-done = **🎉 Poți începe.** Scrie asta ca să dai primele puncte, cu un nume de-al vostru:
     `/punctaj adaugă nume:Ana puncte:5`
 setup-done-more =
     Ce mai este:

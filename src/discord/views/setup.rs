@@ -6,7 +6,6 @@ use serenity::builder::{
     CreateSelectMenuKind, CreateSelectMenuOption,
 };
 use serenity::model::channel::ChannelType;
-use serenity::model::id::ChannelId;
 
 use super::access::grantee;
 use super::form::{NAME, ZONE, input};
@@ -233,13 +232,9 @@ fn choices(wizard: &Wizard<'_>, locale: Locale) -> Option<CreateActionRow> {
             menu(SetupPress::Zone, kind, keys::SETUP_MENU_ZONE, locale)
         }
         SetupStep::Log => {
-            let set = setup
-                .settings
-                .log_channel
-                .map(|id| ChannelId::new(id.get().max(1)));
             let kind = CreateSelectMenuKind::Channel {
                 channel_types: Some(vec![ChannelType::Text, ChannelType::News]),
-                default_channels: set.map(|id| vec![id]),
+                default_channels: None,
             };
             menu(SetupPress::Log, kind, keys::SETUP_MENU_LOG, locale)
         }
