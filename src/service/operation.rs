@@ -474,6 +474,9 @@ impl Operation<'_> {
             entries: Vec::new(),
             sees_private: self.request.standing.sees_private(),
         };
+        if entries.len() > LOADED {
+            sql::takes_long(&mut self.tx).await?;
+        }
         let (mut rest, mut found) = (entries.as_slice(), Vec::new());
         loop {
             let (now, later) = rest.split_at(rest.len().min(LOADED));
