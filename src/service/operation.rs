@@ -529,6 +529,9 @@ impl Operation<'_> {
             entries: Vec::new(),
             caller: self.request.anyhow(),
         };
+        if entries.len() > LOADED {
+            sql::takes_long(&mut self.tx).await?;
+        }
         let (mut rest, mut found) = (entries.as_slice(), Vec::new());
         loop {
             let (now, later) = rest.split_at(rest.len().min(LOADED));

@@ -2,12 +2,13 @@
 //! it changed. With COMMIT they are its four round trips.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::grants::{self, GrantRow};
@@ -28,6 +29,9 @@ use crate::domain::session::{Platform, Session, SessionLimits};
 use crate::domain::stamp::Stamp;
 use crate::domain::table::{Rank, Table};
 
+/// How much longer an answer may take for each entry that is written.
+const EACH: Duration = Duration::from_millis(1);
+
 /// Opens a transaction and takes the guild's lock in the same round trip. Statements after it
 /// see everything that was committed before the lock was had.
 ///
@@ -40,6 +44,18 @@ pub async fn begin(
     // A number can't carry SQL; BEGIN takes no parameters.
     let statement = format!("begin; select pg_advisory_xact_lock({})", guild.db());
     Ok(in_time(ANSWERING, pool.begin_with(AssertSqlSafe(statement))).await?)
+}
+
+/// Lets an operation on very many entries take its time: the server ends neither a statement of it,
+/// nor the transaction while the program computes.
+///
+/// # Errors
+/// If the database fails.
+pub async fn takes_long(conn: &mut PgConnection) -> Result<(), StoreError> {
+    let bounds = "set local statement_timeout = '120s'; \
+                  set local idle_in_transaction_session_timeout = '120s'";
+    in_time(ANSWERING, conn.execute(bounds)).await?;
+    Ok(())
 }
 
 /// What an operation needs to see.
@@ -420,7 +436,8 @@ pub async fn write(
         Json(&writes.grants) as _,
     )
     .fetch_one(conn);
-    let written = in_time(ANSWERING, writing).await?;
+    let limit = ANSWERING + EACH * u32::try_from(writes.entries.len()).unwrap_or(u32::MAX);
+    let written = in_time(limit, writing).await?;
     let expected: BTreeMap<Uuid, i64> = writes
         .entries
         .iter()

@@ -385,7 +385,7 @@ async fn autocomplete_completes_the_last_name_tables_events_and_sessions() {
     let fields = on
         .autocomplete("punctaj set", [("name", "Ana Pop"), ("field", "")], "field")
         .await;
-    assert_eq!(fields.len(), 4);
+    assert_eq!(fields.len(), 5);
     let own = on
         .autocomplete("punctaj undo", [("event", "")], "event")
         .await;

@@ -260,7 +260,7 @@ async fn values_must_fit_their_field() {
         (
             "Colour",
             "red",
-            "name, rank, points, member, Plate, Hours, Joined.",
+            "name, rank, points, member, exempt, Plate, Hours, Joined.",
         ),
     ];
     for (field, value, said) in cases {
