@@ -665,7 +665,11 @@ impl Undoing<'_, '_> {
             return Ok(());
         }
         let comes_or_goes = change.is_creation() || change.is_deletion();
-        let stands = table.register(change.what, &change.id, &change.field);
+        // An activity comes back by any of its fields, with something in the others.
+        let before = self.op.current_table();
+        let stood = before.filter(|_| change.what == What::Activity);
+        let stood = stood.unwrap_or(table);
+        let stands = stood.register(change.what, &change.id, &change.field);
         let is_back = change.is_deletion() && leaves_sight(change.what) && !stands.is_null();
         if stands == change.before || is_back {
             return Ok(());

@@ -441,8 +441,11 @@ fn earlier(one: Option<Difference>, other: Option<Difference>) -> Option<Differe
 }
 
 /// What a closing keeps of a table that the history tells as well.
-fn structure(table: Table) -> Table {
+fn structure(mut table: Table) -> Table {
+    // Of those that were removed before, only the number is told.
+    table.fields.retain(|_, field| !field.removed);
     Table {
+        activities: BTreeMap::new(),
         boards: BTreeMap::new(),
         periods: Periods::default(),
         ..table

@@ -140,7 +140,8 @@ async fn a_panel_has_buttons_for_the_first_of_them() {
     slash(&alice, "punctaj add", [("names", "Ana, Ion")]).await;
     let on = alice.on(&phone());
     let panel = slash(&alice, "punctaj panel", []).await;
-    assert!(panel.has_button("Livrat 200 +2"), "{:?}", panel.buttons());
+    let named = |reply: &Reply, label: &str| reply.buttons().iter().any(|it| it == label);
+    assert!(named(&panel, "Livrat 200 +2"), "{:?}", panel.buttons());
     let picked = on.select(&panel, MENU, ["Ana"]).await;
     app.restart_bot().await;
     let given = on.click(&picked, "Livrat 200 +2").await;
@@ -152,16 +153,12 @@ async fn a_panel_has_buttons_for_the_first_of_them() {
     slash(&alice, "punctaj-admin activity set", other).await;
     let stale = on.click(&given, "Livrat 200 +2").await;
     assert_says(&stale, &["worth other points by now"]);
-    assert!(stale.has_button("Livrat 200 +7"), "{:?}", stale.buttons());
+    assert!(named(&stale, "Livrat 200 +7"), "{:?}", stale.buttons());
     let given = on.click(&stale, "Livrat 200 +7").await;
     assert_says(&given, &["2 → 9"]);
     // While points are taken, they are out of the way.
     let taking = on.click(&given, "Take away").await;
-    assert!(
-        !taking.has_button("Livrat 200 +7"),
-        "{:?}",
-        taking.buttons()
-    );
+    assert!(!named(&taking, "Livrat 200 +7"), "{:?}", taking.buttons());
     assert_hides(&taking, &["worth other"]);
     app.finish().await;
 }

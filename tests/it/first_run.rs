@@ -491,8 +491,6 @@ async fn one_of_two_processes_welcomes_a_guild_and_none_does_again() {
     beside.forget();
     app.discord.connected(1).await;
     app.restart_bot().await;
-    app.discord.invalidate_sessions();
-    app.discord.connected(1).await;
     // The bot has heard of them all again when it has greeted one that it hears of later.
     let last = joined(&app, "Last");
     welcome(&last.channel("general")).await;
