@@ -134,7 +134,7 @@ as $$
             and (not coalesce(t.private, false) or punctaj.reaches(t, caller))
             and e.seq > greatest(since, (select g.head_seq - 200 from punctaj.guilds g where g.guild_id = guild))
             and e.outcome = 'applied' and not starts_with(e.action, 'session.')
-            and not starts_with(e.action, 'access.')
+            and not starts_with(e.action, 'access.') and not e.changes @> '[{"what": "grant"}]'
         order by e.seq desc
         limit 100
     ) m

@@ -25,6 +25,7 @@ use super::first_run;
 use super::queue::Unanswered;
 use super::reply::{Manner, Reply};
 use super::views;
+use crate::domain::access::Right;
 use crate::metrics::Outcome;
 use crate::service::news::Marked;
 use crate::service::{Request, ServiceError};
@@ -127,8 +128,12 @@ where
 /// Has it noted in the history if that is why something failed: the right was missing. Work that ends
 /// in such a failure needs not ask for it. The answer neither depends on it nor waits for it long.
 pub async fn note_refusal(call: Arc<Call>, failure: &Failure) {
-    let Failure::Service(ServiceError::Forbidden { right }) = *failure else {
-        return;
+    let right = match *failure {
+        Failure::Service(ServiceError::Forbidden { right } | ServiceError::NotHeld { right }) => {
+            right
+        }
+        Failure::Service(ServiceError::OwnRights) => Right::AccessManage,
+        _ => return,
     };
     let Some((attempt, request)) = call.attempt() else {
         tracing::error!(op.id = %call.id, "what was refused is not known, so it is not in the history");

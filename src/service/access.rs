@@ -2,14 +2,17 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::access::{Authority, Grant, Granted, Grantee, Place, Right, Scope, Standing};
+use crate::domain::access::{
+    Authority, Caller, Grant, Granted, Grantee, Place, Right, Scope, Standing,
+};
 use crate::domain::event::{Action, Event};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::table::Table;
 use crate::store::{StoreError, grants, tables};
 
 use super::operation::{Ask, Begun, Operation, Receipt};
+use super::undo::Whose;
 use super::{Request, ServiceError, Services};
 
 pub use crate::store::grants::Listed;
@@ -248,11 +251,13 @@ pub(super) async fn authority(
     Ok(request.authority(grants))
 }
 
-/// Whether what an event granted or revoked may be undone: by those who might do it.
+/// Whether what an event granted or revoked may be undone: by those who might do it, and also undo
+/// what others did, where it was somebody else's.
 pub(super) async fn require_undo(
     op: &mut Operation<'_>,
     request: &Request,
     event: &Event,
+    whose: Whose,
 ) -> Result<(), ServiceError> {
     for (grant, _) in Grant::told_by(event) {
         let table = match grant.scope {
@@ -260,7 +265,60 @@ pub(super) async fn require_undo(
             Scope::Guild | Scope::Category(_) => None,
         };
         let place = place_of(&grant.scope, table.as_slice());
+        if whose == Whose::Anybodys {
+            op.authority().require(Right::AuditUndo, place)?;
+        }
         require_change(op.authority(), grant.who, grant.granted, place)?;
+    }
+    Ok(())
+}
+
+/// A table that moves takes other rights with it: where its old or new category has any, that is for
+/// those who may grant in both. A private one is opened only by those who look at it.
+pub(super) async fn require_move(
+    op: &mut Operation<'_>,
+    request: &Request,
+    from: &Table,
+    to: &Table,
+) -> Result<(), ServiceError> {
+    if from.private && !to.private {
+        op.authority()
+            .require(Right::TableView, Place::table(from))?;
+    }
+    let category = |table: &Table| table.category.as_deref().map(fold);
+    if category(from) == category(to) {
+        return Ok(());
+    }
+    let places = [from, to].map(Place::table);
+    op.authority().require(Right::TableEdit, places[1])?;
+    let granted = grants::list(op.conn(), request.guild, None).await?;
+    let is_of_either = |listed: &Listed| {
+        let scope = &listed.grant.scope;
+        let by_category = matches!(scope, Scope::Category(_));
+        by_category && places.iter().any(|place| scope.covers(*place))
+    };
+    if granted.iter().any(is_of_either) {
+        for place in places {
+            op.authority().require(Right::AccessManage, place)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whoever lets a role go with a rank hands out all that was granted to the role.
+pub(super) async fn require_role(
+    op: &mut Operation<'_>,
+    request: &Request,
+    role: RoleId,
+) -> Result<(), ServiceError> {
+    let granted = grants::list(op.conn(), request.guild, Some(Grantee::Role(role))).await?;
+    let tables = tables::list(op.conn(), request.guild, &Caller::program()).await?;
+    for Listed { grant, .. } in &granted {
+        let place = place_of(&grant.scope, &tables);
+        let mut rights = grant.granted.rights().iter();
+        if let Some(&right) = rights.find(|right| !op.authority().may(**right, place)) {
+            return Err(ServiceError::NotHeld { right });
+        }
     }
     Ok(())
 }

@@ -125,11 +125,11 @@ impl Services {
         }
         if let Some(category) = edit.category {
             table.category = category.map(|category| category.to_string());
-            // Rights of its new category reach it from now on.
-            op.authority()
-                .require(Right::TableEdit, Place::table(&table))?;
         }
         table.private = edit.private.unwrap_or(table.private);
+        if let Some(now) = op.current_table().cloned() {
+            access::require_move(&mut op, request, &now, &table).await?;
+        }
         table.periods.proposes = edit.proposes.unwrap_or(table.periods.proposes);
         op.put_table(table);
         op.finish(Action::TableEdit, None, None).await
@@ -203,6 +203,9 @@ impl Services {
             rank_roles::chosen(op.conn(), request.guild, role).await?;
         }
         let old = table.ranks.get(&order.number).cloned();
+        if let Some(role) = order.role {
+            access::require_role(&mut op, request, role).await?;
+        }
         let rank = Rank {
             number: order.number,
             title: order.title.to_string(),

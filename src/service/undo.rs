@@ -242,12 +242,15 @@ async fn find(
         // It became private.
         return Err(ServiceError::TableGone);
     }
-    if order.whose == Whose::Anybodys {
-        op.require(Right::AuditUndo)?;
-    }
     let right = right_of_original(op, &event).await?;
-    op.require(right)?;
-    access::require_undo(op, request, &event).await?;
+    if Grant::told_by(&event).is_empty() {
+        if order.whose == Whose::Anybodys {
+            op.require(Right::AuditUndo)?;
+        }
+        op.require(right)?;
+    } else {
+        access::require_undo(op, request, &event, order.whose).await?;
+    }
     if let Some(by) = events::undone_by(op.conn(), guild, seq).await? {
         return Err(ServiceError::AlreadyUndone { event: seq, by });
     }
@@ -553,6 +556,9 @@ impl Undoing<'_, '_> {
         match table.filter(|table| Some(table) != self.op.current_table()) {
             Some(table) => {
                 self.require_free_address(&table).await?;
+                if let Some(now) = self.op.current_table().cloned() {
+                    access::require_move(self.op, self.request, &now, &table).await?;
+                }
                 self.put_table(table).await
             }
             None => Ok(()),

@@ -283,7 +283,7 @@ pub async fn missed(
             left join punctaj.tables t on t.table_id = e.table_id
             where e.guild_id = $1 and e.seq > $3 and e.device_id is distinct from $2
                 and e.outcome = 'applied' and not starts_with(e.action, 'session.')
-                and not starts_with(e.action, 'access.')
+                and not starts_with(e.action, 'access.') and not e.changes @> '[{"what": "grant"}]'
                 and (not coalesce(t.private, false) or punctaj.reaches(t, $4))
         ),
         oldest as (

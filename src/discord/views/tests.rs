@@ -1731,7 +1731,7 @@ fn the_set_up_says_what_is_set_and_what_the_step_is_about() {
     };
     let done = said(&setup::wizard(&wizard(SetupStep::Done), Locale::En));
     for part in [
-        "✅ **Language:** Română",
+        "✅ **Language:** română",
         "✅ **Tables:** Poliție",
         "members with Manage Server, <@&9223372036854775807>, <@9223372036854775807>",
         "`/punctaj add names:Ana points:5`",

@@ -213,6 +213,9 @@ async fn a_click_has_the_rights_of_its_moment() {
     slash(&owner, "punctaj-admin access revoke", grant).await;
     assert_says(&on.click(&given, "+5").await, &["`score."]);
     assert_says(&on.click(&added, "Undo").await, &["`score.add`"]);
-    // Points can be added through the menu of a member, too.
+    // The menu of a member asks for the same.
+    let form = on.context_menu("Punctaj: add points", &bob).await;
+    let refused = on.submit(&form, [("points", "5"), ("table", "Clan")]).await;
+    assert_says(&refused, &["`score.add`"]);
     app.finish().await;
 }

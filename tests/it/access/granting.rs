@@ -1,7 +1,10 @@
 //! Who may grant and revoke what, and that it is history like all else.
 
 use punctaj::domain::event::Outcome;
+use punctaj::domain::ids::RoleId;
+use punctaj::domain::name::Name;
 use punctaj::service::ServiceError;
+use punctaj::service::tables::{RankOrder, TableEdit};
 use punctaj::service::undo::{Force, UndoOrder, Whose};
 use serde_json::Value;
 
@@ -139,6 +142,102 @@ async fn what_is_offered_to_grant_is_what_one_holds() {
         .givers(&who(), punctaj::domain::access::Right::ScoreAdd)
         .await;
     assert_eq!(givers.unwrap(), [member(2)]);
+}
+
+#[tokio::test]
+async fn whoever_grants_in_a_category_undoes_it_there() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    let by = now.by(GUILD, OWNER);
+    services.create_table(&by, table("Oraș/A")).await.unwrap();
+    for right in ["access.manage", "scorer"] {
+        granted(services, &now, member(2), right, Some("Oraș/*")).await;
+    }
+    let who = || plain(&now, 2, &[]);
+    let given = services
+        .grant(&who(), &order(role(9), "score.add", Some("Oraș/*")))
+        .await
+        .unwrap();
+    services
+        .undo(&who(), undoing(given.event.seq, Whose::Own))
+        .await
+        .unwrap();
+    assert_eq!(
+        services.grants(&who(), Some(role(9))).await.unwrap().len(),
+        0
+    );
+    let given = granted(services, &now, role(9), "score.add", Some("Oraș/*")).await;
+    let others = undoing(given.event.seq, Whose::Anybodys);
+    let refused = services.undo(&who(), others.clone()).await;
+    assert_eq!(missing(refused), "audit.undo");
+    granted(services, &now, member(2), "audit.undo", Some("Oraș/*")).await;
+    services.undo(&who(), others).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_gets_rights_by_moving_a_table_or_by_a_rank() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    for address in ["Sat/A", "Oraș/B"] {
+        let by = now.by(GUILD, OWNER);
+        services.create_table(&by, table(address)).await.unwrap();
+    }
+    let who = || plain(&now, 2, &[]);
+    granted(services, &now, member(2), "table.edit", None).await;
+    let edit = |address: &str, category: Option<&str>| TableEdit {
+        table: table(address),
+        name: None,
+        category: category.map(|category| Some(Name::parse(category).unwrap())),
+        floor: None,
+        private: None,
+        proposes: None,
+    };
+    let moved = services
+        .edit_table(&who(), edit("Sat/A", Some("Oraș")))
+        .await
+        .unwrap();
+    services
+        .undo(&who(), undoing(moved.event.seq, Whose::Own))
+        .await
+        .unwrap();
+    // From then on, who moves a table there hands out what was granted there.
+    granted(services, &now, member(2), "admin", Some("Oraș/*")).await;
+    let refused = services
+        .edit_table(&who(), edit("Sat/A", Some("Oraș")))
+        .await;
+    assert_eq!(missing(refused), "access.manage");
+    let redo = undoing(moved.event.seq.next(), Whose::Own);
+    assert_eq!(missing(services.undo(&who(), redo).await), "access.manage");
+    // What nobody may look at, nobody opens to all.
+    let by = now.by(GUILD, OWNER);
+    let hidden = TableEdit {
+        private: Some(true),
+        ..edit("Sat/A", None)
+    };
+    services.edit_table(&by, hidden).await.unwrap();
+    let open = TableEdit {
+        private: Some(false),
+        ..edit("Sat/A", None)
+    };
+    assert_eq!(
+        missing(services.edit_table(&who(), open).await),
+        "table.view"
+    );
+    // A role with rights that one does not hold goes with no rank of one's making.
+    granted(services, &now, role(9), "audit.undo", None).await;
+    let rank = |number: i64| RankOrder {
+        table: table("Oraș/B"),
+        number: 1,
+        title: Name::parse("Cadet").unwrap(),
+        promote_at: None,
+        demote_below: None,
+        role: Some(RoleId::from_db(number)),
+    };
+    assert_eq!(
+        missing(services.set_rank(&who(), rank(9)).await),
+        "audit.undo"
+    );
+    services.set_rank(&who(), rank(10)).await.unwrap();
 }
 
 #[tokio::test]
