@@ -290,7 +290,7 @@ async fn values_must_fit_their_field() {
     assert_eq!(
         offered,
         [
-            "name", "rank", "points", "member", "Plate", "Hours", "Joined"
+            "name", "rank", "points", "member", "exempt", "Plate", "Hours", "Joined"
         ]
     );
     let export = slash(&ana, "punctaj-admin data export", [table]).await;
