@@ -9,7 +9,7 @@ pub async fn play(discord: &FakeDiscord) {
     let office = stage.seat(&stage.dana, &Device::desktop("PC Birou"));
     let tablet = stage.seat(&stage.bogdan, &Device::phone("Tabletă"));
     let phone = stage.seat(&stage.mihai, &Device::phone("Telefon"));
-    an_evening(&office, &tablet, &phone).await;
+    an_evening(&stage, (&office, &tablet, &phone)).await;
     a_wrong_award(&stage, &office).await;
     changed_since(&office, &tablet, &phone).await;
     a_table_is_gone(&office, &tablet).await;
@@ -17,10 +17,13 @@ pub async fn play(discord: &FakeDiscord) {
     a_copy(&office).await;
 }
 
-async fn an_evening(office: &Seat<'_>, tablet: &Seat<'_>, phone: &Seat<'_>) {
+async fn an_evening(stage: &Stage, (office, tablet, phone): (&Seat<'_>, &Seat<'_>, &Seat<'_>)) {
     chapter("An evening: Dana, Bogdan and Mihai, who is new and no moderator, enter points");
     let table = [("table", "BlackWater/Politie")];
     office.slash("punctaj-admin table create", &table).await;
+    let mihai = stage.mihai.mention();
+    let scorer = [("who", mihai.as_str()), ("right", "scorer")];
+    office.slash("punctaj-admin access grant", &scorer).await;
     let names = [("names", "Ana Pop, Ion Matei"), ("points", "10")];
     tablet.slash("punctaj add", &names).await;
     let typo = [("names", "Ana Pop"), ("points", "423")];
@@ -52,7 +55,7 @@ async fn changed_since(office: &Seat<'_>, tablet: &Seat<'_>, phone: &Seat<'_>) {
     office.slash("punctaj view", &[]).await;
     rename(office, "Ion Matei", "Ioan Mathei").await;
     rename(tablet, "Ioan Mathei", "Ioan Matei").await;
-    let mistake = [("event", "11")];
+    let mistake = [("event", "12")];
     let question = office.slash("punctaj-audit undo", &mistake).await;
     office.press(&question, "Cancel").await;
     let five = [("names", "Ioan Matei"), ("points", "5")];

@@ -1,13 +1,13 @@
-//! A table of 100 000 entries.
+//! A large table.
 
 use std::time::Instant;
 
 use super::Story;
 
-const ENTRIES: i64 = 100_000;
+const ENTRIES: i64 = 20_000;
 
 #[tokio::test]
-async fn a_hundred_thousand_entries_close_and_open_again() {
+async fn many_entries_close_and_open_again() {
     let story = Story::begin("Ana").await;
     story.ranks().await;
     // As if they had been imported: what the history tells of them is no part of this.
@@ -27,7 +27,7 @@ async fn a_hundred_thousand_entries_close_and_open_again() {
     let closed = story.close().await;
     println!("closed in {:?}", begun.elapsed());
     let told = closed.changes.len();
-    assert!(told > 100_000, "{told}");
+    assert!(told > 20_000, "{told}");
     let points = "select count(*) from punctaj.entries where points <> 0";
     let left: i64 = sqlx::query_scalar(points)
         .fetch_one(&story.pool)
@@ -38,7 +38,7 @@ async fn a_hundred_thousand_entries_close_and_open_again() {
     let report = story.report(None).await.unwrap();
     println!("reported in {:?}", begun.elapsed());
     assert_eq!(report.period.entries, ENTRIES + 1);
-    assert!(report.promoted.len() > 30_000 && report.demoted.len() > 15_000);
+    assert!(report.promoted.len() > 6_000 && report.demoted.len() > 3_000);
     let begun = Instant::now();
     story.undo(closed.seq).await.unwrap();
     println!("opened in {:?}", begun.elapsed());
