@@ -63,8 +63,6 @@ pub async fn offer(call: &Call, reply: Reply) -> Reply {
 
 /// Welcomes a guild which the bot has just joined, if no other process does.
 pub async fn welcome(data: &Data, http: &Http, guild: &Guild, bot: UserId) {
-    // Between the two the process does not end.
-    let _flight = data.flights.begin();
     let joined_at = guild.joined_at.unix_timestamp();
     let (Ok(id), Some(at)) = (
         ids::GuildId::try_from(guild.id.get()),
@@ -74,7 +72,11 @@ pub async fn welcome(data: &Data, http: &Http, guild: &Guild, bot: UserId) {
     };
     let claim = || answered(data.services.welcomes(id, at));
     match claim.retry(NOTING).await {
-        Ok(true) => greet(http, guild, bot).await,
+        Ok(true) => {
+            // Nobody else will say it: the process does not end before.
+            let _flight = data.flights.begin();
+            greet(http, guild, bot).await;
+        }
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "whether a guild is new is not known"),
     }
