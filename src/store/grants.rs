@@ -148,7 +148,7 @@ pub async fn list(
     Ok(listed)
 }
 
-/// A grant by its id, or the one of this content.
+/// The grant of that to somebody, there.
 ///
 /// # Errors
 /// If the database fails.
