@@ -18,25 +18,6 @@ const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 /// The role that the secret key stands for.
 const SECRET_ROLE: &str = "service_role";
 
-/// The roles of the REST API, and the one that Supabase hands out to connect with. They belong to
-/// the whole server, so another test may have been first.
-const ROLES: &str = "
-    do $$ begin
-        create role anon nologin;
-        create role authenticated nologin;
-        create role service_role nologin bypassrls;
-        create role supabase_postgres nosuperuser createdb createrole replication bypassrls
-            login password 'test';
-        grant anon, authenticated, service_role to supabase_postgres with admin option;
-    exception when duplicate_object or unique_violation then null;
-    end $$;
-    -- In a project of its own, this role would make punctaj_app; here the server has it already.
-    do $$ begin
-        grant punctaj_app to supabase_postgres;
-    exception when others then
-        if not pg_has_role('supabase_postgres', 'punctaj_app', 'member') then raise; end if;
-    end $$";
-
 /// What a new project's database grants.
 const DATABASE: &str = "
     grant all on schema public to supabase_postgres;
@@ -170,7 +151,7 @@ async fn write_something(services: &Services) {
 async fn project() -> PgPool {
     let db = TestDb::unmigrated().await;
     let superuser = db.superuser().await;
-    superuser.execute(ROLES).await.unwrap();
+    db.make_supabase_roles().await;
     superuser.execute(DATABASE).await.unwrap();
     let mut url = url::Url::parse(db.url()).unwrap();
     let grant = format!(
@@ -201,7 +182,7 @@ async fn roles_that_came_later_are_shut_out() {
     let db = TestDb::new().await;
     write_something(&db.services).await;
     let pool = db.superuser().await;
-    pool.execute(ROLES).await.unwrap();
+    db.make_supabase_roles().await;
     pool.execute(DATABASE).await.unwrap();
     for role in PUBLIC_ROLES.into_iter().chain([SECRET_ROLE]) {
         assert_shut_out(&pool, role).await;

@@ -229,9 +229,7 @@ async fn rights_that_are_not_as_they_should_be() {
 async fn the_roles_of_a_rest_api_have_nothing() {
     let db = TestDb::new().await;
     let pool = db.superuser().await;
-    let role = "do $$ begin create role anon nologin; \
-         exception when duplicate_object or unique_violation then null; end $$";
-    run(&pool, &db, role).await;
+    db.make_supabase_roles().await;
     run(&pool, &db, "grant usage on schema punctaj to anon").await;
     run(&pool, &db, "grant select on punctaj.events to anon").await;
     let report = found(db.url()).await;

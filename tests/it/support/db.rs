@@ -183,7 +183,34 @@ impl TestDb {
     pub async fn superuser(&self) -> PgPool {
         PgPool::connect(&self.url).await.unwrap()
     }
+
+    /// Makes the roles that a project of Supabase's has.
+    pub async fn make_supabase_roles(&self) {
+        sqlx::raw_sql(SUPABASE_ROLES)
+            .execute(&self.superuser().await)
+            .await
+            .unwrap();
+    }
 }
+
+/// The roles of Supabase's REST API, and the one that it hands out to connect with. They belong to
+/// the whole server, so another test may have been first: all of them are made at once, or none.
+const SUPABASE_ROLES: &str = "
+    do $$ begin
+        create role anon nologin;
+        create role authenticated nologin;
+        create role service_role nologin bypassrls;
+        create role supabase_postgres nosuperuser createdb createrole replication bypassrls
+            login password 'test';
+        grant anon, authenticated, service_role to supabase_postgres with admin option;
+    exception when duplicate_object or unique_violation then null;
+    end $$;
+    -- In a project of its own, this role would make punctaj_app; here the server has it already.
+    do $$ begin
+        grant punctaj_app to supabase_postgres;
+    exception when others then
+        if not pg_has_role('supabase_postgres', 'punctaj_app', 'member') then raise; end if;
+    end $$";
 
 /// Interactions of a made-up Discord: ids that rise with time, as snowflakes do.
 pub struct Interactions {
