@@ -10,6 +10,7 @@ mod database;
 mod outage;
 mod stage;
 mod tables;
+mod week;
 
 use std::error::Error;
 use std::path::Path;
@@ -44,16 +45,20 @@ enum Story {
     Audit,
     /// A device is away for a while, then the database is.
     Outage,
+    /// A unit's week: points, a warning, the closing with its promotions, and an undo.
+    Week,
 }
 
 impl Story {
-    async fn play(self, discord: &FakeDiscord, database: &Database) {
+    async fn play(self, discord: &FakeDiscord, database: &Database) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Tables => tables::play(discord).await,
             Self::Conflict => conflict::play(discord).await,
             Self::Audit => audit::play(discord).await,
             Self::Outage => outage::play(discord, database).await,
+            Self::Week => week::play(discord, &database.url()).await?,
         }
+        Ok(())
     }
 }
 
@@ -73,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let people = async {
         discord.ready().await;
-        arguments.story.play(&discord, &database).await;
+        arguments.story.play(&discord, &database).await?;
         if arguments.keep {
             keep(&discord).await?;
         }

@@ -1,28 +1,63 @@
 //! The people of the stories, their devices, and what they see.
 
+use std::cell::Cell;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Europe::Bucharest;
 use fake_discord::permissions::MANAGE_GUILD;
-use fake_discord::{Acting, Device, FakeDiscord, Member, Platform, Reply};
+use fake_discord::{Acting, Channel, Device, FakeDiscord, Member, Platform, Reply};
 
-/// A server, two moderators and a member.
+/// A seat, and the options of a command as they are typed there.
+pub type Turn<'a, 'b> = (&'a Seat<'a>, Vec<(&'b str, &'b str)>);
+
+/// A server, its owner, a moderator and a member.
 pub struct Stage {
     pub discord: FakeDiscord,
     pub dana: Member,
     pub bogdan: Member,
     pub mihai: Member,
+    /// The moment of what people do next, where the story says one.
+    clock: Cell<Option<DateTime<Utc>>>,
 }
 
 impl Stage {
     pub fn new(discord: &FakeDiscord) -> Self {
         let guild = discord.guild("BlackWater");
-        let moderator = |name| guild.member(name).permissions(MANAGE_GUILD);
         Self {
             discord: discord.clone(),
-            dana: moderator("Dana").join(),
-            bogdan: moderator("Bogdan").locale("ro").join(),
+            dana: guild.member("Dana").owner().join(),
+            bogdan: guild
+                .member("Bogdan")
+                .permissions(MANAGE_GUILD)
+                .locale("ro")
+                .join(),
             mihai: guild.member("Mihai").join(),
+            clock: Cell::default(),
         }
+    }
+
+    /// From now on people act at that moment, a minute after each other.
+    pub fn it_is(&self, moment: DateTime<Utc>) {
+        self.clock.set(Some(moment));
+    }
+
+    /// Several give the same command before the first is answered.
+    pub async fn at_once(&self, command: &str, turns: &[Turn<'_, '_>]) {
+        let start = |(seat, options): &Turn<'_, '_>| {
+            let options = options.iter().copied();
+            seat.acting().slash_start(command, options)
+        };
+        let pending: Vec<_> = turns.iter().map(start).collect();
+        for (answer, (seat, options)) in pending.into_iter().zip(turns) {
+            seat.saw(&typed(command, options), &answer.answer().await);
+        }
+    }
+
+    /// Prints what the bot posted in a channel.
+    pub fn posted(&self, channel: &Channel, message: &Reply) {
+        say(&format!("\n  # In #{}:", channel.name()));
+        self.show(message);
     }
 
     /// One of them with a device in hand.
@@ -45,9 +80,23 @@ impl Stage {
             let Some(length) = shown[start..].find('>') else {
                 break;
             };
-            shown.replace_range(start..=start + length, "just now");
+            let moment = self.moment(&shown[start..start + length]);
+            shown.replace_range(start..=start + length, &moment);
         }
         shown
+    }
+
+    /// A moment as Discord writes it, `<t:…:f`; stories without a clock take no time.
+    fn moment(&self, written: &str) -> String {
+        let seconds = written.split(':').nth(1).and_then(|text| text.parse().ok());
+        let at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        match (self.clock.get(), at) {
+            (Some(_), Some(at)) => at
+                .with_timezone(&Bucharest)
+                .format("%a %-d %b %H:%M")
+                .to_string(),
+            _ => "just now".to_owned(),
+        }
     }
 
     fn show(&self, reply: &Reply) {
@@ -73,7 +122,14 @@ pub struct Seat<'a> {
 impl Seat<'_> {
     /// For what is not printed.
     pub fn acting(&self) -> Acting {
-        self.who.on(&self.device)
+        let acting = self.who.on(&self.device);
+        match self.stage.clock.get() {
+            Some(at) => {
+                self.stage.it_is(at + TimeDelta::minutes(1));
+                acting.at(at)
+            }
+            None => acting,
+        }
     }
 
     pub async fn slash(&self, command: &str, options: &[(&str, &str)]) -> Reply {

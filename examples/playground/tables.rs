@@ -2,7 +2,7 @@
 
 use fake_discord::{Device, FakeDiscord};
 
-use super::stage::{Seat, Stage, chapter, typed};
+use super::stage::{Seat, Stage, chapter};
 
 pub async fn play(discord: &FakeDiscord) {
     let stage = Stage::new(discord);
@@ -12,7 +12,7 @@ pub async fn play(discord: &FakeDiscord) {
     let phone = dana(&Device::phone("Telefon"));
     let tablet = stage.seat(&stage.bogdan, &Device::phone("Tabletă"));
     set_up(&office, &[&office, &laptop, &phone]).await;
-    three_devices_at_once(&laptop, &phone, &tablet).await;
+    three_devices_at_once(&stage, (&laptop, &phone, &tablet)).await;
     everyone_sees_the_same(&office, &tablet).await;
     a_mistake(&office, &phone, &tablet).await;
     the_history(&office).await;
@@ -33,7 +33,10 @@ async fn set_up(office: &Seat<'_>, devices: &[&Seat<'_>]) {
     }
 }
 
-async fn three_devices_at_once(laptop: &Seat<'_>, phone: &Seat<'_>, tablet: &Seat<'_>) {
+async fn three_devices_at_once(
+    stage: &Stage,
+    (laptop, phone, tablet): (&Seat<'_>, &Seat<'_>, &Seat<'_>),
+) {
     chapter("Dana's laptop and phone and Bogdan's tablet give points at the same moment");
     let reason = ("reason", "patrulă de noapte");
     let at_once = [
@@ -47,14 +50,7 @@ async fn three_devices_at_once(laptop: &Seat<'_>, phone: &Seat<'_>, tablet: &Sea
             vec![("names", "Ana Pop, Maria Enache"), ("points", "2")],
         ),
     ];
-    let add = |(seat, options): &(&Seat<'_>, Vec<(&'static str, &'static str)>)| {
-        let options = options.iter().copied();
-        seat.acting().slash_start("punctaj add", options)
-    };
-    let pending: Vec<_> = at_once.iter().map(add).collect();
-    for (answer, (seat, options)) in pending.into_iter().zip(&at_once) {
-        seat.saw(&typed("punctaj add", options), &answer.answer().await);
-    }
+    stage.at_once("punctaj add", &at_once).await;
 }
 
 async fn everyone_sees_the_same(office: &Seat<'_>, tablet: &Seat<'_>) {

@@ -47,3 +47,4 @@ mod supabase;
 mod support;
 mod unseen;
 mod view_at;
+mod week;

@@ -17,7 +17,6 @@ use punctaj::service::points::Award;
 use punctaj::service::tables::{RankOrder, TableEdit};
 use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{Receipt, Request, ServiceError, Services};
-use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::support::db::{Interactions, TestDb};
@@ -189,15 +188,7 @@ impl Story {
 
     /// The independent replay and the program's own verification both agree.
     async fn agrees(&self) {
-        let rows = "select to_jsonb(e) from punctaj.events e order by seq";
-        let rows: Vec<Value> = sqlx::query_scalar(rows)
-            .fetch_all(&self.pool)
-            .await
-            .unwrap();
-        let mut oracle = Oracle::new(GUILD);
-        for row in &rows {
-            oracle.apply(row).unwrap();
-        }
+        let oracle = Oracle::of(&self.pool, GUILD).await;
         oracle.compare(&self.pool).await.unwrap();
         let guild = self.now().guild;
         let report = self.services().verify_guild(guild).await.unwrap();

@@ -8,7 +8,7 @@ use serenity::builder::{
     CreateSelectMenuOption,
 };
 
-use super::words::{attribution, moment, person, platform_of, rank, value};
+use super::words::{actor, attribution, moment, platform_of, rank, value};
 use super::{button, card, fits, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -89,7 +89,7 @@ fn line(found: &Found, locale: Locale) -> String {
 
 /// Who did it, and from which device: by its label, else by its short id.
 fn who(found: &Found, locale: Locale) -> String {
-    let person = person(found.event.actor_id, locale);
+    let person = actor(&found.event, locale);
     match (&found.event.device_id, &found.label) {
         (Some(_), Some(label)) => format!("{person} ({})", brief(label, LABEL)),
         (Some(device), None) => format!("{person} (`{}`)", device.short()),
@@ -215,7 +215,7 @@ fn refused(event: &Event, locale: Locale) -> String {
 /// Everything but the changes.
 fn facts(found: &Found, locale: Locale) -> Vec<String> {
     let event = &found.event;
-    let mut facts: Vec<(Key, String)> = vec![(keys::EVENT_WHO, person(event.actor_id, locale))];
+    let mut facts: Vec<(Key, String)> = vec![(keys::EVENT_WHO, actor(event, locale))];
     if let Some(table) = &found.table {
         facts.push((keys::EVENT_TABLE, shown(table)));
     }

@@ -5,7 +5,7 @@ use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
 use super::errors::unfit_role;
-use super::words::{mention, person, subject};
+use super::words::{actor, mention, subject};
 use super::{CONTENT, button, fitted, period, receipt, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -149,7 +149,7 @@ fn overwritten(by: &Receipt, index: usize, locale: Locale) -> Vec<String> {
             "now",
             change.map_or_else(String::new, |change| told(&change.after)),
         )
-        .with("who", person(event.actor_id, locale))
+        .with("who", actor(event, locale))
         .with("event", event.seq.to_string());
     vec![locale.text(&message)]
 }
@@ -159,7 +159,7 @@ fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {
     let head = Message::new(keys::LOG_EDIT)
         .with("event", event.seq.to_string())
         .with("title", receipt::title(receipt, locale))
-        .with("who", person(event.actor_id, locale));
+        .with("who", actor(event, locale));
     let mut lines = vec![locale.text(&head)];
     let changes = receipt::lines(event, &receipt.ranks, locale);
     let more = changes.len().saturating_sub(EDIT_LINES);

@@ -1,6 +1,6 @@
 //! What changed since a session last asked.
 
-use super::words::{ago, person};
+use super::words::{actor, ago};
 use super::{card, fits, receipt};
 use crate::discord::reply::Reply;
 use crate::i18n::{Locale, Message, keys};
@@ -50,7 +50,7 @@ fn edit(receipt: &Receipt, locale: Locale) -> Vec<String> {
     let head = Message::new(keys::NEWS_LINE)
         .with("event", event.seq.to_string())
         .with("title", receipt::title(receipt, locale))
-        .with("who", person(event.actor_id, locale))
+        .with("who", actor(event, locale))
         .with("when", ago(event.at));
     let changes = receipt::lines(event, &receipt.ranks, locale);
     let more = changes.len().saturating_sub(EDIT_LINES);

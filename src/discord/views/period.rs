@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serenity::all::ButtonStyle;
 use serenity::builder::{CreateActionRow, CreateButton};
 
-use super::words::{ago, entries, moment, person, points};
+use super::words::{ago, entries, moment, person, points, the_schedule};
 use super::{button, card, joined, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
@@ -93,7 +93,7 @@ fn about(report: &Report, locale: Locale) -> Vec<String> {
         None => Message::new(keys::PERIOD_RANGE_FIRST),
     };
     let who = match report.period.due {
-        Some(_) => locale.text(&keys::PERIOD_SCHEDULE.into()),
+        Some(_) => the_schedule(locale),
         None => person(report.by, locale),
     };
     let mut lines = vec![
@@ -212,7 +212,7 @@ pub fn list(list: &PeriodList, device: &DeviceId, locale: Locale) -> Reply {
 
 fn closing(kept: &Kept, locale: Locale) -> String {
     let who = match kept.period.due {
-        Some(_) => locale.text(&keys::PERIOD_SCHEDULE.into()),
+        Some(_) => the_schedule(locale),
         None => person(kept.by, locale),
     };
     let range = match kept.period.since {

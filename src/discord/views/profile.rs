@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::receipt::{self, missed_note};
-use super::words::{ago, person, points};
+use super::words::{actor, ago, person, points};
 use super::{card, shown};
 use crate::discord::reply::Reply;
 use crate::domain::event::Event;
@@ -175,7 +175,7 @@ fn event_lines(
     let head = Message::new(keys::PROFILE_EVENT)
         .with("event", event.seq.to_string())
         .with("when", ago(event.at))
-        .with("who", person(event.actor_id, locale))
+        .with("who", actor(event, locale))
         .with("action", event.action.as_str());
     let told = receipt::lines(&own, ranks, locale).into_iter();
     [locale.text(&head)]

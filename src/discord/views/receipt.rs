@@ -336,7 +336,7 @@ impl<'a> Telling<'a> {
     const fn of(event: &Event, ranks: &'a Ranks, locale: Locale) -> Self {
         Self {
             brings_back: matches!(event.action, Action::EventUndo | Action::TableRestore),
-            by_delta: !matches!(event.action, Action::EntrySet),
+            by_delta: !matches!(event.action, Action::EntrySet | Action::PeriodClose),
             ranks,
             locale,
         }

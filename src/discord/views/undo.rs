@@ -5,7 +5,7 @@ use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
 use super::receipt::{self, Ranks};
-use super::words::{ago, field, person, points, rank, value};
+use super::words::{actor, ago, field, person, points, rank, value};
 use super::{button, card, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::{Manner, Reply, Upshot};
@@ -65,7 +65,7 @@ pub fn preview(preview: &UndoPreview, device: DeviceId, force: Force, locale: Lo
     let event = &preview.event;
     let about = Message::new(keys::UNDO_PREVIEW_EVENT)
         .with("action", event.action.as_str())
-        .with("who", person(event.actor_id, locale))
+        .with("who", actor(event, locale))
         .with("when", ago(event.at));
     let mut lines = vec![locale.text(&about)];
     if let Some(table) = &preview.table {

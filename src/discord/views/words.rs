@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::shown;
-use crate::domain::event::{Change, What};
+use crate::domain::event::{Action, Change, Event, What};
 use crate::domain::guild::Language;
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::layout::Layout;
@@ -108,6 +108,9 @@ pub fn value(field: &str, value: &Value, locale: Locale) -> String {
         }
         ("pattern", Value::String(pattern)) => format!("`{}`", render::code_safe(pattern)),
         ("platform", Value::String(name)) => platform_of(name, locale),
+        ("closed" | "due" | "since", Value::String(at)) => {
+            DateTime::parse_from_rfc3339(at).map_or_else(|_| shown(at), |at| moment(at.to_utc()))
+        }
         ("ended", Value::String(reason)) => end_reason(reason, locale),
         (_, Value::String(text)) => shown(text),
         (_, other) => shown(&other.to_string()),
@@ -213,6 +216,21 @@ pub fn person(id: Option<UserId>, locale: Locale) -> String {
         || locale.text(&keys::NOBODY.into()),
         |id| format!("<@{id}>"),
     )
+}
+
+/// Who made an event: a person, or a schedule.
+#[must_use]
+pub fn actor(event: &Event, locale: Locale) -> String {
+    match event.actor_id {
+        None if event.action == Action::PeriodClose => the_schedule(locale),
+        id => person(id, locale),
+    }
+}
+
+/// Whoever closes tables where nobody does.
+#[must_use]
+pub fn the_schedule(locale: Locale) -> String {
+    locale.text(&keys::PERIOD_SCHEDULE.into())
 }
 
 /// A moment, as Discord shows it in the reader's own time zone.

@@ -142,15 +142,7 @@ async fn a_minute_passes(pool: &PgPool) {
 }
 
 async fn assert_whole(db: &TestDb, pool: &PgPool) -> i64 {
-    let rows: Vec<serde_json::Value> =
-        sqlx::query_scalar("select to_jsonb(e) from punctaj.events e order by seq")
-            .fetch_all(pool)
-            .await
-            .unwrap();
-    let mut oracle = Oracle::new(GUILD);
-    for row in &rows {
-        oracle.apply(row).unwrap();
-    }
+    let oracle = Oracle::of(pool, GUILD).await;
     let report = db.services.verify_guild(GuildId::from_db(GUILD)).await;
     assert_eq!(report.unwrap().problem, None);
     oracle.head()

@@ -244,18 +244,7 @@ fn logged(log: &Channel) -> Vec<i64> {
 
 /// By a replay that shares no code with the program, too.
 async fn replays(pool: &PgPool, guild: i64) {
-    let rows: Vec<serde_json::Value> = sqlx::query_scalar(
-        "select to_jsonb(e) from punctaj.events e where e.guild_id = $1 order by e.seq",
-    )
-    .bind(guild)
-    .fetch_all(pool)
-    .await
-    .unwrap();
-    let mut oracle = Oracle::new(guild);
-    for row in &rows {
-        oracle.apply(row).unwrap();
-    }
-    oracle.compare(pool).await.unwrap();
+    Oracle::of(pool, guild).await.compare(pool).await.unwrap();
 }
 
 impl Bot {

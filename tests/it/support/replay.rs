@@ -160,6 +160,18 @@ impl Oracle {
         }
     }
 
+    /// A guild's whole history.
+    pub async fn of(pool: &PgPool, guild: i64) -> Self {
+        let rows = "select to_jsonb(e) from punctaj.events e where e.guild_id = $1 order by e.seq";
+        let rows = sqlx::query_scalar(rows).bind(guild).fetch_all(pool);
+        let rows: Vec<Value> = rows.await.unwrap();
+        let mut oracle = Self::new(guild);
+        for row in &rows {
+            oracle.apply(row).unwrap();
+        }
+        oracle
+    }
+
     /// The number of the newest event.
     pub fn head(&self) -> i64 {
         i64::try_from(self.past.len()).unwrap_or(i64::MAX)

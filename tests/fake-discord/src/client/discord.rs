@@ -8,6 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,6 +20,7 @@ use crate::{
     records::{Refusal, Requested, Step, Violation},
     reply::Reply,
     server::{self, Server},
+    snowflake,
     state::{APPLICATION_ID, Attempt, Handle, Id, Message, Settings, Shared, World},
 };
 
@@ -425,6 +427,12 @@ impl FakeDiscord {
     pub fn channel(&self, id: u64) -> Option<Channel> {
         let known = self.shared.world().channels.contains_key(&id);
         known.then(|| Channel::new(self, id))
+    }
+
+    /// Discord's clock, which the identifiers of interactions tell unless they are pinned.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        snowflake::now()
     }
 
     /// Lets the story's clock go forward: answers and tokens of interactions grow old.
