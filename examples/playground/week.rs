@@ -195,6 +195,7 @@ impl<'a> Week<'a> {
         let event = office.pick_last(&list, "Open an event").await;
         let preview = office.press(&event, "Undo").await;
         office.press(&preview, "Confirm").await;
+        self.posted(3).await;
         self.has_role(false).await;
         let wrong = [
             ("names", "Maria Enache"),
@@ -206,7 +207,7 @@ impl<'a> Week<'a> {
         chapter("Now she closes it herself: what would come of it first, then for good");
         let preview = office.slash("punctaj-admin period close", &[TABLE]).await;
         office.press(&preview, "Confirm").await;
-        self.posted(3).await;
+        self.posted(4).await;
         self.has_role(true).await;
     }
 

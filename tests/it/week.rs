@@ -255,6 +255,9 @@ impl Week {
             &undone,
             &["Period opened again", "2 → 7", "0 → 46", "Ofițer → Cadet"],
         );
+        let reopened = self.posted(3).await;
+        assert_says(&reopened, &["Period 1 of", "This closing was undone."]);
+        assert_hides(&reopened, &["Maria"]);
         self.ana_is_officer(false).await;
         self.rank("Ion Matei", evening, "Ofițer").await;
         let wrong = [("names", "Maria Enache"), ("points", "38")];
@@ -274,7 +277,7 @@ impl Week {
         );
         let closed = mihai.on(&pc()).at(late).click(&close, "Confirm").await;
         assert_says(&closed, &["Closed a period", "23 → 0"]);
-        let report = self.posted(3).await;
+        let report = self.posted(4).await;
         assert_says(
             &report,
             &[
@@ -290,7 +293,7 @@ impl Week {
         let next = slash((dana, pc(), late), "punctaj-admin period schedule", [TABLE]).await;
         let moment = format!("<t:{}:", self.day(14, 20).timestamp());
         assert_says(&next, &[&moment]);
-        assert_eq!(self.reports.messages().len(), 3);
+        assert_eq!(self.reports.messages().len(), 4);
     }
 
     /// The independent replay agrees with the tables; the rest is looked at by all stories.

@@ -56,14 +56,15 @@ pub fn report(report: &Report, locale: Locale) -> Reply {
     }
 }
 
-/// The same, line by line: for a channel.
+/// The same, line by line: for a channel, which has seen already what was undone since.
 pub(super) fn posted(report: &Report, locale: Locale) -> Vec<String> {
     let title = format!("**{}**", titled(keys::PERIOD_TITLE, report, locale));
-    [title]
-        .into_iter()
-        .chain(about(report, locale))
-        .chain(result(report, locale))
-        .collect()
+    let mut lines = vec![title];
+    lines.extend(about(report, locale));
+    if !report.reopened {
+        lines.extend(result(report, locale));
+    }
+    lines
 }
 
 /// The button that applies the ranks which a closing proposed, where they still wait.

@@ -11,7 +11,7 @@ use crate::domain::period::{self, Period};
 use crate::domain::table::Table;
 use crate::service::ServiceError;
 use crate::store::outbox::{News, Notice, To};
-use crate::store::{entries, periods};
+use crate::store::{entries, periods, tables};
 
 use super::{Nature, Operation};
 
@@ -78,13 +78,18 @@ impl Operation<'_> {
         let seq = self.own_seq();
         let own = (self.request.guild, seq, &self.request.op);
         periods::keep(&mut self.tx, own, closed, due_on).await?;
+        self.report_period(table, seq);
+        Ok(())
+    }
+
+    /// Where reports go, this one is posted.
+    fn report_period(&mut self, table: &Table, closing: Seq) {
         let channel = table.periods.schedule.channel;
         let channel = channel.or(self.settings.log_channel);
         self.news.extend(channel.map(|channel| Notice {
             to: To::Channel(channel),
-            news: News::Period { seq },
+            news: News::Period { seq: closing },
         }));
-        Ok(())
     }
 
     fn begin_anew(&mut self, table: &Table, held: &[EntryId], ranks: &BTreeMap<EntryId, i32>) {
@@ -106,7 +111,7 @@ impl Operation<'_> {
         kept: &periods::Kept,
     ) -> Result<(), ServiceError> {
         self.changes.extend(kept.period.reopening(address));
-        Ok(periods::mark_reopened(&mut self.tx, self.request.guild, kept.seq, true).await?)
+        self.mark_reopened(kept, true).await
     }
 
     /// A closing that was undone is brought back, with the rows that were kept then.
@@ -116,7 +121,22 @@ impl Operation<'_> {
         kept: &periods::Kept,
     ) -> Result<(), ServiceError> {
         self.changes.extend(kept.period.closing(address));
-        Ok(periods::mark_reopened(&mut self.tx, self.request.guild, kept.seq, false).await?)
+        self.mark_reopened(kept, false).await
+    }
+
+    /// Those who read the report hear of it, too.
+    async fn mark_reopened(
+        &mut self,
+        kept: &periods::Kept,
+        reopened: bool,
+    ) -> Result<(), ServiceError> {
+        let guild = self.request.guild;
+        periods::mark_reopened(&mut self.tx, guild, kept.seq, reopened).await?;
+        let table = tables::by_id(&mut self.tx, guild, kept.period.table_id).await?;
+        if let Some(table) = table {
+            self.report_period(&table, kept.seq);
+        }
+        Ok(())
     }
 
     /// Other ranks are proposed by a closing than were.
