@@ -662,7 +662,7 @@ diagnose-disk = Disk
 diagnose-guild = This server
 diagnose-short-ok = **{ $family }:** as it should be
 diagnose-short-warning = **{ $family }:** works, but could do so better or more safely
-diagnose-short-failed = **{ $family }:** does not work
+diagnose-short-failed = **{ $family }:** does not work, or is not safe
 diagnose-short-remedy = Tell whoever runs the bot: `punctaj diagnose` shows them what it is.
 diagnose-said = { $text }
 diagnose-unused = Not looked at, since { $name } can't be used
@@ -716,16 +716,23 @@ diagnose-rights-surplus = punctaj_app has rights that it should not have: { $nam
 diagnose-rights-surplus-remedy = Revoke them from punctaj_app.
 diagnose-rows = Row-level security is on for every table
 diagnose-rows-open = Tables without row-level security, or with a policy for others than punctaj_app: { $names }
+diagnose-rows-closed = No policy lets punctaj_app work with rows: { $names }
 diagnose-rows-remedy = `alter table punctaj.… enable row level security`, and drop policies that are not the program's.
+diagnose-rows-closed-remedy = Make these policies again, as the program’s migrations do.
 diagnose-unexposed = Neither everybody nor anon, authenticated and service_role have any right
 diagnose-exposed = Others have rights that they should not have: { $names }
 diagnose-exposed-remedy = Revoke them; docs/supabase.md has the statements (Who may do what).
 diagnose-guarded = The history is guarded against changes
 diagnose-unguarded = Triggers that guard the history are missing or off: { $names }
 diagnose-unguarded-remedy = Enable them (`alter table punctaj.… enable trigger …`), and run `punctaj verify`.
+diagnose-triggers = Boards, the log and ranks’ roles are told of changes
+diagnose-triggers-missing = Triggers that tell boards, the log and ranks’ roles of changes are missing or off: { $names }
+diagnose-triggers-remedy = Enable them (`alter table punctaj.… enable trigger …`); where they are missing, restore the database from a backup.
 diagnose-notify = Notifications arrive
 diagnose-notify-lost = A notification did not arrive: boards and the log channel follow some seconds later
 diagnose-notify-remedy = Connect directly, or to a pooler in session mode.
+diagnose-notify-untried = Notifications could not be tried: { $words }
+diagnose-notify-untried-remedy = Free some connections, or connect to the primary server rather than a standby.
 diagnose-room = The server has { $count ->
         [one] one connection
        *[other] { $count } connections
@@ -763,7 +770,7 @@ diagnose-presence = Discord may tell where people are signed in
 diagnose-presence-off = Discord is not asked where people are signed in (PUNCTAJ_PRESENCE=off)
 diagnose-presence-refused = Discord does not tell where people are signed in, so devices are not recognised by it
 diagnose-presence-remedy = Switch on Presence Intent (Discord developer portal, Bot) and restart the bot, or set PUNCTAJ_PRESENCE=off.
-diagnose-gateway = The bot may connect { $remaining } more times today, of { $total }
+diagnose-gateway = Connections that the bot has left today: { $remaining } of { $total }
 diagnose-gateway-remedy = Find out why the bot restarts so often; Discord resets a token that uses them all up.
 diagnose-shards = PUNCTAJ_SHARDS makes { $count ->
         [one] one shard

@@ -407,7 +407,7 @@ setup-step-log = Canalul de jurnal
 setup-step-table = Tabele
 setup-step-givers = Cine dă puncte
 setup-no-table = niciunul încă
-setup-managers = membrii cu „Gestionează serverul”
+setup-managers = membrii cu „Gestionează serverul” (Manage Server)
 setup-suggested = propus
 setup-ask-language = **În ce limbă să scriu acolo unde citesc toți?** Ție îți răspund în limba Discordului tău.
 setup-ask-zone = **În ce fus orar trăiți?** După el se socotesc zilele, orele și sfârșitul săptămânii.
@@ -686,7 +686,7 @@ verify-thing-in = **{ $name }** din { $table }
 
 ## Ce nu este în regulă și ce e de făcut
 
-diagnose-title = Cum stă botul
+diagnose-title = Starea botului
 diagnose-configuration = Configurare
 diagnose-database = Baza de date
 diagnose-supabase = Supabase
@@ -696,7 +696,7 @@ diagnose-disk = Disc
 diagnose-guild = Acest server
 diagnose-short-ok = **{ $family }:** în regulă
 diagnose-short-warning = **{ $family }:** funcționează, dar ar putea merge mai bine sau mai sigur
-diagnose-short-failed = **{ $family }:** nu funcționează
+diagnose-short-failed = **{ $family }:** nu funcționează sau nu este în siguranță
 diagnose-short-remedy = Spune-i celui care administrează botul: `punctaj diagnose` îi arată despre ce este vorba.
 diagnose-said = { $text }
 diagnose-unused = Nu a fost verificat, pentru că { $name } nu poate fi folosit
@@ -750,16 +750,23 @@ diagnose-rights-surplus = punctaj_app are drepturi pe care nu ar trebui să le a
 diagnose-rights-surplus-remedy = Retrage-i-le lui punctaj_app.
 diagnose-rows = Securitatea la nivel de rând este activă pentru fiecare tabel
 diagnose-rows-open = Tabele fără securitate la nivel de rând sau cu o politică pentru alții decât punctaj_app: { $names }
+diagnose-rows-closed = Nicio politică nu lasă punctaj_app să lucreze cu rândurile: { $names }
 diagnose-rows-remedy = `alter table punctaj.… enable row level security` și șterge politicile care nu sunt ale programului.
-diagnose-unexposed = Nici toată lumea, nici anon, authenticated și service_role nu au vreun drept
+diagnose-rows-closed-remedy = Fă din nou aceste politici, ca în migrările programului.
+diagnose-unexposed = Nici publicul, nici anon, authenticated sau service_role nu au vreun drept
 diagnose-exposed = Alții au drepturi pe care nu ar trebui să le aibă: { $names }
 diagnose-exposed-remedy = Retrage-le; docs/supabase.md are comenzile (Who may do what).
 diagnose-guarded = Istoricul este protejat de modificări
 diagnose-unguarded = Declanșatoarele care protejează istoricul lipsesc sau sunt oprite: { $names }
 diagnose-unguarded-remedy = Activează-le (`alter table punctaj.… enable trigger …`) și rulează `punctaj verify`.
+diagnose-triggers = Avizierele, jurnalul și rolurile gradelor află de modificări
+diagnose-triggers-missing = Declanșatoarele care anunță avizierele, jurnalul și rolurile gradelor lipsesc sau sunt oprite: { $names }
+diagnose-triggers-remedy = Activează-le (`alter table punctaj.… enable trigger …`); dacă lipsesc, restaurează baza de date dintr-o copie de rezervă.
 diagnose-notify = Notificările ajung
 diagnose-notify-lost = O notificare nu a ajuns: avizierele și canalul de jurnal urmează cu câteva secunde întârziere
 diagnose-notify-remedy = Conectează-te direct sau la un pooler în modul session.
+diagnose-notify-untried = Notificările n-au putut fi încercate: { $words }
+diagnose-notify-untried-remedy = Eliberează câteva conexiuni sau conectează-te la serverul principal, nu la o replică.
 diagnose-room = Serverul are { $count ->
         [one] o conexiune
         [few] { $count } conexiuni
@@ -775,7 +782,7 @@ diagnose-embedded-none = PostgreSQL-ul încorporat nu există încă; prima porn
 diagnose-supabase-off = API-ul Supabase nu este configurat și nu este folosit
 diagnose-rest = API-ul REST acceptă cheia
 diagnose-key-refused = Supabase refuză cheia
-diagnose-key-remedy = Setează SUPABASE_SERVICE_KEY la cheia secretă a proiectului (panou, Project Settings, API Keys) și SUPABASE_URL la același proiect.
+diagnose-key-remedy = Pune în SUPABASE_SERVICE_KEY cheia secretă a proiectului (panou, Project Settings, API Keys) și în SUPABASE_URL adresa aceluiași proiect.
 diagnose-no-supabase = API-ul Supabase nu poate fi accesat: { $words }
 diagnose-no-supabase-remedy = Verifică SUPABASE_URL (https://PROIECT.supabase.co) și dacă proiectul este în pauză.
 diagnose-supabase-status = API-ul Supabase răspunde cu starea { $status }
@@ -798,7 +805,7 @@ diagnose-presence = Discord poate spune unde sunt conectați oamenii
 diagnose-presence-off = Discord nu este întrebat unde sunt conectați oamenii (PUNCTAJ_PRESENCE=off)
 diagnose-presence-refused = Discord nu spune unde sunt conectați oamenii, așa că dispozitivele nu sunt recunoscute după asta
 diagnose-presence-remedy = Activează Presence Intent (portalul pentru dezvoltatori Discord, Bot) și repornește botul sau setează PUNCTAJ_PRESENCE=off.
-diagnose-gateway = Botul se mai poate conecta azi de { $remaining } ori din { $total }
+diagnose-gateway = Conectări ale botului rămase azi: { $remaining } din { $total }
 diagnose-gateway-remedy = Află de ce repornește botul atât de des; Discord resetează tokenul care le consumă pe toate.
 diagnose-shards = PUNCTAJ_SHARDS face în total { $count ->
         [one] un shard
@@ -822,7 +829,7 @@ diagnose-clock-remedy = Lasă sistemul să-și potrivească ceasul (`timedatectl
 diagnose-folder = Dosarul de date este { $folder }
 diagnose-folder-none = Dosarul de date { $folder } nu există încă; îl creează prima pornire
 diagnose-folder-unusable = Dosarul de date { $folder } nu poate fi folosit: { $words }
-diagnose-folder-remedy = Setează PUNCTAJ_DATA_DIR la un dosar de pe un disc cu loc, în care utilizatorul botului poate scrie.
+diagnose-folder-remedy = Pune în PUNCTAJ_DATA_DIR un dosar de pe un disc cu loc, în care utilizatorul botului poate scrie.
 diagnose-private = Doar utilizatorul lui poate vedea în dosarul de date
 diagnose-public = Și alții pot vedea în dosarul de date (mod { $mode })
 diagnose-public-remedy = `chmod 700 { $folder }`

@@ -110,14 +110,7 @@ fn content(content: &Content) -> Vec<Finding> {
             keys::DIAGNOSE_SCHEMA_CLOSED_REMEDY,
         )],
     };
-    findings.push(match content.heard {
-        Some(_) => Finding::ok("database.notify", keys::DIAGNOSE_NOTIFY),
-        None => Finding::warning(
-            "database.notify",
-            keys::DIAGNOSE_NOTIFY_LOST,
-            keys::DIAGNOSE_NOTIFY_REMEDY,
-        ),
-    });
+    findings.push(notified(&content.heard));
     let (room, need) = (content.room.max(0), content.need);
     let message = Message::new(keys::DIAGNOSE_ROOM)
         .with("count", room)
@@ -130,6 +123,19 @@ fn content(content: &Content) -> Vec<Finding> {
     findings
 }
 
+fn notified(heard: &Result<bool, String>) -> Finding {
+    let id = "database.notify";
+    match heard {
+        Ok(true) => Finding::ok(id, keys::DIAGNOSE_NOTIFY),
+        Ok(false) => Finding::warning(id, keys::DIAGNOSE_NOTIFY_LOST, keys::DIAGNOSE_NOTIFY_REMEDY),
+        Err(words) => Finding::warning(
+            id,
+            Message::new(keys::DIAGNOSE_NOTIFY_UNTRIED).with("words", words.as_str()),
+            keys::DIAGNOSE_NOTIFY_UNTRIED_REMEDY,
+        ),
+    }
+}
+
 fn schema(there: &There) -> Vec<Finding> {
     vec![
         migrations(there),
@@ -140,12 +146,7 @@ fn schema(there: &There) -> Vec<Finding> {
             (keys::DIAGNOSE_ROLE_CLOSED, keys::DIAGNOSE_ROLE_REMEDY),
         ),
         rights(there),
-        none_of(
-            "database.row_security",
-            &there.open,
-            keys::DIAGNOSE_ROWS,
-            (keys::DIAGNOSE_ROWS_OPEN, keys::DIAGNOSE_ROWS_REMEDY),
-        ),
+        row_security(there),
         none_of(
             "database.exposure",
             &there.exposed,
@@ -158,7 +159,32 @@ fn schema(there: &There) -> Vec<Finding> {
             keys::DIAGNOSE_GUARDED,
             (keys::DIAGNOSE_UNGUARDED, keys::DIAGNOSE_UNGUARDED_REMEDY),
         ),
+        none_of(
+            "database.triggers",
+            &there.silent,
+            keys::DIAGNOSE_TRIGGERS,
+            (
+                keys::DIAGNOSE_TRIGGERS_MISSING,
+                keys::DIAGNOSE_TRIGGERS_REMEDY,
+            ),
+        ),
     ]
+}
+
+/// Others see no row, and the bot sees those that it may.
+fn row_security(there: &There) -> Finding {
+    let id = "database.row_security";
+    let closed = (
+        keys::DIAGNOSE_ROWS_CLOSED,
+        keys::DIAGNOSE_ROWS_CLOSED_REMEDY,
+    );
+    let open = (keys::DIAGNOSE_ROWS_OPEN, keys::DIAGNOSE_ROWS_REMEDY);
+    let (names, told) = if there.open.is_empty() {
+        (&there.withheld, closed)
+    } else {
+        (&there.open, open)
+    };
+    none_of(id, names, keys::DIAGNOSE_ROWS, told)
 }
 
 /// All is well where there are none of these.

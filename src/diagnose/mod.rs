@@ -203,7 +203,8 @@ struct OfDatabase {
 }
 
 async fn database_of(loaded: &Loaded, config: &Config) -> OfDatabase {
-    if loaded.is_broken(Setting::DatabaseUrl) || loaded.is_broken(Setting::DatabasePool) {
+    // A broken number of connections was told already, and the usual one does for looking.
+    if loaded.is_broken(Setting::DatabaseUrl) {
         let setting = Setting::DatabaseUrl;
         return OfDatabase {
             findings: vec![unused("database.reachable", setting)],
@@ -252,7 +253,7 @@ async fn looked_at(url: &str, shown: &str, pool: u32) -> OfDatabase {
     };
     OfDatabase {
         findings: database::findings(&looked, shown),
-        ahead: looked.ok().map(|facts| facts.ahead),
+        ahead: looked.ok().and_then(|facts| facts.ahead),
     }
 }
 

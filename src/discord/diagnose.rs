@@ -28,13 +28,14 @@ const API: &str = "api/v10";
 /// The application may be told where people are signed in: in any number of guilds, or in few.
 const PRESENCE_FLAGS: u64 = 1 << 12 | 1 << 13;
 
-/// What a board needs in its channel. The message that was lost is looked for among the last ones.
-pub const BOARD_NEEDS: Permissions = LOG_NEEDS.union(Permissions::READ_MESSAGE_HISTORY);
+/// What a board needs in its channel. It is an embed, and a message that was lost is looked for among
+/// the last ones.
+pub const BOARD_NEEDS: Permissions = LOG_NEEDS
+    .union(Permissions::EMBED_LINKS)
+    .union(Permissions::READ_MESSAGE_HISTORY);
 
-/// What messages in the log channel need.
-pub const LOG_NEEDS: Permissions = Permissions::VIEW_CHANNEL
-    .union(Permissions::SEND_MESSAGES)
-    .union(Permissions::EMBED_LINKS);
+/// What messages in the log channel need, which are text.
+pub const LOG_NEEDS: Permissions = Permissions::VIEW_CHANNEL.union(Permissions::SEND_MESSAGES);
 
 /// Where Discord is, and as whom it is asked.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions, PgRow, PgSslMode};
 use sqlx::{Connection as _, Executor as _, PgPool, Row as _};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{CONNECTING, SchemaError, StoreError, StoreOptions, migrator};
@@ -129,8 +129,8 @@ pub struct Facts {
     pub encryption: Encryption,
     /// Whether it takes changes.
     pub takes_changes: bool,
-    /// By how much its clock is ahead of the host's.
-    pub ahead: TimeDelta,
+    /// By how much its clock is ahead of the host's, where it tells the time.
+    pub ahead: Option<TimeDelta>,
     /// What is in it; none where sessions are not kept, so that nothing it said could be believed.
     pub content: Option<Content>,
 }
@@ -153,8 +153,8 @@ pub enum Encryption {
 pub struct Content {
     /// The schema; or what the server said to somebody who may not look at it.
     pub schema: Result<Schema, String>,
-    /// How long a notification took; none where none came.
-    pub heard: Option<Duration>,
+    /// Whether a notification came, or why it was not tried.
+    pub heard: Result<bool, String>,
     /// How many connections there are for bots, others' taken off.
     pub room: i64,
     /// How many a bot needs.
@@ -189,8 +189,12 @@ pub struct There {
     pub open: Vec<String>,
     /// Rights that everybody or the roles of a REST API have.
     pub exposed: Vec<String>,
-    /// Triggers that are missing or off.
+    /// What it may do with rows, but no policy lets it.
+    pub withheld: Vec<String>,
+    /// Triggers that guard the history and are missing or off.
     pub unguarded: Vec<String>,
+    /// The others that are: those that tell boards, the log and ranks' roles of changes.
+    pub silent: Vec<String>,
 }
 
 /// Looks at a database. `now` is the host's clock, and `mark` a text of its own for each look.
@@ -246,7 +250,7 @@ async fn facts(
         version: text("version")?.parse().unwrap_or_default(),
         encryption: encryption(&options.connect, text("ssl")? == "true"),
         takes_changes: text("read_only")? == "off",
-        ahead: clock.map_or(TimeDelta::zero(), |clock| clock - host),
+        ahead: clock.map(|clock| clock - host),
         content,
     })
 }
@@ -315,7 +319,11 @@ async fn content(
     conn: &mut PgConnection,
     mark: Uuid,
 ) -> Result<Content, sqlx::Error> {
-    let heard = timeout(HEARING, hear(options, conn, mark)).await;
+    let heard = match timeout(HEARING, hear(options, conn, mark)).await {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Ok(false),
+    };
     let schema = match schema(conn).await {
         Ok(schema) => Ok(schema),
         Err(sqlx::Error::Database(error)) => Err(error.message().to_owned()),
@@ -323,7 +331,7 @@ async fn content(
     };
     Ok(Content {
         schema,
-        heard: heard.ok().and_then(Result::ok),
+        heard,
         room: room(conn).await?,
         need: i64::from(options.pool) + BESIDE_THE_POOL,
     })
@@ -334,21 +342,20 @@ async fn hear(
     options: &StoreOptions,
     conn: &mut PgConnection,
     mark: Uuid,
-) -> Result<Duration, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .connect_with(options.connect.clone())
         .await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
-    let begun = Instant::now();
     let mark = mark.to_string();
     sqlx::query!("select pg_notify($1, $2)", CHANNEL, mark)
         .fetch_one(conn)
         .await?;
     // Another look may be on its way at the same time.
     while listener.recv().await?.payload() != mark {}
-    Ok(begun.elapsed())
+    Ok(())
 }
 
 async fn room(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
@@ -383,16 +390,20 @@ async fn schema(conn: &mut PgConnection) -> Result<Schema, sqlx::Error> {
         return Ok(Schema::Missing);
     }
     let mut there = migrations(conn).await?;
-    let applied = |version: i64| !there.pending.contains(&version);
-    let expected = granted(applied);
-    rights(conn, &expected, &mut there).await?;
+    let texts = texts(|version| !there.pending.contains(&version));
+    let expected = granted(&texts);
+    let held = held(conn).await?;
+    rights(&expected, &held, &mut there);
+    let due = common(&expected, &held);
     there.role = conn
         .execute("set role punctaj_app; reset role")
         .await
         .is_ok();
     there.open = open_tables(conn).await?;
     there.exposed = exposed(conn).await?;
-    there.unguarded = unguarded(conn).await?;
+    there.withheld = withheld(conn, &due).await?;
+    there.unguarded = without(conn, &GUARDS.map(str::to_owned)).await?;
+    there.silent = without(conn, &triggers(&texts)).await?;
     Ok(Schema::There(Box::new(there)))
 }
 
@@ -421,76 +432,143 @@ async fn migrations(conn: &mut PgConnection) -> Result<There, sqlx::Error> {
     Ok(there)
 }
 
-/// Rights by table.
+/// Rights by table or function, or of the schema.
 type Rights = BTreeMap<String, BTreeSet<String>>;
+
+/// The texts of the migrations that were applied.
+fn texts(is_applied: impl Fn(i64) -> bool) -> Vec<String> {
+    let own = migrator();
+    let applied = own.iter().filter(|it| is_applied(it.version));
+    applied
+        .map(|migration| migration.sql.as_str().to_owned())
+        .collect()
+}
 
 /// What the migrations give to the role of the bot, read from their text: so there is no second list
 /// of it that could grow old.
-fn granted(is_applied: impl Fn(i64) -> bool) -> Rights {
+fn granted(texts: &[String]) -> Rights {
     #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
     static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
-        let text = r"(?m)^\s*(grant|revoke) ([a-z, ]+) on (?:table )?(punctaj\.[a-z_, .]+) (?:to|from) punctaj_app;";
+        let text = r"(?m)^\s*(grant|revoke) ([a-z, ]+) on (?:table |function |schema )?(punctaj[a-z_.]*\([^)]*\)|punctaj[a-z_, .]*) (?:to|from) punctaj_app;";
         Regex::new(text).expect("a valid expression")
     });
-    let own = migrator();
     let mut rights = Rights::new();
-    for migration in own.iter().filter(|it| is_applied(it.version)) {
-        for statement in STATEMENT.captures_iter(migration.sql.as_str()) {
-            let (_, [verb, kinds, tables]) = statement.extract();
-            for table in tables.split(", ") {
-                let of = rights.entry(unqualified(table)).or_default();
-                let kinds = kinds.split(", ").map(str::to_uppercase);
-                match verb {
-                    "grant" => of.extend(kinds),
-                    _ => kinds.for_each(|kind| {
-                        of.remove(&kind);
-                    }),
-                }
+    let statements = texts.iter().flat_map(|text| STATEMENT.captures_iter(text));
+    for statement in statements {
+        let (_, [verb, kinds, things]) = statement.extract();
+        let things: Vec<&str> = if things.contains('(') {
+            vec![things]
+        } else {
+            things.split(", ").collect()
+        };
+        for thing in things {
+            let of = rights.entry(unqualified(thing)).or_default();
+            let kinds = kinds.split(", ").map(str::to_uppercase);
+            match verb {
+                "grant" => of.extend(kinds),
+                _ => kinds.for_each(|kind| {
+                    of.remove(&kind);
+                }),
             }
         }
     }
     rights
 }
 
-fn unqualified(table: &str) -> String {
-    let name = table.trim().strip_prefix("punctaj.");
-    name.unwrap_or(table).to_owned()
+/// The triggers that the migrations make, without those that guard the history.
+fn triggers(texts: &[String]) -> Vec<String> {
+    #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
+    static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?m)^\s*create trigger ([a-z_]+)").expect("a valid expression")
+    });
+    let statements = texts.iter().flat_map(|text| STATEMENT.captures_iter(text));
+    let names = statements.map(|statement| statement[1].to_owned());
+    let is_guard = |name: &String| GUARDS.contains(&name.as_str());
+    names.filter(|name| !is_guard(name)).collect()
 }
 
-/// Compares the rights of the role with those that it should have.
-async fn rights(
-    conn: &mut PgConnection,
-    expected: &Rights,
-    there: &mut There,
-) -> Result<(), sqlx::Error> {
+fn unqualified(name: &str) -> String {
+    let short = name.trim().strip_prefix("punctaj.");
+    short.unwrap_or(name).to_owned()
+}
+
+/// Compares the rights of the role with those that it should have. What is not there at all lacks
+/// all of them.
+fn rights(expected: &Rights, held: &Rights, there: &mut There) {
+    let line = |name: &str, kind: &String| format!("{} on {name}", kind.to_lowercase());
+    let none = BTreeSet::new();
+    // Tables of a newer program have rights that this one does not know.
+    for (name, wanted) in expected {
+        let has = held.get(name).unwrap_or(&none);
+        let lacking = wanted.difference(has).map(|kind| line(name, kind));
+        there.lacking.extend(lacking);
+        let surplus = has.difference(wanted).map(|kind| line(name, kind));
+        there.surplus.extend(surplus);
+    }
+}
+
+/// The rights that the role was given.
+async fn held(conn: &mut PgConnection) -> Result<Rights, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        select c.relname::text as "table!", array_remove(array_agg(a.privilege_type), null) as "rights!"
-        from pg_class c
-        join pg_namespace n on n.oid = c.relnamespace
-        left join lateral (
-            select x.privilege_type from aclexplode(c.relacl) x join pg_roles r on r.oid = x.grantee
-            where r.rolname = 'punctaj_app'
-        ) a on true
-        where n.nspname = 'punctaj' and c.relkind in ('r', 'p')
-        group by 1
-        order by 1
+        with things as (
+            select n.nspname::text as name, n.nspacl as acl
+            from pg_namespace n where n.nspname = 'punctaj'
+            union all
+            select c.relname, c.relacl
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'punctaj' and c.relkind in ('r', 'p')
+            union all
+            select p.proname || '(' || oidvectortypes(p.proargtypes) || ')', p.proacl
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = 'punctaj'
+        )
+        select t.name as "name!", x.privilege_type as "right!"
+        from things t cross join lateral aclexplode(t.acl) x join pg_roles r on r.oid = x.grantee
+        where r.rolname = 'punctaj_app'
         "#,
     )
     .fetch_all(conn)
     .await?;
-    let none = BTreeSet::new();
+    let mut held = Rights::new();
     for row in rows {
-        let has: BTreeSet<String> = row.rights.into_iter().collect();
-        let wanted = expected.get(&row.table).unwrap_or(&none);
-        let line = |kind: &String| format!("{} on {}", kind.to_lowercase(), row.table);
-        there.lacking.extend(wanted.difference(&has).map(line));
-        // Tables of a newer program have rights that this one does not know.
-        if expected.contains_key(&row.table) {
-            there.surplus.extend(has.difference(wanted).map(line));
-        }
+        held.entry(row.name).or_default().insert(row.right);
     }
-    Ok(())
+    Ok(held)
+}
+
+/// The rights that the role should have, and has.
+fn common(expected: &Rights, held: &Rights) -> Rights {
+    let both = expected.iter().filter_map(|(name, wanted)| {
+        let kinds = wanted.intersection(held.get(name)?).cloned();
+        Some((name.clone(), kinds.collect()))
+    });
+    both.collect()
+}
+
+/// What the role may do with the rows of a table but no policy lets it.
+async fn withheld(conn: &mut PgConnection, due: &Rights) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select p.tablename::text as "table!", p.cmd as "command!"
+        from pg_policies p
+        where p.schemaname = 'punctaj' and 'punctaj_app' = any(p.roles) and p.permissive = 'PERMISSIVE'
+        "#,
+    )
+    .fetch_all(conn)
+    .await?;
+    let is_let = |table: &str, kind: &str| {
+        let mut policies = rows.iter().filter(|policy| policy.table == table);
+        policies.any(|policy| policy.command == kind || policy.command == "ALL")
+    };
+    let of_rows =
+        |kind: &&String| matches!(kind.as_str(), "SELECT" | "INSERT" | "UPDATE" | "DELETE");
+    let withheld = due.iter().flat_map(|(table, kinds)| {
+        let kinds = kinds.iter().filter(of_rows);
+        let closed = kinds.filter(|kind| !is_let(table, kind));
+        closed.map(move |kind| format!("{} on {table}", kind.to_lowercase()))
+    });
+    Ok(withheld.collect())
 }
 
 async fn open_tables(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
@@ -537,8 +615,8 @@ async fn exposed(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     .await
 }
 
-async fn unguarded(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
-    let guards = GUARDS.map(str::to_owned);
+/// The triggers that are missing or off.
+async fn without(conn: &mut PgConnection, triggers: &[String]) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
         select g.name as "name!"
@@ -551,7 +629,7 @@ async fn unguarded(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> 
         )
         order by 1
         "#,
-        &guards,
+        triggers,
     )
     .fetch_all(conn)
     .await
@@ -661,13 +739,21 @@ mod tests {
 
     #[test]
     fn the_rights_are_read_from_the_migrations() {
-        let rights = granted(|_| true);
+        let rights = granted(&texts(|_| true));
         let of = |table: &str| rights[table].iter().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(of("events"), "INSERT SELECT");
         assert_eq!(of("guilds"), "INSERT SELECT UPDATE");
         assert_eq!(of("drafts"), "DELETE INSERT SELECT");
         assert!(!rights.contains_key("_sqlx_migrations"));
-        assert!(granted(|_| false).is_empty());
+        assert_eq!(of("punctaj"), "USAGE");
+        assert_eq!(
+            of("tables_meant(bigint, text, text, uuid, jsonb)"),
+            "EXECUTE"
+        );
+        assert!(granted(&texts(|_| false)).is_empty());
+        let triggers = triggers(&texts(|_| true));
+        assert!(triggers.iter().any(|name| name == "events_hint"));
+        assert!(!triggers.iter().any(|name| GUARDS.contains(&name.as_str())));
     }
 
     #[test]

@@ -64,7 +64,7 @@ async fn all_is_well_and_nothing_of_the_host_is_told() {
 
 #[tokio::test]
 async fn why_a_board_or_the_log_does_not_show() {
-    let app = TestApp::start().await;
+    let mut app = TestApp::start().await;
     let (gone, shut, log) = (
         board(&app, "Gone").await,
         board(&app, "Shut").await,
@@ -81,7 +81,7 @@ async fn why_a_board_or_the_log_does_not_show() {
     app.guild.hide_command("punctaj-audit");
     gone.delete();
     shut.deny_bot(SEND_MESSAGES);
-    log.deny_bot(EMBED_LINKS);
+    log.deny_bot(SEND_MESSAGES | EMBED_LINKS);
     let reply = diagnosed(&app, "alice").await;
     assert_says(
         &reply,
@@ -93,14 +93,19 @@ async fn why_a_board_or_the_log_does_not_show() {
                 shut.mention()
             ),
             &format!(
-                "❌ Edits can't be posted in {}: the bot lacks *Embed Links*",
+                "❌ Edits can't be posted in {}: the bot lacks *Send Messages*",
                 log.mention()
             ),
             "/punctaj-audit",
         ],
     );
+    // A board is an embed, and the log is not.
+    shut.deny_bot(EMBED_LINKS);
+    log.deny_bot(EMBED_LINKS);
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(&reply, &["the bot lacks *Embed Links*"]);
+    assert_hides(&reply, &["Edits can't be posted"]);
     shut.deny_bot(0);
-    log.deny_bot(0);
     log.delete();
     // As a bot notes it that Discord refused.
     let pool = app.db.superuser().await;
@@ -118,6 +123,9 @@ async fn why_a_board_or_the_log_does_not_show() {
             "❌ The log channel is not there any more",
         ],
     );
+    // What the bot tries to post meanwhile.
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
     app.finish().await;
 }
 
@@ -205,6 +213,10 @@ async fn a_database_that_is_away_is_said_to_be() {
         ],
     );
     assert_hides(&reply, &["127.0.0.1", "nobody@"]);
+    // What others were granted is not known.
+    let bob = app.member("bob");
+    let refused = bob.on(&Device::desktop("PC")).slash(COMMAND, []).await;
+    assert_hides(&refused, &["Disk", "Database:"]);
     app.finish().await;
 }
 

@@ -146,79 +146,117 @@ async fn a_schema_that_is_missing_old_new_or_broken() {
     }
 }
 
+/// What is done to a database, and what is said of it: the check, how bad, and of what.
+const HARM: &[(&str, &str, &str, &str)] = &[
+    (
+        "revoke update on punctaj.guilds from punctaj_app",
+        "database.rights",
+        "failed",
+        "update on guilds",
+    ),
+    (
+        "grant update on punctaj.events to punctaj_app",
+        "database.rights",
+        "warning",
+        "update on events",
+    ),
+    (
+        "alter table punctaj.entries disable row level security",
+        "database.row_security",
+        "failed",
+        "entries",
+    ),
+    (
+        "create policy x on punctaj.ranks using (true)",
+        "database.row_security",
+        "failed",
+        "ranks",
+    ),
+    (
+        "grant select on punctaj.entries to public",
+        "database.exposure",
+        "failed",
+        "public: entries",
+    ),
+    (
+        "grant usage on schema punctaj to public",
+        "database.exposure",
+        "failed",
+        "public: punctaj",
+    ),
+    (
+        "grant execute on function punctaj.hint_event() to public",
+        "database.exposure",
+        "failed",
+        "hint_event",
+    ),
+    (
+        "alter table punctaj.events disable trigger events_append_only",
+        "database.history",
+        "failed",
+        "events_append_only",
+    ),
+    (
+        "drop trigger ledger_no_truncate on punctaj.ledger",
+        "database.history",
+        "failed",
+        "ledger_no_truncate",
+    ),
+    (
+        "revoke usage on schema punctaj from punctaj_app",
+        "database.rights",
+        "failed",
+        "usage on punctaj",
+    ),
+    (
+        "revoke execute on function punctaj.table_json(punctaj.tables) from punctaj_app",
+        "database.rights",
+        "failed",
+        "execute on table_json(punctaj.tables)",
+    ),
+    (
+        "drop table punctaj.welcomes",
+        "database.rights",
+        "failed",
+        "select on welcomes",
+    ),
+    (
+        "drop policy ledger_insert on punctaj.ledger",
+        "database.row_security",
+        "failed",
+        "insert on ledger",
+    ),
+    (
+        "alter table punctaj.events disable trigger events_hint",
+        "database.triggers",
+        "failed",
+        "events_hint",
+    ),
+    (
+        "drop trigger ranks_updated_roles on punctaj.ranks",
+        "database.triggers",
+        "failed",
+        "ranks_updated_roles",
+    ),
+    (
+        "alter database NAME set default_transaction_read_only = on",
+        "database.writable",
+        "failed",
+        "primary",
+    ),
+    (
+        "alter database NAME connection limit 4",
+        "database.connections",
+        "warning",
+        "PUNCTAJ_DATABASE_POOL",
+    ),
+];
+
 #[tokio::test]
 async fn rights_that_are_not_as_they_should_be() {
-    let cases = [
-        (
-            "revoke update on punctaj.guilds from punctaj_app",
-            "database.rights",
-            "failed",
-            "update on guilds",
-        ),
-        (
-            "grant update on punctaj.events to punctaj_app",
-            "database.rights",
-            "warning",
-            "update on events",
-        ),
-        (
-            "alter table punctaj.entries disable row level security",
-            "database.row_security",
-            "failed",
-            "entries",
-        ),
-        (
-            "create policy x on punctaj.ranks using (true)",
-            "database.row_security",
-            "failed",
-            "ranks",
-        ),
-        (
-            "grant select on punctaj.entries to public",
-            "database.exposure",
-            "failed",
-            "public: entries",
-        ),
-        (
-            "grant usage on schema punctaj to public",
-            "database.exposure",
-            "failed",
-            "public: punctaj",
-        ),
-        (
-            "grant execute on function punctaj.hint_event() to public",
-            "database.exposure",
-            "failed",
-            "hint_event",
-        ),
-        (
-            "alter table punctaj.events disable trigger events_append_only",
-            "database.history",
-            "failed",
-            "events_append_only",
-        ),
-        (
-            "drop trigger ledger_no_truncate on punctaj.ledger",
-            "database.history",
-            "failed",
-            "ledger_no_truncate",
-        ),
-        (
-            "alter database NAME set default_transaction_read_only = on",
-            "database.writable",
-            "failed",
-            "primary",
-        ),
-        (
-            "alter database NAME connection limit 4",
-            "database.connections",
-            "warning",
-            "PUNCTAJ_DATABASE_POOL",
-        ),
-    ];
-    let looks = cases.iter().map(|(statement, ..)| found_after(statement));
+    let looks = HARM.iter().map(|(statement, ..)| found_after(statement));
     let reports = futures_util::future::join_all(looks).await;
-    for (report, (statement, id, level, part)) in reports.iter().zip(cases) {
+    for (report, (statement, id, level, part)) in reports.iter().zip(HARM) {
         report.says(id, level, &[part]);
         let others = report.ill_but(&["discord.token", id]);
         assert_eq!(others, Vec::<String>::new(), "{statement}");

@@ -99,12 +99,12 @@ async fn what_discord_says() {
     discord.starts_used(998);
     let report = setting.report().await;
     report.says("clock.discord", "warning", &["ahead of", "Discord"]);
-    report.says("discord.gateway", "warning", &["2 more", "restarts"]);
+    report.says("discord.gateway", "warning", &["2 of 1,000", "restarts"]);
     discord.starts_used(1000);
     setting
         .report()
         .await
-        .says("discord.gateway", "failed", &["0 more"]);
+        .says("discord.gateway", "failed", &["0 of 1,000"]);
     discord.starts_used(0);
     let wrong = setting
         .with("PUNCTAJ_SHARDS", "0-1/2")
