@@ -178,7 +178,10 @@ async fn prepare(
     let moves_table =
         |it: &Change| it.what == What::Table && (it.is_creation() || it.is_deletion());
     let deleted = |table: &Table| table.deleted_at.is_some();
-    if op.current_table().is_some_and(deleted) && !event.changes.iter().any(moves_table) {
+    // What was granted in it is listed still.
+    let is_about_rights = !Grant::told_by(&event).is_empty();
+    let is_gone = op.current_table().is_some_and(deleted);
+    if is_gone && !is_about_rights && !event.changes.iter().any(moves_table) {
         return Err(ServiceError::TableGone);
     }
     let mut undoing = Undoing {
@@ -242,12 +245,13 @@ async fn find(
         // It became private.
         return Err(ServiceError::TableGone);
     }
-    let right = right_of_original(op, &event).await?;
     if Grant::told_by(&event).is_empty() {
         if order.whose == Whose::Anybodys {
             op.require(Right::AuditUndo)?;
         }
-        op.require(right)?;
+        for right in rights_of_original(op, &event).await? {
+            op.require(right)?;
+        }
     } else {
         access::require_undo(op, request, &event, order.whose).await?;
     }
@@ -280,21 +284,30 @@ async fn refuse_outdated(op: &mut Operation<'_>, event: &Event) -> Result<(), Se
     Ok(())
 }
 
-/// The right that the original needed must still be held.
-async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Right, ServiceError> {
+/// The rights that the original needed must still be held.
+async fn rights_of_original(
+    op: &mut Operation<'_>,
+    event: &Event,
+) -> Result<Vec<Right>, ServiceError> {
     let mut original = event.clone();
     while let (Action::EventUndo, Some(seq)) = (original.action, original.undoes) {
         original = events::by_seq(op.conn(), event.guild_id, seq)
             .await?
             .ok_or(ServiceError::UnknownEvent { event: seq })?;
     }
+    Ok(rights_for(&original))
+}
+
+/// What an operation asked for, as its event tells.
+fn rights_for(original: &Event) -> Vec<Right> {
     let sets_points = original
         .changes
         .iter()
         .any(|change| change.register() == "points");
-    Ok(match original.action {
+    let right = match original.action {
+        Action::PointsAdd => return rights_for_award(original),
         // A merge puts right what an award of the same person did.
-        Action::PointsAdd | Action::EntryMerge => Right::ScoreAdd,
+        Action::EntryMerge => Right::ScoreAdd,
         Action::PointsRemove => Right::ScoreRemove,
         Action::EntrySet if sets_points => Right::ScoreSet,
         Action::EntrySet => Right::EntryEdit,
@@ -325,7 +338,25 @@ async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Righ
         | Action::SettingsView
         | Action::AccessView
         | Action::AccessRefuse => Right::AuditUndo,
-    })
+    };
+    vec![right]
+}
+
+/// An award also makes entries of new names, and links those that were there.
+fn rights_for_award(award: &Event) -> Vec<Right> {
+    let is_new = |change: &Change| {
+        let mut changes = award.changes.iter();
+        changes.any(|other| other.id == change.id && other.is_creation())
+    };
+    let mut of_entries = award.changes.iter().filter(|it| it.what == What::Entry);
+    let links = |it: &Change| it.register() == "member" && !is_new(it);
+    let adds = of_entries.clone().any(Change::is_creation);
+    let edits = of_entries.any(links);
+    let also = [(adds, Right::EntryAdd), (edits, Right::EntryEdit)];
+    let also = also
+        .into_iter()
+        .filter_map(|(it, right)| it.then_some(right));
+    [Right::ScoreAdd].into_iter().chain(also).collect()
 }
 
 struct Undoing<'a, 's> {
@@ -556,9 +587,11 @@ impl Undoing<'_, '_> {
         match table.filter(|table| Some(table) != self.op.current_table()) {
             Some(table) => {
                 self.require_free_address(&table).await?;
-                if let Some(now) = self.op.current_table().cloned() {
-                    access::require_move(self.op, self.request, &now, &table).await?;
+                let now = self.op.current_table().cloned();
+                if let Some(now) = &now {
+                    access::require_move(self.op, self.request, now, &table).await?;
                 }
+                access::require_roles(self.op, self.request, now.as_ref(), &table).await?;
                 self.put_table(table).await
             }
             None => Ok(()),
@@ -572,11 +605,38 @@ impl Undoing<'_, '_> {
             let conn = self.op.conn();
             let stands = grants::find(conn, guild, grant.who, grant.granted, scope).await?;
             match (was_granted, stands) {
-                (true, Some(stands)) => self.op.revoke(&stands),
-                (false, None) => self.op.grant(grant),
+                (true, Some(stands)) => {
+                    if stands.id != grant.id {
+                        self.granted_anew(&stands).await?;
+                    }
+                    self.op.revoke(&stands);
+                }
+                (false, None) => {
+                    access::require_unranked(self.op, self.request, &grant).await?;
+                    self.op.grant(grant);
+                }
                 (true, None) | (false, Some(_)) => {}
             }
         }
+        Ok(())
+    }
+
+    /// What the event granted was revoked since, and somebody granted the same anew.
+    async fn granted_anew(&mut self, stands: &Grant) -> Result<(), ServiceError> {
+        let granting = stands.told(true);
+        let by = match granting.iter().find(|change| change.is_creation()) {
+            Some(change) => events::last_of_thing(self.op.conn(), self.event, change).await?,
+            None => None,
+        };
+        self.conflicts.push(Conflict {
+            kind: ConflictKind::GrantedAnew,
+            name: stands.who.to_string(),
+            field: "right".to_owned(),
+            extra: false,
+            now: stands.granted.as_str().into(),
+            back: serde_json::Value::Null,
+            by: by.as_ref().map(told),
+        });
         Ok(())
     }
 

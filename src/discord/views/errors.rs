@@ -119,6 +119,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::NotGranted { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
+        | ServiceError::RankedRole { .. }
         | ServiceError::UnknownScope { .. } => about_rights(error),
         ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
@@ -281,6 +282,10 @@ fn about_rights(error: &ServiceError) -> Message {
         ServiceError::NotHeld { right } => {
             Message::new(keys::ERROR_NOT_HELD).with("right", right.code())
         }
+        ServiceError::RankedRole { role, rank, table } => Message::new(keys::ERROR_RANKED_ROLE)
+            .with("role", mention(*role))
+            .with("rank", shown(rank))
+            .with("table", shown(table)),
         ServiceError::UnknownScope { scope } => {
             Message::new(keys::ERROR_UNKNOWN_SCOPE).with("scope", shown(scope))
         }

@@ -546,6 +546,12 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
         conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
         conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),
+        conflict(
+            ConflictKind::GrantedAnew,
+            "right",
+            "scorer".into(),
+            Value::Null,
+        ),
     ];
     conflicts[0].by = Some(by);
     let ranks = BTreeMap::from([(3, "Sergent".to_owned())]);
@@ -837,6 +843,11 @@ fn about_rights_and_activities() -> Vec<ServiceError> {
             right: Right::ScoreAdd,
         },
         ServiceError::OwnRights,
+        ServiceError::RankedRole {
+            role: RoleId::from_db(44),
+            rank: "Sergent".to_owned(),
+            table: "P".to_owned(),
+        },
         ServiceError::UnknownActivity {
             activity: "Livrat".to_owned(),
             table: "P".to_owned(),
@@ -1061,6 +1072,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotGranted { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
+        | ServiceError::RankedRole { .. }
         | ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
         | ServiceError::TooManyActivities
