@@ -118,20 +118,17 @@ impl Services {
         };
         op.leave_table();
         op.authority().require_somewhere(Right::AccessManage)?;
-        let grant = match listed_as(&mut op, request, order).await? {
-            Some(listed) => {
-                require_change(op.authority(), order.who, order.granted, listed.place())?;
-                if let Scope::Table(id) = listed.grant.scope {
-                    op.load(Some(id), Vec::new()).await?;
-                }
-                Some(listed.grant)
+        let (guild, who, granted) = (request.guild, order.who, order.granted);
+        let grant = if let Some(listed) = listed_as(&mut op, request, order).await? {
+            require_change(op.authority(), who, granted, listed.place())?;
+            if let Scope::Table(id) = listed.grant.scope {
+                op.load(Some(id), Vec::new()).await?;
             }
-            None => {
-                let scope = allowed(&mut op, request, order).await?;
-                grants::find(op.conn(), request.guild, order.who, order.granted, &scope).await?
-            }
+            Some(listed.grant)
+        } else {
+            let scope = allowed(&mut op, request, order).await?;
+            grants::find(op.conn(), guild, who, granted, &scope).await?
         };
-        let granted = order.granted;
         let grant = grant.ok_or(ServiceError::NotGranted { granted })?;
         op.revoke(&grant);
         op.finish(Action::AccessRevoke, None, None).await
