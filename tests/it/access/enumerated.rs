@@ -351,6 +351,9 @@ fn field(text: &str) -> NewField {
 /// A private table.
 const SECRET: &str = "Oraș/Secret";
 
+/// A scope, and the table that it is told from.
+type Granted = (Scope, &'static str);
+
 /// A guild in which all can be attempted.
 struct Stage {
     db: TestDb,
@@ -358,7 +361,7 @@ struct Stage {
     clan: TableId,
     secret: TableId,
     /// Who holds exactly that in that scope, or all but that in the guild.
-    people: BTreeMap<(Vec<Right>, Option<(Scope, &'static str)>), i64>,
+    people: BTreeMap<(Vec<Right>, Option<Granted>), i64>,
 }
 
 impl Stage {
@@ -421,7 +424,7 @@ impl Stage {
 
     /// Somebody who holds exactly these rights in that scope; or, without one, all but these in the
     /// whole guild.
-    async fn person(&mut self, rights: &[Right], scope: Option<(Scope, &'static str)>) -> i64 {
+    async fn person(&mut self, rights: &[Right], scope: Option<Granted>) -> i64 {
         let next = 1000 + i64::try_from(self.people.len()).unwrap();
         let key = (rights.to_vec(), scope);
         if let Some(known) = self.people.get(&key) {
@@ -534,7 +537,7 @@ impl Attempt<'_> {
         ];
         let mut done = groups.into_iter().flatten();
         done.next()
-            .unwrap_or_else(|| panic!("{way} is not attempted"))
+            .unwrap_or_else(|| unreachable!("{way} is not attempted"))
     }
 
     async fn grants(&self, way: &str) -> Option<Done> {

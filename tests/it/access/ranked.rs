@@ -39,9 +39,9 @@ fn assert_ranked(done: Result<Receipt, ServiceError>) {
 }
 
 #[track_caller]
-fn assert_gives_rights(done: Result<Receipt, ServiceError>) {
+fn assert_gives_rights(done: &Result<Receipt, ServiceError>) {
     let is_so = matches!(
-        &done,
+        done,
         Err(ServiceError::UnfitRole {
             why: UnfitRole::GivesRights,
             ..
@@ -81,7 +81,7 @@ async fn what_changes_rights_is_granted_to_no_role_of_a_rank() {
         .unwrap();
     services.grant(&by(), &manage).await.unwrap();
     // And does not come back to it.
-    assert_gives_rights(services.undo(&by(), undoing(&removed)).await);
+    assert_gives_rights(&services.undo(&by(), undoing(&removed)).await);
     services.revoke(&by(), &manage).await.unwrap();
     services.undo(&by(), undoing(&removed)).await.unwrap();
 }
@@ -97,8 +97,8 @@ async fn a_table_comes_back_with_no_rank_that_gives_rights() {
     let deleted = services.delete_table(&by(), &clan).await.unwrap();
     let manage = order(role(9), "access.manage", None);
     services.grant(&by(), &manage).await.unwrap();
-    assert_gives_rights(services.restore_table(&by(), &clan).await);
-    assert_gives_rights(services.undo(&by(), undoing(&deleted)).await);
+    assert_gives_rights(&services.restore_table(&by(), &clan).await);
+    assert_gives_rights(&services.undo(&by(), undoing(&deleted)).await);
     services.revoke(&by(), &manage).await.unwrap();
     // Nor by somebody who does not hold what the role was granted.
     granted(services, &now, role(9), "audit.view", None).await;
