@@ -546,12 +546,15 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
         conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
         conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),
-        conflict(
-            ConflictKind::GrantedAnew,
-            "right",
-            "scorer".into(),
-            Value::Null,
-        ),
+        Conflict {
+            name: "role:9".to_owned(),
+            ..conflict(
+                ConflictKind::GrantedAnew,
+                "right",
+                "scorer".into(),
+                Value::Null,
+            )
+        },
     ];
     conflicts[0].by = Some(by);
     let ranks = BTreeMap::from([(3, "Sergent".to_owned())]);
@@ -581,6 +584,7 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          La **Ana** s-a lucrat între timp, acum are 10 puncte; după desfacere nu mai există\n\
          **Ana** are acum gradul Sergent; după desfacere, gradul nu mai există\n\
          La **Ana** s-a lucrat între timp; după desfacere nu mai există\n\
+         `scorer` a fost retras între timp și acordat din nou pentru <@&9>; după desfacere nu mai este acordat\n\
          [Confirmă][Renunță]"
     );
     assert_eq!(
@@ -599,6 +603,7 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          **Ana** was worked on since, and has 10 points now; after the undo it no longer exists\n\
          **Ana** holds the rank Sergent; after the undo that rank no longer exists\n\
          **Ana** was worked on since; after the undo it no longer exists\n\
+         `scorer` was revoked since, and granted to <@&9> anew; after the undo it is not granted any more\n\
          [Confirm][Cancel]"
     );
 }
