@@ -259,6 +259,7 @@ undo-in-use-points = **{ $name }** was worked on since{ $by }, and has { $points
 undo-rank-gone = **{ $name }** had the rank { $now }, which no longer exists{ $by }; after the undo there is no rank
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
 undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
+undo-granted-anew = `{ $right }` was revoked since, and granted to { $who } anew{ $by }; after the undo it is not granted any more
 nothing-changed = Nothing was changed.
 
 ## Tables
@@ -904,6 +905,8 @@ error-already-granted = That very right is granted there already. See what is gr
 error-not-granted = `{ $right }` was not granted to them there, so there is nothing to revoke. See what is granted with `/punctaj-admin access list`; a bundle is revoked as a whole, and each scope by itself.
 error-not-held = You don’t hold the right `{ $right }` there yourself, so you can’t grant or revoke it. Ask a member with the Manage Server permission.
 error-own-rights = Nobody changes their own rights, or those of a role that they have. Ask a member with the Manage Server permission.
+error-ranked-role = { $role } goes with the rank { $rank } of { $table }: everybody who is promoted would get this right, and could change Punctaj’s rights or settings. Grant it to another role or to members, or give that rank another role first with `/punctaj-admin rank set`.
+error-left = You are no longer in that server, or Punctaj is not, so you have no rights there any more. Ask somebody who is there to do it.
 error-unknown-scope = There is no table and no category { $scope }. Give a table such as `Category/Name`, a whole category as `Category/*`, or leave it out for the whole server.
 error-unknown-right = There is no right { $right }. Choose a bundle (`viewer`, `scorer`, `manager`, `auditor`, `admin`) or a code such as `score.add`.
 error-no-tables = There is no table here yet. Someone with the Manage Server permission can create one with `/punctaj-admin table create`.

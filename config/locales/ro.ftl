@@ -273,6 +273,7 @@ undo-in-use-points = La **{ $name }** s-a lucrat între timp{ $by }, acum are { 
 undo-rank-gone = **{ $name }** avea gradul { $now }, care nu mai există{ $by }; după desfacere rămâne fără grad
 undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
 undo-field-used = **{ $name }** are acum o valoare la { $field }{ $by }; după desfacere, câmpul și valorile lui nu se mai văd
+undo-granted-anew = `{ $right }` a fost retras între timp și acordat din nou pentru { $who }{ $by }; după desfacere nu mai este acordat
 nothing-changed = Nu s-a modificat nimic.
 
 ## Tabele
@@ -946,6 +947,8 @@ error-already-granted = Chiar acest drept este deja acordat acolo. Vezi ce este 
 error-not-granted = `{ $right }` nu a fost acordat acolo, deci nu e nimic de retras. Vezi ce este acordat cu `/punctaj-admin drepturi listă`; un pachet se retrage întreg, iar fiecare domeniu separat.
 error-not-held = Nici tu nu ai acolo dreptul `{ $right }`, așa că nu îl poți acorda sau retrage. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
 error-own-rights = Nimeni nu își schimbă propriile drepturi și nici pe cele ale unui rol pe care îl are. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
+error-ranked-role = Rolul { $role } ține de gradul { $rank } din { $table }: oricine este avansat ar primi acest drept și ar putea schimba drepturile sau setările Punctaj. Acordă-l altui rol sau unor membri, ori pune mai întâi alt rol la acel grad cu `/punctaj-admin grad setează`.
+error-left = Tu sau Punctaj nu mai sunteți pe acel server, așa că nu mai ai niciun drept acolo. Cere-i cuiva de acolo să facă modificarea.
 error-unknown-scope = Nu există niciun tabel și nicio categorie { $scope }. Dă un tabel, de exemplu `Categorie/Nume`, o categorie întreagă ca `Categorie/*`, sau nimic pentru tot serverul.
 error-unknown-right = Nu există dreptul { $right }. Alege un pachet (`viewer`, `scorer`, `manager`, `auditor`, `admin`) sau un cod precum `score.add`.
 error-no-tables = Aici nu există încă niciun tabel. Cineva cu permisiunea „Gestionează serverul” (Manage Server) poate crea unul cu `/punctaj-admin tabel creează`.

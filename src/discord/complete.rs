@@ -128,6 +128,13 @@ pub async fn scope(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     offered(&call, found)
 }
 
+/// Where something was granted: a category or a table.
+pub async fn granted_scope(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let call = asking(ctx);
+    let found = granted_scopes(&call, partial).await;
+    offered(&call, found)
+}
+
 /// A rank of the table that is named.
 pub async fn rank(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
     let call = asking(ctx);
@@ -240,6 +247,12 @@ async fn scopes(call: &Call, partial: &str) -> Choices {
     let request = call.request(None)?;
     let found = call.services.complete_scopes(&request, partial).await?;
     Ok(themselves(found))
+}
+
+async fn granted_scopes(call: &Call, partial: &str) -> Choices {
+    let request = call.request(None)?;
+    let found = call.services.complete_granted_scopes(&request, partial);
+    Ok(themselves(found.await?))
 }
 
 async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {

@@ -359,10 +359,16 @@ impl<'a> Place<'a> {
     /// A table.
     #[must_use]
     pub fn table(table: &'a Table) -> Self {
+        Self::table_of(table.id, table.category.as_deref(), table.private)
+    }
+
+    /// A table of which no more is known than what counts for rights.
+    #[must_use]
+    pub const fn table_of(id: TableId, category: Option<&'a str>, private: bool) -> Self {
         Self {
-            table: Some(table.id),
-            category: table.category.as_deref(),
-            is_open: !table.private,
+            table: Some(id),
+            category,
+            is_open: !private,
         }
     }
 }

@@ -181,6 +181,7 @@ keys! {
     UNDO_RANK_GONE = "undo-rank-gone";
     UNDO_RANK_HELD = "undo-rank-held";
     UNDO_FIELD_USED = "undo-field-used";
+    UNDO_GRANTED_ANEW = "undo-granted-anew";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
     TABLE_HEADING_THEN = "table-heading-then";
@@ -684,6 +685,8 @@ keys! {
     ERROR_NOT_GRANTED = "error-not-granted";
     ERROR_NOT_HELD = "error-not-held";
     ERROR_OWN_RIGHTS = "error-own-rights";
+    ERROR_RANKED_ROLE = "error-ranked-role";
+    ERROR_LEFT = "error-left";
     ERROR_UNKNOWN_SCOPE = "error-unknown-scope";
     ERROR_UNKNOWN_RIGHT = "error-unknown-right";
     ERROR_NO_TABLES = "error-no-tables";

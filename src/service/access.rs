@@ -1,15 +1,19 @@
 //! Rights: what somebody may do and why, and granting and revoking it.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 
-use crate::domain::access::{
-    Authority, Caller, Grant, Granted, Grantee, Place, Right, Scope, Standing,
-};
+use crate::domain::access::{Authority, Grant, Granted, Grantee, Place, Right, Scope, Standing};
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
+use crate::domain::rank_role::{UnfitRole, is_powerful};
 use crate::domain::table::Table;
-use crate::store::{StoreError, grants, tables};
+use crate::store::rank_roles::{self, RankOf};
+use crate::store::{StoreError, complete, grants, tables};
+
+use super::complete::{CHOICES, filter};
 
 use super::operation::{Ask, Begun, Operation, Receipt};
 use super::undo::Whose;
@@ -67,8 +71,8 @@ impl Services {
     /// Grants a code or a bundle.
     ///
     /// # Errors
-    /// It is granted already, they don't hold it themselves, it is for themselves, no such category
-    /// or table, or no right; nothing is changed then.
+    /// It is granted already, they don't hold it themselves, it is for themselves, everybody who
+    /// is promoted would get it, no such category or table, or no right; nothing is changed then.
     pub async fn grant(
         &self,
         request: &Request,
@@ -86,16 +90,19 @@ impl Services {
         {
             return Err(ServiceError::AlreadyGranted);
         }
-        op.grant(Grant {
+        let grant = Grant {
             id: self.entropy.grant_id(),
             who,
             granted,
             scope,
-        });
+        };
+        require_unranked(&mut op, request, &grant).await?;
+        op.grant(grant);
         op.finish(Action::AccessGrant, None, None).await
     }
 
-    /// Takes away what was granted.
+    /// Takes away what was granted; also in a table that was deleted, or in a category that no table
+    /// is in any more.
     ///
     /// # Errors
     /// It was not granted there, they don't hold it themselves, it is their own, no such category or
@@ -109,12 +116,20 @@ impl Services {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
         };
-        let scope = allowed(&mut op, request, order).await?;
+        op.leave_table();
+        op.authority().require_somewhere(Right::AccessManage)?;
         let (guild, who, granted) = (request.guild, order.who, order.granted);
-        let found = grants::find(op.conn(), guild, who, granted, &scope).await?;
-        let Some(grant) = found else {
-            return Err(ServiceError::NotGranted { granted });
+        let grant = if let Some(listed) = listed_as(&mut op, request, order).await? {
+            require_change(op.authority(), who, granted, listed.place())?;
+            if let Scope::Table(id) = listed.grant.scope {
+                op.load(Some(id), Vec::new()).await?;
+            }
+            Some(listed.grant)
+        } else {
+            let scope = allowed(&mut op, request, order).await?;
+            grants::find(op.conn(), guild, who, granted, &scope).await?
         };
+        let grant = grant.ok_or(ServiceError::NotGranted { granted })?;
         op.revoke(&grant);
         op.finish(Action::AccessRevoke, None, None).await
     }
@@ -128,16 +143,24 @@ impl Services {
         request: &Request,
         who: Option<Grantee>,
     ) -> Result<Vec<Listed>, ServiceError> {
-        let mut conn = self.connection().await?;
-        let authority = authority(&mut conn, request).await?;
+        let (authority, listed) = self.listed(request, who).await?;
         authority.require_somewhere(Right::AccessManage)?;
-        let tables = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
-        let mut listed = grants::list(&mut conn, request.guild, who).await?;
-        listed.retain(|it| {
-            let place = place_of(&it.grant.scope, &tables);
-            authority.may(Right::AccessManage, place)
-        });
         Ok(listed)
+    }
+
+    /// What the caller may do, and what was granted where they may grant.
+    async fn listed(
+        &self,
+        request: &Request,
+        who: Option<Grantee>,
+    ) -> Result<(Authority, Vec<Listed>), ServiceError> {
+        let (authority, mut listed) = read!(self, conn => async {
+            let authority = authority(&mut conn, request).await?;
+            let listed = grants::list(&mut conn, request.guild, who).await?;
+            Ok::<_, StoreError>((authority, listed))
+        })?;
+        listed.retain(|it| authority.may(Right::AccessManage, it.place()));
+        Ok((authority, listed))
     }
 
     /// Why somebody may or may not do something: in a table, or in the guild. Everybody may ask that
@@ -214,17 +237,37 @@ impl Services {
         request: &Request,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        let categories = read!(self, conn => grants::categories(&mut conn, request.guild))?;
-        let authority = self.authority(request).await?;
-        let typed = fold(text.trim());
+        let (guild, typed) = (request.guild, fold(text.trim()));
+        let filter = filter(request, &[Right::AccessManage]);
+        let (authority, categories, tables) = read!(self, conn => async {
+            let authority = authority(&mut conn, request).await?;
+            let categories = grants::categories(&mut conn, guild).await?;
+            let tables = complete::tables(&mut conn, guild, &typed, &filter, CHOICES).await?;
+            Ok::<_, StoreError>((authority, categories, tables))
+        })?;
         let categories = categories.into_iter().filter(|category| {
             let place = Place::category(Some(category));
             fold(category).contains(&typed) && authority.may(Right::AccessManage, place)
         });
         let categories = categories.map(|category| format!("{category}{WHOLE_CATEGORY}"));
-        let rights = [Right::AccessManage];
-        let tables = self.complete_tables(request, &rights, text).await?;
         Ok(categories.chain(tables).collect())
+    }
+
+    /// Where something was granted that the caller may revoke: those places that hold this text,
+    /// each once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn complete_granted_scopes(
+        &self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Vec<String>, ServiceError> {
+        let (_, listed) = self.listed(request, None).await?;
+        let (typed, mut once) = (fold(text.trim()), BTreeSet::new());
+        let mut labels: Vec<String> = listed.iter().filter_map(label).collect();
+        labels.retain(|it| fold(it).contains(&typed) && once.insert(fold(it)));
+        Ok(labels)
     }
 
     /// What the caller may grant anywhere.
@@ -291,13 +334,8 @@ pub(super) async fn require_move(
     }
     let places = [from, to].map(Place::table);
     op.authority().require(Right::TableEdit, places[1])?;
-    let granted = grants::list(op.conn(), request.guild, None).await?;
-    let is_of_either = |listed: &Listed| {
-        let scope = &listed.grant.scope;
-        let by_category = matches!(scope, Scope::Category(_));
-        by_category && places.iter().any(|place| scope.covers(*place))
-    };
-    if granted.iter().any(is_of_either) {
+    let keys: Vec<String> = [from, to].into_iter().filter_map(category).collect();
+    if grants::any_in_categories(op.conn(), request.guild, &keys).await? {
         for place in places {
             op.authority().require(Right::AccessManage, place)?;
         }
@@ -305,22 +343,70 @@ pub(super) async fn require_move(
     Ok(())
 }
 
-/// Whoever lets a role go with a rank hands out all that was granted to the role.
+/// Whoever lets a role go with a rank hands out all that was granted to the role. What changes rights
+/// or settings is handed out by nobody.
 pub(super) async fn require_role(
     op: &mut Operation<'_>,
     request: &Request,
     role: RoleId,
 ) -> Result<(), ServiceError> {
     let granted = grants::list(op.conn(), request.guild, Some(Grantee::Role(role))).await?;
-    let tables = tables::list(op.conn(), request.guild, &Caller::program()).await?;
-    for Listed { grant, .. } in &granted {
-        let place = place_of(&grant.scope, &tables);
-        let mut rights = grant.granted.rights().iter();
-        if let Some(&right) = rights.find(|right| !op.authority().may(**right, place)) {
-            return Err(ServiceError::NotHeld { right });
+    if granted.iter().any(|listed| is_powerful(&listed.grant)) {
+        let why = UnfitRole::GivesRights;
+        return Err(ServiceError::UnfitRole { role, why });
+    }
+    let lacking =
+        |listed: &Listed| first_lacking(op.authority(), listed.grant.granted, listed.place());
+    match granted.iter().find_map(lacking) {
+        Some(right) => Err(ServiceError::NotHeld { right }),
+        None => Ok(()),
+    }
+}
+
+/// The same for the roles that go with a rank again where a table comes back, or is as it was.
+pub(super) async fn require_roles(
+    op: &mut Operation<'_>,
+    request: &Request,
+    from: Option<&Table>,
+    to: &Table,
+) -> Result<(), ServiceError> {
+    if to.deleted_at.is_some() {
+        return Ok(());
+    }
+    let live = from.filter(|from| from.deleted_at.is_none());
+    for rank in to.ranks.values() {
+        let was = live.and_then(|from| from.ranks.get(&rank.number));
+        let new = rank
+            .role
+            .filter(|role| was.and_then(|was| was.role) != Some(*role));
+        if let Some(role) = new {
+            require_role(op, request, role).await?;
         }
     }
     Ok(())
+}
+
+/// What changes rights or settings is not granted to a role that goes with a rank: everybody who is
+/// promoted would get it.
+pub(super) async fn require_unranked(
+    op: &mut Operation<'_>,
+    request: &Request,
+    grant: &Grant,
+) -> Result<(), ServiceError> {
+    let Grantee::Role(role) = grant.who else {
+        return Ok(());
+    };
+    if !is_powerful(grant) {
+        return Ok(());
+    }
+    match rank_roles::rank_of(op.conn(), request.guild, role).await? {
+        Some(RankOf { title, table }) => Err(ServiceError::RankedRole {
+            role,
+            rank: title,
+            table,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Where an order holds, if its caller may change that.
@@ -355,11 +441,54 @@ fn require_change(
     if authority.is_self(who) && !authority.manages() {
         return Err(ServiceError::OwnRights);
     }
-    let mut rights = granted.rights().iter();
-    match rights.find(|right| !authority.may(**right, place)) {
-        Some(&right) => Err(ServiceError::NotHeld { right }),
+    match first_lacking(authority, granted, place) {
+        Some(right) => Err(ServiceError::NotHeld { right }),
         None => Ok(()),
     }
+}
+
+/// A right of those that somebody does not hold there themselves.
+fn first_lacking(authority: &Authority, granted: Granted, place: Place<'_>) -> Option<Right> {
+    let mut rights = granted.rights().iter().copied();
+    rights.find(|right| !authority.may(*right, place))
+}
+
+/// How a scope is named, where it is not the whole guild.
+fn label(listed: &Listed) -> Option<String> {
+    match &listed.grant.scope {
+        Scope::Guild => None,
+        Scope::Category(category) => Some(format!("{category}{WHOLE_CATEGORY}")),
+        Scope::Table(_) => listed.table.clone(),
+    }
+}
+
+/// The grant that an order to revoke one calls as the list does, be there such a table or category
+/// still or not. Of several, first that in a table that is there, and last that in one that was
+/// deleted.
+async fn listed_as(
+    op: &mut Operation<'_>,
+    request: &Request,
+    order: &GrantOrder,
+) -> Result<Option<Listed>, ServiceError> {
+    let Some(given) = order.scope.as_deref().map(fold) else {
+        return Ok(None);
+    };
+    let given = given.trim();
+    let listed = grants::list(op.conn(), request.guild, Some(order.who)).await?;
+    let is_meant = |it: &Listed| {
+        let is_called = match &it.grant.scope {
+            Scope::Category(category) if fold(category) == given => true,
+            _ => label(it).is_some_and(|label| fold(&label) == given),
+        };
+        let may = || op.authority().may(Right::AccessManage, it.place());
+        it.grant.granted == order.granted && is_called && may()
+    };
+    let meant = listed.into_iter().filter(is_meant);
+    Ok(meant.min_by_key(|it| match it.grant.scope {
+        Scope::Guild | Scope::Category(_) => 1,
+        Scope::Table(_) if it.is_deleted => 2,
+        Scope::Table(_) => 0,
+    }))
 }
 
 /// The table or category that is meant: the table of exactly that address, else the category of that

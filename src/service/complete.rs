@@ -22,7 +22,7 @@ pub struct PeriodChoice {
 }
 
 /// Discord shows at most 25 choices.
-const CHOICES: i64 = 25;
+pub(super) const CHOICES: i64 = 25;
 
 impl Services {
     /// Names of entries that begin with this text.
@@ -49,12 +49,7 @@ impl Services {
         rights: &[Right],
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        let filter = TableFilter {
-            deleted: false,
-            caller: request.caller(rights),
-            open: rights.contains(&Right::TableView),
-        };
-        self.tables(request, text, &filter).await
+        self.tables(request, text, &filter(request, rights)).await
     }
 
     /// Addresses of deleted tables that hold this text.
@@ -166,5 +161,14 @@ impl Services {
             address: table.map(|address| (address.category().map(Name::key), address.name().key())),
             caller: request.anyhow(),
         }
+    }
+}
+
+/// The tables that are there, in which the caller holds one of these rights.
+pub(super) fn filter(request: &Request, rights: &[Right]) -> TableFilter {
+    TableFilter {
+        deleted: false,
+        caller: request.caller(rights),
+        open: rights.contains(&Right::TableView),
     }
 }

@@ -40,6 +40,16 @@ pub enum ServiceError {
     /// Nobody changes their own rights, or those of a role they have.
     #[error("one's own rights")]
     OwnRights,
+    /// What changes rights or settings was to be granted to a role that goes with a rank.
+    #[error("the role goes with a rank")]
+    RankedRole {
+        /// The role.
+        role: RoleId,
+        /// What the rank is called.
+        rank: String,
+        /// The address of its table.
+        table: String,
+    },
     /// No table or category is called so.
     #[error("unknown scope")]
     UnknownScope {
@@ -527,6 +537,8 @@ pub enum ConflictKind {
     RankGone,
     /// What would go is in use: entries hold the rank, the table or entry was worked on since.
     InUse,
+    /// What the event granted was revoked since, and granted anew.
+    GrantedAnew,
 }
 
 /// Why an undo asks first.

@@ -360,6 +360,7 @@ impl Services {
         let shown = read!(self, conn => panels::show(&mut conn, at, to))?;
         let (mut shown, grants) = shown.ok_or(ServiceError::PanelEnded)?;
         let authority = request.authority(grants);
+        require_panel(&authority, &shown.table)?;
         let may = |right| authority.may(right, Place::table(&shown.table));
         let (adds, takes) = (may(Right::ScoreAdd), may(Right::ScoreRemove));
         let picked = shown.picked.iter().map(|who| who.id).collect();

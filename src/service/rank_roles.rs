@@ -102,7 +102,9 @@ impl Services {
         role: RoleId,
     ) -> Result<Option<UnfitRole>, ServiceError> {
         let mut conn = self.connection().await?;
-        Ok(gives_rights(&mut conn, guild, role).await?)
+        let granted = grants::list(&mut conn, guild, Some(Grantee::Role(role))).await?;
+        let gives = granted.iter().any(|listed| is_powerful(&listed.grant));
+        Ok(gives.then_some(UnfitRole::GivesRights))
     }
 
     /// A role is about to be handed to a member: should this process die, they may have it. Returns
@@ -228,7 +230,7 @@ impl Services {
     pub async fn role_gone(&self, guild: GuildId, role: RoleId) -> Result<bool, ServiceError> {
         let mut conn = self.connection().await?;
         rank_roles::forget(&mut conn, guild, None, Some(role)).await?;
-        if !rank_roles::goes_with_a_rank(&mut conn, guild, role).await? {
+        if rank_roles::rank_of(&mut conn, guild, role).await?.is_none() {
             return Ok(false);
         }
         Ok(rank_roles::note_problem(&mut conn, guild, role, &UnfitRole::Missing).await?)
@@ -247,29 +249,16 @@ impl Services {
     }
 }
 
-/// A role that is chosen for a rank must not give rights over this program; what was wrong with it
-/// before is forgotten, and who waits for it is tried again.
+/// A role is chosen for a rank: what was wrong with it before is forgotten, and who waits for it is
+/// tried again.
 pub(super) async fn chosen(
     conn: &mut PgConnection,
     guild: GuildId,
     role: RoleId,
 ) -> Result<(), ServiceError> {
-    if let Some(why) = gives_rights(conn, guild, role).await? {
-        return Err(ServiceError::UnfitRole { role, why });
-    }
     rank_roles::mended(conn, guild, role).await?;
     rank_roles::try_again(conn, guild).await?;
     Ok(())
-}
-
-async fn gives_rights(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    role: RoleId,
-) -> Result<Option<UnfitRole>, StoreError> {
-    let granted = grants::list(conn, guild, Some(Grantee::Role(role))).await?;
-    let gives = granted.iter().any(|listed| is_powerful(&listed.grant));
-    Ok(gives.then_some(UnfitRole::GivesRights))
 }
 
 /// The pause after so many tries: each is twice the one before.

@@ -6,9 +6,11 @@ use crate::domain::field::ExtraField;
 use crate::domain::ids::{RoleId, TableId};
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::{Rank, Table};
-use crate::store::{entries, tables};
+use crate::store::complete::TableFilter;
+use crate::store::{StoreError, entries, tables};
 
 use super::access;
+use super::complete::filter;
 use super::near::Unfound;
 use super::operation::{Ask, Begun, Operation, Receipt};
 use super::rank_roles;
@@ -154,11 +156,12 @@ impl Services {
         op.finish(Action::TableDelete, None, None).await
     }
 
-    /// Brings back the table of that address that was deleted last, with all that was in it.
+    /// Brings back the table of that address that was deleted last, with all that was in it: of those
+    /// that the caller may bring back, if there is any.
     ///
     /// # Errors
-    /// None of that address was deleted, another table has the address, or no right; nothing is
-    /// changed then.
+    /// None of that address was deleted, another table has the address, one of its ranks would hand
+    /// out rights, or no right; nothing is changed then.
     pub async fn restore_table(
         &self,
         request: &Request,
@@ -169,9 +172,7 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         op.authority().require_somewhere(Right::TableEdit)?;
-        let category = address.category().map(Name::key);
-        let key = address.name().key();
-        let deleted = tables::deleted(op.conn(), request.guild, category.as_deref(), &key).await?;
+        let deleted = deleted_last(op.conn(), request, address, Right::TableEdit).await?;
         let Some(mut table) = deleted else {
             return Err(ServiceError::NotDeleted {
                 table: address.to_string(),
@@ -180,7 +181,9 @@ impl Services {
         op.authority()
             .require(Right::TableEdit, Place::table(&table))?;
         op.load(Some(table.id), Vec::new()).await?;
+        let gone = op.current_table().cloned();
         table.comes_back(op.now());
+        access::require_roles(&mut op, request, gone.as_ref(), &table).await?;
         op.put_table(table);
         op.finish(Action::TableRestore, None, None).await
     }
@@ -200,12 +203,10 @@ impl Services {
         };
         let mut table = op.table(Right::TableEdit).await?;
         if let Some(role) = order.role {
+            access::require_role(&mut op, request, role).await?;
             rank_roles::chosen(op.conn(), request.guild, role).await?;
         }
         let old = table.ranks.get(&order.number).cloned();
-        if let Some(role) = order.role {
-            access::require_role(&mut op, request, role).await?;
-        }
         let rank = Rank {
             number: order.number,
             title: order.title.to_string(),
@@ -317,15 +318,28 @@ pub(super) async fn find_ever(
 ) -> Result<Table, ServiceError> {
     match find(conn, request, address, right).await {
         Err(error @ (ServiceError::UnknownTable { .. } | ServiceError::NoTables)) => {
-            let category = address.category().map(Name::key);
-            let name = address.name().key();
-            let deleted = tables::deleted(conn, request.guild, category.as_deref(), &name).await?;
+            let deleted = deleted_last(conn, request, address, right).await?;
             let authority = access::authority(conn, request).await?;
             let within = |table: &Table| authority.may(right, Place::table(table));
             deleted.filter(within).ok_or(error)
         }
         found => found,
     }
+}
+
+/// The table of that address that was deleted last: first of those in which the caller may do that.
+async fn deleted_last(
+    conn: &mut sqlx::PgConnection,
+    request: &Request,
+    address: &TableAddress,
+    right: Right,
+) -> Result<Option<Table>, StoreError> {
+    let (category, name) = (address.category().map(Name::key), address.name().key());
+    let filter = TableFilter {
+        deleted: true,
+        ..filter(request, &[right])
+    };
+    tables::deleted(conn, request.guild, category.as_deref(), &name, &filter).await
 }
 
 /// The tables that have that address or had it, so that nothing which happened under it is out of

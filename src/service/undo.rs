@@ -2,25 +2,28 @@
 //! value returns if it still holds what the event wrote. What was created goes, what was deleted
 //! comes back. Where others have changed things since, it asks first.
 
+mod entries;
+mod grants;
+mod periods;
+mod points;
+mod rights;
+mod structure;
+
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use crate::domain::access::{Grant, Right};
-use crate::domain::entry::{Entry, Field};
+use crate::domain::entry::Entry;
 use crate::domain::event::{Action, Change, Event, Outcome, What};
-use crate::domain::field::MAX_FIELDS;
-use crate::domain::ids::{EntryId, Seq, UserId};
+use crate::domain::ids::{EntryId, Seq};
 use crate::domain::panel::Mark;
-use crate::domain::period::read_proposed;
 use crate::domain::table::Table;
-use crate::store::{entries, events, grants, periods, tables};
+use crate::store::events;
 
 use super::access;
 use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt, SessionNeed};
-use super::tables::require_above;
 use super::{Request, ServiceError, Services};
+use rights::rights_of_original;
 
 /// What to undo.
 #[derive(Debug, Clone)]
@@ -178,7 +181,10 @@ async fn prepare(
     let moves_table =
         |it: &Change| it.what == What::Table && (it.is_creation() || it.is_deletion());
     let deleted = |table: &Table| table.deleted_at.is_some();
-    if op.current_table().is_some_and(deleted) && !event.changes.iter().any(moves_table) {
+    // What was granted in it is listed still.
+    let is_about_rights = !Grant::told_by(&event).is_empty();
+    let is_gone = op.current_table().is_some_and(deleted);
+    if is_gone && !is_about_rights && !event.changes.iter().any(moves_table) {
         return Err(ServiceError::TableGone);
     }
     let mut undoing = Undoing {
@@ -242,12 +248,13 @@ async fn find(
         // It became private.
         return Err(ServiceError::TableGone);
     }
-    let right = right_of_original(op, &event).await?;
     if Grant::told_by(&event).is_empty() {
         if order.whose == Whose::Anybodys {
             op.require(Right::AuditUndo)?;
         }
-        op.require(right)?;
+        for right in rights_of_original(op, &event).await? {
+            op.require(right)?;
+        }
     } else {
         access::require_undo(op, request, &event, order.whose).await?;
     }
@@ -280,54 +287,6 @@ async fn refuse_outdated(op: &mut Operation<'_>, event: &Event) -> Result<(), Se
     Ok(())
 }
 
-/// The right that the original needed must still be held.
-async fn right_of_original(op: &mut Operation<'_>, event: &Event) -> Result<Right, ServiceError> {
-    let mut original = event.clone();
-    while let (Action::EventUndo, Some(seq)) = (original.action, original.undoes) {
-        original = events::by_seq(op.conn(), event.guild_id, seq)
-            .await?
-            .ok_or(ServiceError::UnknownEvent { event: seq })?;
-    }
-    let sets_points = original
-        .changes
-        .iter()
-        .any(|change| change.register() == "points");
-    Ok(match original.action {
-        // A merge puts right what an award of the same person did.
-        Action::PointsAdd | Action::EntryMerge => Right::ScoreAdd,
-        Action::PointsRemove => Right::ScoreRemove,
-        Action::EntrySet if sets_points => Right::ScoreSet,
-        Action::EntrySet => Right::EntryEdit,
-        Action::EntryDelete => Right::EntryDelete,
-        Action::TableCreate
-        | Action::TableEdit
-        | Action::TableDelete
-        | Action::TableRestore
-        | Action::FieldAdd
-        | Action::FieldEdit
-        | Action::FieldRemove
-        | Action::RankSet
-        | Action::RankRemove
-        | Action::ActivitySet
-        | Action::ActivityRemove => Right::TableEdit,
-        Action::PeriodClose | Action::PeriodSchedule | Action::RankApply => Right::PeriodClose,
-        Action::BoardPost | Action::BoardRemove => Right::BoardManage,
-        Action::SettingsSet => Right::SettingsManage,
-        Action::AccessGrant | Action::AccessRevoke => Right::AccessManage,
-        Action::EventUndo
-        | Action::SessionOpen
-        | Action::SessionClose
-        | Action::SessionRename
-        | Action::TableView
-        | Action::AuditView
-        | Action::AuditExport
-        | Action::DataExport
-        | Action::SettingsView
-        | Action::AccessView
-        | Action::AccessRefuse => Right::AuditUndo,
-    })
-}
-
 struct Undoing<'a, 's> {
     op: &'a mut Operation<'s>,
     request: &'a Request,
@@ -339,465 +298,6 @@ struct Undoing<'a, 's> {
 }
 
 impl Undoing<'_, '_> {
-    async fn entry(&mut self, change: &Change) -> Result<(), ServiceError> {
-        let Some(id) = change.entry_id().and_then(|id| self.op.by_id(id)) else {
-            return Ok(());
-        };
-        let Some(entry) = self.op.entry(id).cloned() else {
-            return Ok(());
-        };
-        if change.is_creation() {
-            self.uncreate(change, &entry).await
-        } else if change.is_deletion() {
-            self.undelete(change, &entry).await
-        } else if change.register() == "points" {
-            self.points(change, &entry).await
-        } else {
-            self.field(change, &entry).await
-        }
-    }
-
-    async fn points(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
-        let table = self.op.current_table().cloned();
-        let bounds = table.as_ref().map(Table::bounds).unwrap_or_default();
-        let (delta, stamp) = (change.delta.unwrap_or(0), self.op.stamp());
-        let back = entry.clone().compensate(delta, bounds, &stamp).after;
-        if entry.deleted.is_some() {
-            self.conflict(entry, "name", back).await?;
-        } else if self.event.action == Action::EntrySet && self.base_moved(entry).await? {
-            self.conflict(entry, "points", back).await?;
-        }
-        self.op
-            .edit(entry.id, |entry| entry.compensate(delta, bounds, &stamp));
-        Ok(())
-    }
-
-    /// Whether another base stands than the one this event set. One that was itself undone does
-    /// not count: walking backwards goes on beneath it.
-    async fn base_moved(&mut self, entry: &Entry) -> Result<bool, ServiceError> {
-        let Some(base) = entry.stamps.get("points") else {
-            return Ok(false);
-        };
-        if base.op == self.event.op_id {
-            return Ok(false);
-        }
-        let guild = self.request.guild;
-        let Some(later) = events::by_op(self.op.conn(), guild, &base.op).await? else {
-            return Ok(true);
-        };
-        let undone = events::undone_by(self.op.conn(), guild, later.seq).await?;
-        Ok(undone.is_none())
-    }
-
-    async fn field(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
-        if change.register() == "rank" && self.without_rank.contains(&entry.id) {
-            return Ok(());
-        }
-        if entry.deleted.is_some() {
-            self.conflict(entry, "name", change.before.clone()).await?;
-        } else if entry.value_of(&change.register()) != change.after {
-            self.field_conflict(entry, change).await?;
-        }
-        let Some(former) = former_value(change) else {
-            return Ok(());
-        };
-        let former = self.free(entry, former).await?;
-        let (register, stamp) = (change.register(), self.op.stamp());
-        let is_meant = entry.value_of(&register) == change.after;
-        let set = |entry: &mut Entry| entry.set(former, &stamp);
-        // What is meant to go is not lost unseen, nor what was shown before the button was pressed.
-        if is_meant || matches!(self.force, Force::Shown(_)) {
-            self.op.edit(entry.id, set);
-            return Ok(());
-        }
-        self.op.replace(entry.id, &register, set).await
-    }
-
-    /// A value that no other entry of the table holds, where only one may, and no rank that is
-    /// gone: asks if it is another one than should come back.
-    async fn free(&mut self, entry: &Entry, wanted: Field) -> Result<Field, ServiceError> {
-        match wanted {
-            Field::Name(name) => Ok(Field::Name(self.free_name(entry, name).await?)),
-            Field::Member(Some(member)) => {
-                let table = entry.table_id;
-                let holder =
-                    entries::holder_of_member(self.op.conn(), table, member, entry.id).await?;
-                let Some(holder) = holder else {
-                    return Ok(Field::Member(Some(member)));
-                };
-                let member = serde_json::Value::from(member.to_string());
-                let nobody = serde_json::Value::Null;
-                self.replaced(ConflictKind::Taken, holder, "member", (member, nobody));
-                Ok(Field::Member(None))
-            }
-            Field::Rank(Some(rank)) if !self.has_rank(rank) => {
-                let (name, none) = (entry.name.clone(), serde_json::Value::Null);
-                self.replaced(ConflictKind::RankGone, name, "rank", (rank.into(), none));
-                Ok(Field::Rank(None))
-            }
-            other => Ok(other),
-        }
-    }
-
-    fn has_rank(&self, number: i32) -> bool {
-        let table = self.op.current_table();
-        table.is_some_and(|table| table.ranks.contains_key(&number))
-    }
-
-    async fn free_name(&mut self, entry: &Entry, wanted: String) -> Result<String, ServiceError> {
-        // What this undo brings back itself is not in the table yet.
-        let promised = self.op.names_appearing(Some(entry.id));
-        let (table, conn) = (entry.table_id, self.op.conn());
-        let (name, taken) =
-            events::free_name(conn, table, Some(entry.id), &wanted, &promised).await?;
-        if taken {
-            let (now, back) = (wanted.clone().into(), name.clone().into());
-            self.replaced(ConflictKind::Taken, wanted, "name", (now, back));
-        }
-        Ok(name)
-    }
-
-    /// Notes that what would come back can't, and what comes instead.
-    fn replaced(
-        &mut self,
-        kind: ConflictKind,
-        name: String,
-        field: &str,
-        (now, back): (serde_json::Value, serde_json::Value),
-    ) {
-        self.conflicts.push(Conflict {
-            kind,
-            name,
-            field: field.to_owned(),
-            extra: false,
-            now,
-            back,
-            by: None,
-        });
-    }
-
-    async fn uncreate(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
-        if entry.deleted.is_some() {
-            return self.conflict(entry, "name", change.before.clone()).await;
-        }
-        let changed_by_others = events::last_touching(
-            self.op.conn(),
-            self.request.guild,
-            entry.id,
-            self.event.seq,
-            self.request.actor,
-        )
-        .await?;
-        if let Some(other) = changed_by_others {
-            self.conflicts.push(Conflict {
-                kind: ConflictKind::InUse,
-                name: entry.name.clone(),
-                field: "points".to_owned(),
-                extra: false,
-                now: self.op.points_before(entry.id).into(),
-                back: change.before.clone(),
-                by: Some(told(&other)),
-            });
-        }
-        let stamp = self.op.stamp();
-        self.op.edit(entry.id, |entry| entry.delete(&stamp, &stamp));
-        Ok(())
-    }
-
-    async fn undelete(&mut self, change: &Change, entry: &Entry) -> Result<(), ServiceError> {
-        if entry.deleted.is_none() {
-            return Ok(());
-        }
-        let wanted = change.before.as_str().unwrap_or(&entry.name).to_owned();
-        let name = self.free_name(entry, wanted).await?;
-        let stamp = self.op.stamp();
-        self.op.edit(entry.id, |entry| entry.restore(name, &stamp));
-        let rank = Field::Rank(entry.rank);
-        if self.free(entry, rank.clone()).await? != rank {
-            self.op.edit(entry.id, |entry| entry.lose_rank(&stamp));
-        }
-        let member = Field::Member(entry.member_id);
-        let link = self.free(entry, member.clone()).await?;
-        if link != member {
-            self.op.edit(entry.id, |entry| entry.set(link, &stamp));
-        }
-        Ok(())
-    }
-
-    /// Settings, tables, ranks and extra fields get their former values back.
-    async fn structure(&mut self) -> Result<(), ServiceError> {
-        self.grants().await?;
-        let mut settings = self.op.settings().clone();
-        let (mut table, now) = (self.op.current_table().cloned(), self.op.now());
-        for change in undone(self.event) {
-            match (change.what, &mut table) {
-                (What::Guild, _) => {
-                    let stands = settings.register(&change.field);
-                    if stands == change.before {
-                        continue;
-                    }
-                    self.structure_conflict(change, stands).await?;
-                    settings.write_register(&change.field, &change.before);
-                }
-                (
-                    What::Table | What::Rank | What::Field | What::Activity | What::Board,
-                    Some(table),
-                ) => {
-                    self.structural(change, table, now).await?;
-                }
-                (What::Period, Some(table)) => {
-                    let address = table.address();
-                    self.period(change, &address).await?;
-                }
-                _ => {}
-            }
-        }
-        self.op.put_settings(settings);
-        match table.filter(|table| Some(table) != self.op.current_table()) {
-            Some(table) => {
-                self.require_free_address(&table).await?;
-                if let Some(now) = self.op.current_table().cloned() {
-                    access::require_move(self.op, self.request, &now, &table).await?;
-                }
-                self.put_table(table).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What was granted is taken away, what was revoked is granted again; what is so already stays.
-    async fn grants(&mut self) -> Result<(), ServiceError> {
-        for (grant, was_granted) in Grant::told_by(self.event) {
-            let (guild, scope) = (self.request.guild, &grant.scope);
-            let conn = self.op.conn();
-            let stands = grants::find(conn, guild, grant.who, grant.granted, scope).await?;
-            match (was_granted, stands) {
-                (true, Some(stands)) => self.op.revoke(&stands),
-                (false, None) => self.op.grant(grant),
-                (true, None) | (false, Some(_)) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// A closing is undone, or brought back; or what it had proposed is proposed again.
-    async fn period(&mut self, change: &Change, address: &str) -> Result<(), ServiceError> {
-        let Some(table) = self.event.table_id else {
-            return Ok(());
-        };
-        let last = periods::closed(self.op.conn(), table, None).await?;
-        let last_number = last.as_ref().map(|last| last.period.number);
-        let number = change.id.parse().unwrap_or_default();
-        let outdated = || ServiceError::NotLastPeriod {
-            table: address.to_owned(),
-            period: number,
-            last: last_number,
-        };
-        if change.is_creation() {
-            let kept = last.filter(|last| last.period.number == number);
-            let kept = kept.ok_or_else(outdated)?;
-            return self.op.reopen_period(address, &kept).await;
-        }
-        if change.is_deletion() {
-            let kept = self.closing().await?;
-            let is_next = last_number.unwrap_or(0).checked_add(1) == Some(number);
-            let kept = kept.filter(|_| is_next).ok_or_else(outdated)?;
-            return self.op.reclose_period(address, &kept).await;
-        }
-        let moves_period = |it: &Change| it.what == What::Period && it.field == "closed";
-        if change.field == "proposed" && !self.event.changes.iter().any(moves_period) {
-            let kept = periods::closed(self.op.conn(), table, Some(number)).await?;
-            if let Some(kept) = kept {
-                let proposed = change.before.as_str().map(read_proposed);
-                let proposed = proposed.unwrap_or_default();
-                return self.op.propose_ranks(address, &kept, proposed).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// The closing that the event undid, by however many undos.
-    async fn closing(&mut self) -> Result<Option<periods::Kept>, ServiceError> {
-        let (guild, mut undone) = (self.request.guild, self.event.undoes);
-        while let Some(seq) = undone {
-            if let Some(kept) = periods::by_seq(self.op.conn(), guild, seq).await? {
-                return Ok(Some(kept));
-            }
-            let event = events::by_seq(self.op.conn(), guild, seq).await?;
-            undone = event.and_then(|event| event.undoes);
-        }
-        Ok(None)
-    }
-
-    /// A table can't come back under an address that another one has by now.
-    async fn require_free_address(&mut self, table: &Table) -> Result<(), ServiceError> {
-        let is_taken = tables::is_taken(self.op.conn(), self.request.guild, table).await?;
-        if table.deleted_at.is_none() && is_taken {
-            let table = table.address();
-            return Err(ServiceError::TableExists { table });
-        }
-        Ok(())
-    }
-
-    /// The table as it is to be; who holds a rank that goes loses it.
-    async fn put_table(&mut self, table: Table) -> Result<(), ServiceError> {
-        let ranks = |table: &Table| table.ranks.keys().copied().collect::<Vec<_>>();
-        let mut gone = self.op.current_table().map(ranks).unwrap_or_default();
-        gone.retain(|number| !table.ranks.contains_key(number));
-        for number in gone {
-            let holders = entries::of_rank(self.op.conn(), table.id, number).await?;
-            self.without_rank.extend(holders);
-        }
-        if !self.without_rank.is_empty() {
-            let holders = self.without_rank.clone();
-            self.op.load(Some(table.id), holders).await?;
-        }
-        self.op.put_table(table);
-        let stamp = self.op.stamp();
-        for id in &self.without_rank {
-            self.op.by_id(*id);
-            self.op.edit(*id, |entry| entry.lose_rank(&stamp));
-        }
-        Ok(())
-    }
-
-    async fn structural(
-        &mut self,
-        change: &Change,
-        table: &mut Table,
-        now: DateTime<Utc>,
-    ) -> Result<(), ServiceError> {
-        if self.belongs_to_creation(change) {
-            return Ok(());
-        }
-        let comes_or_goes = change.is_creation() || change.is_deletion();
-        // An activity comes back by any of its fields, with something in the others.
-        let before = self.op.current_table();
-        let stood = before.filter(|_| change.what == What::Activity);
-        let stood = stood.unwrap_or(table);
-        let stands = stood.register(change.what, &change.id, &change.field);
-        let is_back = change.is_deletion() && leaves_sight(change.what) && !stands.is_null();
-        if stands == change.before || is_back {
-            return Ok(());
-        }
-        let is_there = comes_or_goes || self.is_there(table, change);
-        self.structure_conflict(change, stands).await?;
-        if !is_there {
-            // It went with its rank or extra field: writing to it would bring that back.
-            return Ok(());
-        }
-        if change.is_creation() && !matches!(change.what, What::Activity | What::Board) {
-            self.in_use(table, change).await?;
-        }
-        if let ("floor", Some(floor)) = (change.field.as_str(), change.before.as_i64()) {
-            require_above(self.op, table, floor).await?;
-        }
-        if change.what == What::Field {
-            room_for_field(change, table)?;
-        }
-        table.write_register(change, &change.before, now);
-        Ok(())
-    }
-
-    /// Whether the event made the table or extra field that it also wrote this into. These only
-    /// leave sight, with all that they hold.
-    fn belongs_to_creation(&self, change: &Change) -> bool {
-        let makes = |other: &Change| {
-            let holds = match other.what {
-                What::Table => true,
-                What::Field => (other.what, &other.id) == (change.what, &change.id),
-                _ => false,
-            };
-            other.is_creation() && holds && other != change
-        };
-        self.event.changes.iter().any(makes)
-    }
-
-    /// Whether what a change is about is there, or comes back by this undo.
-    fn is_there(&self, table: &Table, change: &Change) -> bool {
-        let comes_back = |other: &Change| {
-            other.is_deletion() && (other.what, &other.id) == (change.what, &change.id)
-        };
-        let existence = match change.what {
-            What::Rank => "title",
-            What::Field | What::Activity => "name",
-            _ => return true,
-        };
-        let stands = table.register(change.what, &change.id, existence);
-        !stands.is_null() || self.event.changes.iter().any(comes_back)
-    }
-
-    async fn structure_conflict(
-        &mut self,
-        change: &Change,
-        stands: serde_json::Value,
-    ) -> Result<(), ServiceError> {
-        if stands == change.after {
-            return Ok(());
-        }
-        let by = events::last_of_thing(self.op.conn(), self.event, change).await?;
-        self.conflicts.push(Conflict {
-            kind: ConflictKind::Changed,
-            name: change.name.clone().unwrap_or_default(),
-            field: change.field.clone(),
-            extra: false,
-            now: stands,
-            back: change.before.clone(),
-            by: by.as_ref().map(told),
-        });
-        Ok(())
-    }
-
-    /// What would go, though it is in use, is asked for: a table that was worked in, a rank that
-    /// entries hold, an extra field that they have values of.
-    async fn in_use(&mut self, table: &Table, change: &Change) -> Result<(), ServiceError> {
-        let (guild, after) = (self.request.guild, self.event.seq);
-        let number = change.id.parse().unwrap_or_default();
-        let (name, field, by) = match change.what {
-            What::Table => {
-                let later = events::last_in_table(self.op.conn(), guild, table.id, after).await?;
-                (later.is_some().then(|| table.address()), "name", later)
-            }
-            What::Rank => {
-                // Those to whom this event gave it lose it by this undo.
-                let own: Vec<_> = undone(self.event).filter_map(Change::entry_id).collect();
-                let holder =
-                    entries::holder_of_rank(self.op.conn(), table.id, number, &own).await?;
-                (holder, "rank", None)
-            }
-            _ => {
-                let since = self.event.at;
-                let holder =
-                    entries::holder_of_field(self.op.conn(), table.id, number, since).await?;
-                (holder, "extra", None)
-            }
-        };
-        if let Some(name) = name {
-            self.conflicts.push(Conflict {
-                kind: ConflictKind::InUse,
-                name,
-                field: field.to_owned(),
-                extra: false,
-                now: change.after.clone(),
-                back: change.before.clone(),
-                by: by.as_ref().map(told),
-            });
-        }
-        Ok(())
-    }
-
-    /// Notes that a field of an entry no longer holds what the event wrote.
-    async fn field_conflict(&mut self, entry: &Entry, change: &Change) -> Result<(), ServiceError> {
-        let register = change.register();
-        self.conflict(entry, &register, change.before.clone())
-            .await?;
-        if let Some(conflict) = self.conflicts.last_mut() {
-            conflict.field.clone_from(&change.field);
-            conflict.extra = change.field_id.is_some();
-        }
-        Ok(())
-    }
-
     /// Notes that a register no longer holds what the event wrote, and who wrote what it holds.
     async fn conflict(
         &mut self,
@@ -836,59 +336,10 @@ impl Undoing<'_, '_> {
     }
 }
 
-/// Whether a thing that goes only leaves sight, and comes back as it was.
-const fn leaves_sight(what: What) -> bool {
-    !matches!(what, What::Rank | What::Activity | What::Board)
-}
-
-/// A field that comes back under a name that another one has by now can't, nor one too many.
-fn room_for_field(change: &Change, table: &Table) -> Result<(), ServiceError> {
-    let name = change.before.as_str().filter(|_| change.field == "name");
-    let other = name.and_then(|name| table.field_named(name));
-    if let Some(other) = other.filter(|other| other.number.to_string() != change.id) {
-        return Err(ServiceError::FieldExists {
-            field: other.name.clone(),
-        });
-    }
-    if change.is_deletion() && table.live_fields().count() >= MAX_FIELDS {
-        return Err(ServiceError::TooManyFields);
-    }
-    Ok(())
-}
-
 fn told(event: &Event) -> ConflictEvent {
     ConflictEvent {
         seq: event.seq,
         actor: event.actor_id,
         at: event.at,
     }
-}
-
-/// The value a field had before a change.
-fn former_value(change: &Change) -> Option<Field> {
-    if let Some(number) = &change.field_id {
-        return Some(Field::Extra {
-            number: number.parse().ok()?,
-            name: change.field.clone(),
-            value: change.before.as_str().map(str::to_owned),
-        });
-    }
-    Some(match change.field.as_str() {
-        "name" => Field::Name(change.before.as_str()?.to_owned()),
-        "rank" => Field::Rank(
-            change
-                .before
-                .as_i64()
-                .and_then(|rank| i32::try_from(rank).ok()),
-        ),
-        "exempt" => Field::Exempt(change.before.as_bool().unwrap_or_default()),
-        "member" => Field::Member(
-            change
-                .before
-                .as_str()
-                .and_then(|id| id.parse().ok())
-                .map(UserId::from_db),
-        ),
-        _ => return None,
-    })
 }

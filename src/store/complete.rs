@@ -227,29 +227,9 @@ pub async fn events(
         Whose::Own(user) => (Some(user), None),
         Whose::Reached(caller) => (None, Some(caller)),
     };
-    let found = sqlx::query_as!(
+    let found = sqlx::query_file_as!(
         EventChoice,
-        r#"
-        select e.seq, e.action, (
-            select string_agg(distinct c ->> 'name', ', ')
-            from jsonb_array_elements(e.changes) c where c ->> 'what' in ('entry', 'table', 'rank', 'field')
-        ) as names
-        from (
-            select x.seq, x.action, x.changes
-            from punctaj.events x
-            where x.guild_id = $1 and ($2::bigint is null or x.actor_id = $2)
-                and ($3 = '' or starts_with(x.seq::text, $3))
-                and ($2::bigint is null
-                    or x.action not in ('session.open', 'session.close', 'session.rename') and x.outcome <> 'refused')
-                and ($2 is not null or punctaj.holds($1, $5::jsonb) or exists (
-                    select from punctaj.tables t
-                    where t.table_id = x.table_id and punctaj.reaches(t, $5)
-                ))
-            order by x.seq desc
-            limit $4
-        ) e
-        order by e.seq desc
-        "#,
+        "src/store/complete_events.sql",
         guild.db(),
         actor.map(UserId::db),
         digits,

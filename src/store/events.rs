@@ -124,7 +124,7 @@ pub async fn last_undoable(
             and (e.table_id is null or exists (
                 select from punctaj.tables t
                 where t.table_id = e.table_id and (not t.private or punctaj.reaches(t, $3))
-                    and (t.deleted_at is null or e.action = 'table.delete')
+                    and (t.deleted_at is null or e.action in ('table.delete', 'access.grant', 'access.revoke'))
             ))
             and punctaj.undone_by($1, e.seq) is null
         order by e.seq desc

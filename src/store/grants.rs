@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::StoreError;
 use super::operation::decode;
-use crate::domain::access::{Caller, Grant, Granted, Grantee, Scope};
+use crate::domain::access::{Caller, Grant, Granted, Grantee, Place, Scope};
 use crate::domain::ids::{GrantId, GuildId, RoleId, TableId, UserId};
 use crate::domain::name::fold;
 
@@ -98,13 +98,30 @@ pub async fn of_caller(
     decoded(found)
 }
 
-/// A grant, with the address of its table.
+/// A grant, with what is to be known of its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// The grant.
     pub grant: Grant,
     /// Where it holds for one table: its address.
     pub table: Option<String>,
+    /// The category that the table is in.
+    category: Option<String>,
+    private: bool,
+    /// Whether the table was deleted.
+    pub is_deleted: bool,
+}
+
+impl Listed {
+    /// Where the grant holds.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        match &self.grant.scope {
+            Scope::Guild => Place::GUILD,
+            Scope::Category(category) => Place::category(Some(category)),
+            Scope::Table(id) => Place::table_of(*id, self.category.as_deref(), self.private),
+        }
+    }
 }
 
 /// All grants of a guild, or those of one role or member; those in tables that were deleted, too.
@@ -123,7 +140,9 @@ pub async fn list(
                 'id', g.grant_id, 'role', g.role_id, 'member', g.user_id, 'granted', g.granted,
                 'category', g.category, 'table', g.table_id
             ) as "grant!",
-            case when t.category is null then t.name else t.category || '/' || t.name end as "table?"
+            case when t.category is null then t.name else t.category || '/' || t.name end as "table?",
+            t.category as "category?", t.deleted_at is not null as "is_deleted!",
+            coalesce(t.private, false) as "private!"
         from punctaj.grants g
         left join punctaj.tables t using (table_id)
         where g.guild_id = $1
@@ -142,6 +161,9 @@ pub async fn list(
             listed.push(Listed {
                 grant,
                 table: row.table,
+                category: row.category,
+                private: row.private,
+                is_deleted: row.is_deleted,
             });
         }
     }
@@ -166,6 +188,29 @@ pub async fn find(
     };
     let mut grants = of_them.into_iter().map(|listed| listed.grant);
     Ok(grants.find(|grant| grant.granted == granted && same(&grant.scope)))
+}
+
+/// Whether anything was granted in one of these categories as such.
+///
+/// # Errors
+/// If the database fails.
+pub async fn any_in_categories(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    keys: &[String],
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from punctaj.grants g where g.guild_id = $1 and g.category_key = any($2)
+        ) as "any!"
+        "#,
+        guild.db(),
+        keys,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
 }
 
 /// The categories of a guild's live tables, in order.

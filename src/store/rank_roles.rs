@@ -501,26 +501,37 @@ pub async fn problems(
     Ok(problem.collect())
 }
 
-/// Whether a role goes with a rank of a live table.
+/// A rank of a live table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankOf {
+    /// What it is called.
+    pub title: String,
+    /// The address of its table.
+    pub table: String,
+}
+
+/// The rank of a live table that a role goes with; the first one, of several.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn goes_with_a_rank(
+pub async fn rank_of(
     conn: &mut PgConnection,
     guild: GuildId,
     role: RoleId,
-) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar!(
+) -> Result<Option<RankOf>, StoreError> {
+    let found = sqlx::query_as!(
+        RankOf,
         r#"
-        select exists (
-            select from punctaj.tables t join punctaj.ranks r using (table_id)
-            where t.guild_id = $1 and t.deleted_at is null and r.role_id = $2
-        ) as "goes!"
+        select r.title, case when t.category is null then t.name else t.category || '/' || t.name end as "table!"
+        from punctaj.tables t join punctaj.ranks r using (table_id)
+        where t.guild_id = $1 and t.deleted_at is null and r.role_id = $2
+        order by t.category_key, t.name_key, r.number
+        limit 1
         "#,
         guild.db(),
         role.db(),
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
     Ok(found)
 }

@@ -275,28 +275,8 @@ pub async fn missed(
     caller: &Caller,
     limit: i64,
 ) -> Result<Missed, StoreError> {
-    let found = sqlx::query!(
-        r#"
-        with missed as (
-            select e.*
-            from punctaj.events e
-            left join punctaj.tables t on t.table_id = e.table_id
-            where e.guild_id = $1 and e.seq > $3 and e.device_id is distinct from $2
-                and e.outcome = 'applied' and not starts_with(e.action, 'session.')
-                and not starts_with(e.action, 'access.') and not e.changes @> '[{"what": "grant"}]'
-                and (not coalesce(t.private, false) or punctaj.reaches(t, $4))
-        ),
-        oldest as (
-            select m.* from missed m order by m.seq limit $5
-        )
-        select
-            (select coalesce(jsonb_agg(to_jsonb(o) order by o.seq), '[]') from oldest o) as "events!",
-            (select count(*) from missed) as "count!",
-            coalesce((select g.head_seq from punctaj.guilds g where g.guild_id = $1), 0) as "head!",
-            exists (
-                select from punctaj.outbox o where o.guild_id = $1 and o.user_id = $6 and o.parked
-            ) as "parked!"
-        "#,
+    let found = sqlx::query_file!(
+        "src/store/missed_events.sql",
         guild.db(),
         session.device_id.as_str(),
         session.news_seq,

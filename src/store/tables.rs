@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use super::StoreError;
+use super::complete::TableFilter;
 use super::operation::{TableRow, decode};
 use crate::domain::access::Caller;
 use crate::domain::ids::{GuildId, TableId};
@@ -58,7 +59,8 @@ pub(super) fn decoded(table: serde_json::Value) -> Result<Table, StoreError> {
     Ok(decode::<TableRow>(table, "table")?.into())
 }
 
-/// The table of an address that was deleted last. A bare name means any of that name.
+/// The table of an address that was deleted last: of those that `filter` lets through, if there are
+/// any. A bare name means any of that name. A private one exists only for whom it is let through.
 ///
 /// # Errors
 /// If the database fails.
@@ -67,18 +69,21 @@ pub async fn deleted(
     guild: GuildId,
     category_key: Option<&str>,
     name_key: &str,
+    filter: &TableFilter,
 ) -> Result<Option<Table>, StoreError> {
     let found = sqlx::query_scalar!(
         r#"
-        select table_id from punctaj.tables
-        where guild_id = $1 and deleted_at is not null and name_key = $3
-            and ($2::text is null or category_key = $2)
-        order by deleted_at desc
+        select t.table_id from punctaj.tables t, punctaj.reaches(t, $4) r (reaches)
+        where t.guild_id = $1 and t.deleted_at is not null and t.name_key = $3
+            and ($2::text is null or t.category_key = $2) and (not t.private or r.reaches)
+        order by $5 and not t.private or r.reaches desc, t.deleted_at desc
         limit 1
         "#,
         guild.db(),
         category_key,
         name_key,
+        Json(&filter.caller) as _,
+        filter.open,
     )
     .fetch_optional(&mut *conn)
     .await?;

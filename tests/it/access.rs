@@ -3,7 +3,9 @@
 mod commands;
 mod enumerated;
 mod granting;
+mod ranked;
 mod scopes;
+mod undoing;
 
 use punctaj::domain::access::{Granted, Grantee, Standing};
 use punctaj::domain::ids::{GuildId, RoleId, UserId};

@@ -266,6 +266,44 @@ async fn rights_are_those_of_the_time_when_it_is_done() {
 }
 
 #[tokio::test]
+async fn whoever_left_meanwhile_may_nothing_any_more() {
+    let mut story = Story::begin().await;
+    let bob = story.app.member("bob");
+    let who = bob.mention();
+    for right in ["scorer", "entry.delete"] {
+        story
+            .does(
+                "punctaj-admin access grant",
+                &[("who", &who), ("right", right)],
+            )
+            .await;
+    }
+    let by_bob = bob.on(&story.phone);
+    let add = [("names", "Ana"), ("points", "1"), ("table", "Clan")];
+    assert_says(&by_bob.slash("punctaj add", add).await, &["+1"]);
+    story.breaks();
+    let added = by_bob.slash("punctaj add", add).await;
+    let delete = [("names", "Ana"), ("table", "Clan")];
+    let deleted = by_bob.slash("punctaj delete", delete).await;
+    assert_queued(&added);
+    assert_queued(&deleted);
+    // What was granted to him is granted still.
+    bob.leave();
+    story.mends().await;
+    for refused in [added.latest(), deleted.latest()] {
+        assert_says(
+            &refused,
+            &["❌", "no longer in that server", "Nothing was changed"],
+        );
+    }
+    assert_eq!(story.points("Ana").await, Some(6));
+    // Discord was asked, and says that there is no such member.
+    let refusals = story.app.discord.refusals().len();
+    story.app.expect_refusals(refusals);
+    story.finish().await;
+}
+
+#[tokio::test]
 async fn an_author_whose_answer_is_too_old_is_told_by_message() {
     let mut story = Story::begin().await;
     story.breaks();

@@ -1,7 +1,7 @@
 //! The plans of the hot statements on a table of 100 000 entries and a history of 100 000 events, with
 //! the server's default settings: indexes, never a walk through the table.
 
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use punctaj::domain::name::TableAddress;
@@ -291,4 +291,117 @@ async fn the_sums_of_a_guild_are_taken_from_its_own_part_of_the_ledger() {
         let by_entry = ["ledger_pkey", "ledger_entry_at"];
         assert!(by_entry.iter().any(|index| plan.contains(index)), "{plan}");
     }
+}
+
+/// How often rights in a table, or in the guild, were asked for on a connection.
+async fn asked(conn: &mut PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "select coalesce(sum(calls), 0)::bigint from pg_stat_xact_user_functions
+         where schemaname = 'punctaj' and funcname in ('reaches', 'holds')",
+    )
+    .fetch_one(conn)
+    .await
+    .unwrap()
+}
+
+/// How often they are asked for while a statement runs.
+async fn reaches(pool: &PgPool, statement: &str, arguments: &str) -> i64 {
+    let mut tx = pool.begin().await.unwrap();
+    tx.execute("set local track_functions = 'all'")
+        .await
+        .unwrap();
+    // What earlier transactions counted may not have been handed on yet.
+    let before = asked(&mut tx).await;
+    tx.execute(AssertSqlSafe(format!("prepare hot as {statement}")))
+        .await
+        .unwrap();
+    tx.execute(AssertSqlSafe(format!("execute hot ({arguments})")))
+        .await
+        .unwrap();
+    let after = asked(&mut tx).await;
+    tx.execute("deallocate hot").await.unwrap();
+    tx.rollback().await.unwrap();
+    after - before
+}
+
+#[tokio::test]
+async fn rights_are_asked_for_once_a_table_and_not_once_an_event() {
+    let (_db, pool) = history().await;
+    // Four tables, each with 250 events, of which somebody reaches one; all of them are private.
+    pool.execute(
+        "set session_replication_role = replica;
+         insert into punctaj.tables (table_id, guild_id, name, name_key, private)
+         select lpad((70 + n)::text, 32, '0')::uuid, 7, 'T' || n, 't' || n, true from generate_series(0, 3) n;
+         insert into punctaj.guilds (guild_id, head_seq) values (7, 1000)
+         on conflict (guild_id) do update set head_seq = 1000;
+         insert into punctaj.grants (grant_id, guild_id, user_id, granted, table_id)
+         values (gen_random_uuid(), 7, 1, 'scorer', lpad('71', 32, '0')::uuid);
+         analyze punctaj.tables",
+    )
+    .await
+    .unwrap();
+    let events = include_str!("../../src/store/complete_events.sql");
+    let found = format!("7, null, '', 1000, {CALLER}");
+    let news = include_str!("../../src/store/missed_events.sql");
+    let since = format!("7, '', 0, {CALLER}, 10, 1");
+    let count = format!("7, '', 0, {CALLER}");
+    // Once for each of four tables; for all events also once whether the whole guild is within reach.
+    for (statement, arguments, times) in [
+        (events, &found, 5),
+        (news, &since, 4),
+        (
+            "select punctaj.missed($1::bigint, $2::text, $3::bigint, $4::jsonb)",
+            &count,
+            4,
+        ),
+    ] {
+        assert_eq!(
+            reaches(&pool, statement, arguments).await,
+            times,
+            "{statement}"
+        );
+    }
+    // That it counts, and that just one table's events are within reach.
+    let seen: i64 = sqlx::query_scalar(
+        "select count(*) from punctaj.events e join punctaj.tables t using (table_id)
+         where e.guild_id = 7 and punctaj.reaches(t, $1::jsonb)",
+    )
+    .bind(serde_json::from_str::<serde_json::Value>(CALLER.trim_matches('\'')).unwrap())
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(seen, 250);
+}
+
+#[tokio::test]
+async fn an_event_about_everybody_is_offered_with_few_names() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let table = TableAddress::parse("Mare").unwrap();
+    let services = &db.services;
+    services
+        .create_table(&now.by(GUILD, 1), table)
+        .await
+        .unwrap();
+    let pool = db.superuser().await;
+    pool.execute(
+        "set session_replication_role = replica;
+         update punctaj.events set changes = (
+             select jsonb_agg(jsonb_build_object('what', 'entry', 'id', n::text, 'name', 'Membru ' || n))
+             from generate_series(1, 100000) n
+         )
+         where action = 'table.create'",
+    )
+    .await
+    .unwrap();
+    let offered = services
+        .complete_events(&now.by(GUILD, 1), false, "")
+        .await
+        .unwrap();
+    let event = offered.iter().find(|event| event.action == "table.create");
+    let names = event.unwrap().names.clone().unwrap();
+    assert_eq!(names.split(", ").count(), 50);
+    assert!(
+        names.contains("Membru 50") && !names.contains("Membru 51"),
+        "{names}"
+    );
 }

@@ -142,7 +142,7 @@ async fn revoke(
     ctx: Ctx<'_>,
     who: Who,
     #[autocomplete = "complete::right"] right: String,
-    #[autocomplete = "complete::scope"] scope: Option<String>,
+    #[autocomplete = "complete::granted_scope"] scope: Option<String>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let order = order(&who, &right, scope)?;

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use super::told::{Outcome, tell};
 use super::{Queue, Waiting};
 use crate::discord::answer;
+use crate::discord::commands::Edit;
 use crate::discord::context::{Call, Data};
 use crate::discord::errors::{self, Failure};
 use crate::discord::people;
@@ -85,8 +86,8 @@ pub async fn run(data: Data, http: Arc<Http>) {
     }
 }
 
-/// What people of one guild may do, and since when that is known.
-type Standings = HashMap<UserId, (Standing, Instant)>;
+/// What people of one guild may do, and since when that is known; of those who left it, nothing.
+type Standings = HashMap<UserId, (Option<Standing>, Instant)>;
 
 /// Somebody in a guild.
 type Whose = (GuildId, UserId);
@@ -205,10 +206,10 @@ impl Hands {
         let Ok(waiting) = serde_json::from_value::<Waiting>(kept.edit.clone()) else {
             return self.unreadable(id, &kept).await;
         };
-        let Some(call) = self.call(&kept, &waiting, standings).await else {
+        let Some((call, is_member)) = self.call(&kept, &waiting, standings).await else {
             return Ok(false);
         };
-        let reply = match self.done(&call, &waiting).await {
+        let reply = match self.done(&call, &waiting, is_member).await {
             Attempt::Over(reply) => reply,
             Attempt::Later(reply, tries) if self.tried(id) >= tries => reply,
             Attempt::Later(..) => {
@@ -250,20 +251,20 @@ impl Hands {
         Ok(true)
     }
 
-    /// The edit's interaction, with what its author may do now; none where Discord does not say.
+    /// The edit's interaction, with what its author may do now, and whether they are in the guild
+    /// still; none where Discord does not say.
     async fn call(
         &self,
         kept: &Kept,
         waiting: &Waiting,
         standings: &mut Standings,
-    ) -> Option<Arc<Call>> {
+    ) -> Option<(Arc<Call>, bool)> {
         let whose = (kept.origin.guild, kept.origin.person);
         let known = standings.get(&whose.1);
         let standing = match known.filter(|(_, since)| since.elapsed() < FRESH) {
             Some((standing, _)) => standing.clone(),
             None => match people::standing_in(&self.http, whose.0, whose.1).await {
-                Ok(found) => {
-                    let standing = found.unwrap_or_default();
+                Ok(standing) => {
                     standings.insert(whose.1, (standing.clone(), Instant::now()));
                     standing
                 }
@@ -273,21 +274,25 @@ impl Hands {
                 }
             },
         };
-        let via = (&self.data, &self.http);
+        let (via, is_member) = ((&self.data, &self.http), standing.is_some());
+        let standing = standing.unwrap_or_default();
         let call = Call::of_kept(via, &waiting.former(), whose, standing);
         call.attempts(waiting.edit.action());
         if let Some(table) = waiting.edit.address() {
             call.attempts_in(table);
         }
-        Some(call)
+        Some((call, is_member))
     }
 
-    async fn done(&self, call: &Arc<Call>, waiting: &Waiting) -> Attempt {
+    async fn done(&self, call: &Arc<Call>, waiting: &Waiting, is_member: bool) -> Attempt {
         let (same, edit) = (Arc::clone(call), waiting.edit.clone());
         let span = tracing::info_span!("kept", op.id = %call.id);
         // In a task of its own: a panic in there is to end nothing else.
         let work = async move {
-            let done = edit.run(&same).await;
+            let done = match may_be_done(&same, &edit, is_member).await {
+                Ok(()) => edit.run(&same).await,
+                Err(failure) => Err(failure),
+            };
             if let Err(failure) = &done {
                 answer::note_refusal(Arc::clone(&same), failure).await;
             }
@@ -358,6 +363,19 @@ impl Hands {
         }
         self.queue.told(id, &kept.origin).await;
         Ok(())
+    }
+}
+
+/// Whoever left the guild may do nothing there, whatever is granted to them still. What was done
+/// before that is told as it was.
+async fn may_be_done(call: &Call, edit: &Edit, is_member: bool) -> Result<(), Failure> {
+    if is_member {
+        return Ok(());
+    }
+    let request = call.request(edit.device().cloned())?;
+    match call.services.done_before(&request).await? {
+        Some(_) => Ok(()),
+        None => Err(Failure::told(keys::ERROR_LEFT)),
     }
 }
 

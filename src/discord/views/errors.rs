@@ -119,6 +119,7 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::NotGranted { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
+        | ServiceError::RankedRole { .. }
         | ServiceError::UnknownScope { .. } => about_rights(error),
         ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
@@ -208,13 +209,17 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::BelowNewFloor { .. }
         | ServiceError::NoBoard { .. }
         | ServiceError::NotDeleted { .. } => structure(error),
+        ServiceError::NotKnown { known } => not_known(known),
         // The error edge tells these apart before it comes here.
-        ServiceError::NotKnown { known, .. } if known.is_empty() => keys::ERROR_NONE_KNOWN.into(),
-        ServiceError::NotKnown { known, .. } => {
-            Message::new(keys::ERROR_NOT_KNOWN).with("known", listed(known))
-        }
         ServiceError::OutcomeUnknown | ServiceError::Store(_) => keys::ERROR_UNREACHABLE.into(),
     }
+}
+
+fn not_known(known: &[String]) -> Message {
+    if known.is_empty() {
+        return keys::ERROR_NONE_KNOWN.into();
+    }
+    Message::new(keys::ERROR_NOT_KNOWN).with("known", listed(known))
 }
 
 fn of_event(key: Key, event: Seq) -> Message {
@@ -281,6 +286,10 @@ fn about_rights(error: &ServiceError) -> Message {
         ServiceError::NotHeld { right } => {
             Message::new(keys::ERROR_NOT_HELD).with("right", right.code())
         }
+        ServiceError::RankedRole { role, rank, table } => Message::new(keys::ERROR_RANKED_ROLE)
+            .with("role", mention(*role))
+            .with("rank", shown(rank))
+            .with("table", shown(table)),
         ServiceError::UnknownScope { scope } => {
             Message::new(keys::ERROR_UNKNOWN_SCOPE).with("scope", shown(scope))
         }

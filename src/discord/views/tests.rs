@@ -546,6 +546,15 @@ fn an_undo_asks_before_it_touches_what_others_did() {
         conflict(ConflictKind::InUse, "points", 10.into(), Value::Null),
         conflict(ConflictKind::InUse, "rank", 3.into(), Value::Null),
         conflict(ConflictKind::InUse, "name", "Ana".into(), Value::Null),
+        Conflict {
+            name: "role:9".to_owned(),
+            ..conflict(
+                ConflictKind::GrantedAnew,
+                "right",
+                "scorer".into(),
+                Value::Null,
+            )
+        },
     ];
     conflicts[0].by = Some(by);
     let ranks = BTreeMap::from([(3, "Sergent".to_owned())]);
@@ -575,6 +584,7 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          La **Ana** s-a lucrat între timp, acum are 10 puncte; după desfacere nu mai există\n\
          **Ana** are acum gradul Sergent; după desfacere, gradul nu mai există\n\
          La **Ana** s-a lucrat între timp; după desfacere nu mai există\n\
+         `scorer` a fost retras între timp și acordat din nou pentru <@&9>; după desfacere nu mai este acordat\n\
          [Confirmă][Renunță]"
     );
     assert_eq!(
@@ -593,6 +603,7 @@ fn an_undo_asks_before_it_touches_what_others_did() {
          **Ana** was worked on since, and has 10 points now; after the undo it no longer exists\n\
          **Ana** holds the rank Sergent; after the undo that rank no longer exists\n\
          **Ana** was worked on since; after the undo it no longer exists\n\
+         `scorer` was revoked since, and granted to <@&9> anew; after the undo it is not granted any more\n\
          [Confirm][Cancel]"
     );
 }
@@ -837,6 +848,11 @@ fn about_rights_and_activities() -> Vec<ServiceError> {
             right: Right::ScoreAdd,
         },
         ServiceError::OwnRights,
+        ServiceError::RankedRole {
+            role: RoleId::from_db(44),
+            rank: "Sergent".to_owned(),
+            table: "P".to_owned(),
+        },
         ServiceError::UnknownActivity {
             activity: "Livrat".to_owned(),
             table: "P".to_owned(),
@@ -1061,6 +1077,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::NotGranted { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
+        | ServiceError::RankedRole { .. }
         | ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
         | ServiceError::TooManyActivities

@@ -6,7 +6,7 @@ use serenity::builder::CreateActionRow;
 
 use super::receipt::{self, Ranks};
 use super::words::{actor, ago, field, person, points, rank, value};
-use super::{button, card, shown};
+use super::{access, button, card, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::{Manner, Reply, Upshot};
 use crate::domain::event::{Action, Event};
@@ -144,6 +144,9 @@ fn line(conflict: &Conflict, ranks: &Ranks, locale: Locale) -> String {
             Message::new(keys::UNDO_IN_USE_POINTS).with("points", now)
         }
         (ConflictKind::InUse, _) => Message::new(keys::UNDO_IN_USE),
+        (ConflictKind::GrantedAnew, _) => Message::new(keys::UNDO_GRANTED_ANEW)
+            .with("right", conflict.now.as_str().unwrap_or_default())
+            .with("who", access::grantee_named(&conflict.name)),
     };
     let message = message
         .with("name", shown(&conflict.name))

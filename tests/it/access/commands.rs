@@ -178,6 +178,14 @@ async fn help_and_choices_show_what_one_may_do() {
         offered("punctaj-admin access grant", "right").await,
         [""; 0]
     );
+    // What can be revoked is where something was granted.
+    let scopes = async |command: &str| {
+        let on = owner.on(&phone());
+        let choices = on.autocomplete(command, [("scope", "")], "scope").await;
+        choices.into_iter().map(|it| it.name).collect::<Vec<_>>()
+    };
+    assert_eq!(scopes("punctaj-admin access revoke").await, ["Oraș/*"]);
+    assert_eq!(scopes("punctaj-admin access grant").await.len(), 5);
     // Without a table it is asked which, of these two.
     let asked = slash(&bob, "punctaj add", [("names", "Ana")]).await;
     let menu = asked.menu("Choose a table");

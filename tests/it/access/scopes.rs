@@ -4,6 +4,7 @@ use punctaj::domain::access::Right;
 use punctaj::domain::name::{NameList, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::service::audit::SearchOrder;
+use punctaj::service::panel::Pressed;
 use punctaj::service::points::Award;
 use punctaj::service::tables::TableEdit;
 use punctaj::service::undo::{Force, UndoOrder, Whose};
@@ -335,4 +336,82 @@ async fn the_history_is_open_where_it_was_granted() {
         )
         .await;
     assert_eq!(missing(searched), "audit.view");
+}
+
+#[tokio::test]
+async fn the_table_comes_back_that_one_may_bring_back() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    let by = || now.by(GUILD, OWNER);
+    // Deleted in this order: the last two are out of reach, and one of them is not to be known of.
+    let addresses = ["Oraș/Clan", "Sat/Clan", "Secret/Clan"];
+    tables(services, &now, &addresses).await;
+    edit(services, &now, "Secret/Clan", |edit| {
+        edit.private = Some(true);
+    })
+    .await;
+    granted(services, &now, member(2), "table.edit", Some("Oraș/*")).await;
+    for address in addresses {
+        services.delete_table(&by(), &table(address)).await.unwrap();
+    }
+    let who = || plain(&now, 2, &[]);
+    let back = services
+        .restore_table(&who(), &table("Clan"))
+        .await
+        .unwrap();
+    assert_eq!(back.table.as_deref(), Some("Oraș/Clan"));
+    let refused = services.restore_table(&who(), &table("Clan")).await;
+    assert_eq!(missing(refused), "table.edit");
+    let hidden = services.restore_table(&who(), &table("Secret/Clan")).await;
+    assert!(
+        matches!(hidden, Err(ServiceError::NotDeleted { .. })),
+        "{hidden:?}"
+    );
+    // Whoever may everything brings back what was deleted last.
+    let back = services.restore_table(&by(), &table("Clan")).await.unwrap();
+    assert_eq!(back.table.as_deref(), Some("Secret/Clan"));
+}
+
+#[tokio::test]
+async fn a_panel_is_not_shown_to_whom_its_table_is_hidden_by_now() {
+    let (db, now) = (TestDb::new().await, Interactions::new());
+    let services = &db.services;
+    tables(services, &now, &["Secret/Lista"]).await;
+    edit(services, &now, "Secret/Lista", |edit| {
+        edit.private = Some(true);
+    })
+    .await;
+    granted(services, &now, member(2), "score.add", None).await;
+    granted(services, &now, member(2), "table.view", None).await;
+    let who = || plain(&now, 2, &[]);
+    let opened = services
+        .open_panel(&who(), &view(Some("Secret/Lista")))
+        .await
+        .unwrap();
+    let (id, device) = (
+        opened.shown.table.id,
+        opened.shown.session.device_id.clone(),
+    );
+    let press = || Request {
+        device: Some(device.clone()),
+        ..who()
+    };
+    let given = services
+        .add_points(&press(), award("Secret/Lista"))
+        .await
+        .unwrap();
+    let revoked = order(member(2), "table.view", None);
+    services
+        .revoke(&now.by(GUILD, OWNER), &revoked)
+        .await
+        .unwrap();
+    // It is their own, and undone; but that is all they see.
+    let pressed = services
+        .undo_panel(&press(), id, given.event.seq)
+        .await
+        .unwrap();
+    assert!(matches!(pressed, Pressed::Done(_)), "{pressed:?}");
+    let again = services.undo_panel(&press(), id, given.event.seq).await;
+    let again = again.map(|_| ());
+    assert_eq!(missing(again), "table.view");
 }
