@@ -987,6 +987,7 @@ error-period-number = A period's number is at least 1. See them with `/punctaj-a
 error-period-and-at = A closed period and a moment can't be shown together. Give only one of `period` and `at`.
 error-too-many-fields = A table has at most { $limit } fields of its own. Remove one first.
 error-too-many-activities = A table has at most { $limit } activities. Remove one first.
+error-activity-exists = There is an activity { $activity } again already. Remove that one first.
 error-no-activities = { $table } has no activity { $activity }, nor any other yet. Give the points as `points`, or set one with `/punctaj-admin activity set`.
 error-unknown-activity = { $table } has no activity { $activity }. It has: { $known }.
 error-unfit-quantity = There are no points for a quantity of { $quantity } of { $activity }. They are given for each { $least }, up to 1,000,000,000 points at once.

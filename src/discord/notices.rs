@@ -66,7 +66,17 @@ async fn in_channel(
     post: &Post,
     channel: ids::ChannelId,
 ) -> Result<(), ServiceError> {
-    match posted(http, post, ChannelId::new(channel.get()), None).await {
+    let direct = posted(http, post, ChannelId::new(channel.get()), None).await;
+    let log = post.settings.log_channel.filter(|log| *log != channel);
+    // What was to stand in a channel that can't be posted to is not to be lost.
+    let outcome = match (direct, log) {
+        (Posted::Never(problem), Some(log)) => {
+            tracing::warn!(channel.id = %channel, error = problem, "a channel for reports can't be posted to: its news go to the log channel");
+            posted(http, post, ChannelId::new(log.get()), None).await
+        }
+        (direct, _) => direct,
+    };
+    match outcome {
         Posted::Yes => {
             answered(services.posted(post, None)).await?;
         }

@@ -747,6 +747,7 @@ keys! {
     ERROR_PERIOD_AND_AT = "error-period-and-at";
     ERROR_TOO_MANY_FIELDS = "error-too-many-fields";
     ERROR_TOO_MANY_ACTIVITIES = "error-too-many-activities";
+    ERROR_ACTIVITY_EXISTS = "error-activity-exists";
     ERROR_NO_ACTIVITIES = "error-no-activities";
     ERROR_UNKNOWN_ACTIVITY = "error-unknown-activity";
     ERROR_UNFIT_QUANTITY = "error-unfit-quantity";

@@ -79,6 +79,12 @@ pub enum ServiceError {
     /// The table has as many activities as there can be.
     #[error("too many activities")]
     TooManyActivities,
+    /// Another activity has that name by now.
+    #[error("there is an activity {activity} again")]
+    ActivityExists {
+        /// What it is called.
+        activity: String,
+    },
     /// The guild has no table yet.
     #[error("there is no table")]
     NoTables,

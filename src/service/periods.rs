@@ -306,7 +306,11 @@ impl Services {
             let to = to.filter(|to| table.ranks.contains_key(to));
             let id = op.by_id(row.id).filter(|id| {
                 let entry = op.entry(*id);
-                entry.is_some_and(|it| it.deleted.is_none() && it.rank == row.rank)
+                entry.is_some_and(|it| {
+                    // Who went on leave meanwhile does not fall.
+                    let falls = to < it.rank && it.exempt;
+                    it.deleted.is_none() && it.rank == row.rank && !falls
+                })
             });
             if let (Some(id), Some(to)) = (id, to) {
                 op.edit(id, |entry| entry.set(Field::rank(to), &stamp));

@@ -101,7 +101,8 @@ pub struct Batch {
 
 /// Takes the oldest news of a channel (or person) that nobody is posting to, or again what
 /// somebody took and did not post within `patience`: that is the same batch then. What several
-/// processes want at once goes to one of them. A person gets one piece of news at a time.
+/// processes want at once goes to one of them. A person gets one piece of news at a time, and a
+/// report stands alone.
 ///
 /// # Errors
 /// If the database fails.
@@ -114,7 +115,7 @@ pub async fn take(
     let found = sqlx::query!(
         r#"
         with oldest as (
-            select o.guild_id, o.channel_id, o.user_id, o.batch
+            select o.outbox_id, o.guild_id, o.channel_id, o.user_id, o.batch, o.kind
             from punctaj.outbox o
             where not o.parked and not exists (
                 select from punctaj.outbox p
@@ -131,8 +132,17 @@ pub async fn take(
             from punctaj.outbox o join oldest f using (guild_id)
             where coalesce(o.channel_id, o.user_id) = coalesce(f.channel_id, f.user_id)
                 and o.batch is not distinct from f.batch and not o.parked
+                -- A report is long: up to the next one, which has a message of its own.
+                and not exists (
+                    select from punctaj.outbox p
+                    where p.guild_id = f.guild_id and p.channel_id = f.channel_id and p.kind = 'period'
+                        and p.outbox_id > f.outbox_id and p.outbox_id <= o.outbox_id
+                )
             order by o.outbox_id
-            limit (select case when f.user_id is null then $3::bigint else 1 end from oldest f)
+            limit (
+                select case when f.user_id is null and f.kind <> 'period' then $3::bigint else 1 end
+                from oldest f
+            )
             for update of o skip locked
         ),
         marked as (

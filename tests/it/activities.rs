@@ -162,3 +162,38 @@ async fn a_panel_has_buttons_for_the_first_of_them() {
     assert_hides(&taking, &["worth other"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_was_removed_comes_back_only_where_there_is_room() {
+    let (app, alice) = with_activity().await;
+    let livrat = [("table", "Clan"), ("activity", "Livrat")];
+    let set = |name: &'static str| {
+        [
+            ("table", "Clan"),
+            ("activity", name),
+            ("points", "2"),
+            ("quantity", "200"),
+        ]
+    };
+    slash(&alice, "punctaj-admin activity set", set("Pază")).await;
+    let removed = slash(&alice, "punctaj-admin activity remove", livrat).await;
+    let again = slash(&alice, "punctaj-admin activity set", set("Livrat")).await;
+    let refused = alice.on(&phone()).click(&removed, "Undo").await;
+    assert_says(
+        &refused,
+        &["an activity Livrat again already", "Nothing was changed."],
+    );
+    alice.on(&phone()).click(&again, "Undo").await;
+    let undone = alice.on(&phone()).click(&removed, "Undo").await;
+    assert_says(&undone, &["Livrat"]);
+    // All places are taken meanwhile.
+    let removed = slash(&alice, "punctaj-admin activity remove", livrat).await;
+    let names: Vec<String> = (2..=25).map(|n| format!("Fapta {n}")).collect();
+    for name in &names {
+        let set = [("table", "Clan"), ("activity", name), ("points", "1")];
+        slash(&alice, "punctaj-admin activity set", set).await;
+    }
+    let refused = alice.on(&phone()).click(&removed, "Undo").await;
+    assert_says(&refused, &["at most 25 activities", "Nothing was changed."]);
+    app.finish().await;
+}

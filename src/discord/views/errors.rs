@@ -123,7 +123,8 @@ fn message(error: &ServiceError, locale: Locale) -> Message {
         | ServiceError::UnknownScope { .. } => about_rights(error),
         ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
-        | ServiceError::TooManyActivities => about_activities(error),
+        | ServiceError::TooManyActivities
+        | ServiceError::ActivityExists { .. } => about_activities(error),
         ServiceError::NoTables => keys::ERROR_NO_TABLES.into(),
         ServiceError::ChooseTable { .. } => keys::CHOOSE_TABLE.into(),
         ServiceError::UnknownTable { table, near } => unknown_table(table, near),
@@ -263,6 +264,9 @@ fn about_activities(error: &ServiceError) -> Message {
             .with("activity", shown(activity))
             .with("quantity", *quantity)
             .with("least", *least),
+        ServiceError::ActivityExists { activity } => {
+            Message::new(keys::ERROR_ACTIVITY_EXISTS).with("activity", shown(activity))
+        }
         _ => Message::new(keys::ERROR_TOO_MANY_ACTIVITIES).with("limit", MAX_ACTIVITIES),
     }
 }

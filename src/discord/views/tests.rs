@@ -869,6 +869,9 @@ fn about_rights_and_activities() -> Vec<ServiceError> {
             least: 200,
         },
         ServiceError::TooManyActivities,
+        ServiceError::ActivityExists {
+            activity: "Livrat".to_owned(),
+        },
         ServiceError::UnknownScope {
             scope: "Ana".to_owned(),
         },
@@ -1081,6 +1084,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         | ServiceError::UnknownActivity { .. }
         | ServiceError::UnfitQuantity { .. }
         | ServiceError::TooManyActivities
+        | ServiceError::ActivityExists { .. }
         | ServiceError::UnknownScope { .. }
         | ServiceError::NoTables
         | ServiceError::ChooseTable { .. }
@@ -1765,7 +1769,7 @@ fn the_set_up_says_what_is_set_and_what_the_step_is_about() {
         "▫️ **Tabele:** niciunul încă",
         "- **gol**: doar nume și puncte",
         "- **clasă**: nume și puncte, plus câmpul Grupă",
-        "- **poliție**: ranguri Cadet, Agent",
+        "- **poliție**: grade Cadet, Agent",
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::activity::MAX_ACTIVITIES;
 use crate::domain::event::{Change, What};
 use crate::domain::field::MAX_FIELDS;
+use crate::domain::name::fold;
 use crate::domain::table::Table;
 use crate::service::error::{Conflict, ConflictKind};
 use crate::service::tables::require_above;
@@ -122,6 +124,9 @@ impl Undoing<'_, '_> {
         if change.what == What::Field {
             room_for_field(change, table)?;
         }
+        if change.what == What::Activity {
+            room_for_activity(change, table)?;
+        }
         table.write_register(change, &change.before, now);
         Ok(())
     }
@@ -230,6 +235,25 @@ fn room_for_field(change: &Change, table: &Table) -> Result<(), ServiceError> {
     }
     if change.is_deletion() && table.live_fields().count() >= MAX_FIELDS {
         return Err(ServiceError::TooManyFields);
+    }
+    Ok(())
+}
+
+/// The same for an activity. It may stand there already, by what else of it came back.
+fn room_for_activity(change: &Change, table: &Table) -> Result<(), ServiceError> {
+    let others = || {
+        let all = table.activities.values();
+        all.filter(|other| other.number.to_string() != change.id)
+    };
+    let name = change.before.as_str().filter(|_| change.field == "name");
+    let is_taken = |name: &&str| others().any(|other| fold(&other.name) == fold(name));
+    if let Some(name) = name.filter(is_taken) {
+        return Err(ServiceError::ActivityExists {
+            activity: name.to_owned(),
+        });
+    }
+    if change.is_deletion() && others().count() >= MAX_ACTIVITIES {
+        return Err(ServiceError::TooManyActivities);
     }
     Ok(())
 }

@@ -223,6 +223,24 @@ async fn a_schedule_is_set_shown_and_paused() {
 }
 
 #[tokio::test]
+async fn a_report_whose_channel_is_gone_stands_in_the_log() {
+    let (mut app, ana, channel) = with_table().await;
+    let log = app.guild.channel("jurnal");
+    let options = [("channel", &*log.mention())];
+    slash(&ana, "punctaj-admin settings log-channel", options).await;
+    let mention = channel.mention();
+    let set = [TABLE, ("every", "week"), ("channel", mention.as_str())];
+    slash(&ana, "punctaj-admin period schedule", set).await;
+    channel.delete();
+    let asked = slash(&ana, "punctaj-admin period close", [TABLE]).await;
+    ana.on(&pc()).click(&asked, "Confirm").await;
+    posted(&log, "**Promoted (1):** Ion").await;
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn two_bots_one_of_them_killed_close_what_was_missed_once() {
     let app = TestApp::without_bot().await;
     let bot = Process::start(&app.discord, &app.db);

@@ -136,6 +136,24 @@ async fn what_is_proposed_is_given_once_by_whoever_may() {
 }
 
 #[tokio::test]
+async fn who_goes_on_leave_before_the_ranks_are_applied_does_not_fall() {
+    let story = story().await;
+    story.edit(None, Some(true)).await;
+    let closed = story.close().await;
+    for name in ["Ana", "Cip"] {
+        story.set(name, NewValue::Exempt(true)).await;
+    }
+    let services = story.services();
+    services
+        .apply_ranks(&story.now(), closed.seq)
+        .await
+        .unwrap();
+    let now = ranks(&story).await;
+    assert_eq!((now[0], now[2]), (Some(3), Some(2)));
+    story.agrees().await;
+}
+
+#[tokio::test]
 async fn what_an_undone_closing_proposed_is_not_given() {
     let story = story().await;
     story.edit(None, Some(true)).await;

@@ -384,6 +384,42 @@ async fn a_deleted_table_is_not_closed_and_not_made_up_for() {
 }
 
 #[tokio::test]
+async fn each_report_is_a_message_of_its_own() {
+    let story = Story::begin("Ana").await;
+    let services = story.services();
+    let log = Setting::LogChannel(ChannelId::from_db(9));
+    services.set_setting(&story.now(), log).await.unwrap();
+    posted(services).await;
+    for _ in 0..3 {
+        story.add("Ana", 3).await;
+        story.close().await;
+    }
+    story.add("Ana", 3).await;
+    let mut posts = Vec::new();
+    while let Some(post) = services.next_post().await.unwrap() {
+        services.posted(&post, None).await.unwrap();
+        posts.push(post.news);
+    }
+    let reports = |news: &Vec<Told>| {
+        news.iter()
+            .filter(|it| matches!(it, Told::Period(_)))
+            .count()
+    };
+    let each: Vec<_> = posts.iter().map(|it| (it.len(), reports(it))).collect();
+    // What was given and that it was closed, then the report.
+    assert_eq!(
+        each,
+        [(2, 0), (1, 1), (2, 0), (1, 1), (2, 0), (1, 1), (1, 0)]
+    );
+    // In order.
+    let numbers = posts.iter().flatten().filter_map(|told| match told {
+        Told::Period(report) => Some(report.period.number),
+        _ => None,
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[tokio::test]
 async fn without_a_channel_the_log_has_the_report() {
     let story = Story::begin("Ana").await;
     let services = story.services();
