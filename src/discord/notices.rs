@@ -67,16 +67,16 @@ async fn in_channel(
     channel: ids::ChannelId,
 ) -> Result<(), ServiceError> {
     let direct = posted(http, post, ChannelId::new(channel.get()), None).await;
-    let log = post.settings.log_channel.filter(|log| *log != channel);
-    // What was to stand in a channel that can't be posted to is not to be lost.
-    let outcome = match (direct, log) {
-        (Posted::Never(problem), Some(log)) => {
-            tracing::warn!(channel.id = %channel, error = problem, "a channel for reports can't be posted to: its news go to the log channel");
-            posted(http, post, ChannelId::new(log.get()), None).await
-        }
-        (direct, _) => direct,
-    };
-    match outcome {
+    if let Posted::Never(problem) = &direct
+        && post.settings.log_channel != Some(channel)
+    {
+        tracing::warn!(
+            channel.id = %channel,
+            error = problem,
+            "a channel for reports can't be posted to: they go to the log channel, if there is one"
+        );
+    }
+    match or_in_log(http, post, direct, None).await {
         Posted::Yes => {
             answered(services.posted(post, None)).await?;
         }
@@ -107,14 +107,7 @@ async fn to_person(
         Ok(channel) => posted(http, post, channel, None).await,
         Err(outcome) => outcome,
     };
-    let outcome = match (direct, post.settings.log_channel) {
-        (Posted::Never(_), Some(log)) => {
-            let log = ChannelId::new(log.get());
-            posted(http, post, log, Some(person)).await
-        }
-        (direct, _) => direct,
-    };
-    match outcome {
+    match or_in_log(http, post, direct, Some(person)).await {
         Posted::Yes => {
             answered(services.posted(post, None)).await?;
         }
@@ -122,6 +115,22 @@ async fn to_person(
         Posted::NotNow => {}
     }
     Ok(())
+}
+
+/// What can't be told where it should is told in the log channel, if that is another one.
+async fn or_in_log(
+    http: &Http,
+    post: &Post,
+    direct: Posted,
+    pinged: Option<ids::UserId>,
+) -> Posted {
+    let log = post.settings.log_channel;
+    match (direct, log.filter(|log| post.to != To::Channel(*log))) {
+        (Posted::Never(_), Some(log)) => {
+            posted(http, post, ChannelId::new(log.get()), pinged).await
+        }
+        (direct, _) => direct,
+    }
 }
 
 /// The channel for direct messages to somebody.

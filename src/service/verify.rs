@@ -111,7 +111,8 @@ pub enum Problem {
     },
     /// Something in the tables is not what the events tell.
     WrongState {
-        /// `table`, `rank`, `field`, `board`, `period`, `entry`, `session` or `guild`.
+        /// `table`, `rank`, `field`, `activity`, `board`, `period`, `entry`, `grant`, `session` or
+        /// `guild`.
         what: String,
         /// Which one.
         thing: Thing,

@@ -11,7 +11,7 @@ use crate::domain::period::{self, Period};
 use crate::domain::table::Table;
 use crate::service::ServiceError;
 use crate::store::outbox::{News, Notice, To};
-use crate::store::{entries, periods, tables};
+use crate::store::{entries, periods};
 
 use super::{Nature, Operation};
 
@@ -132,8 +132,7 @@ impl Operation<'_> {
     ) -> Result<(), ServiceError> {
         let guild = self.request.guild;
         periods::mark_reopened(&mut self.tx, guild, kept.seq, reopened).await?;
-        let table = tables::by_id(&mut self.tx, guild, kept.period.table_id).await?;
-        if let Some(table) = table {
+        if let Some(table) = self.current_table().cloned() {
             self.report_period(&table, kept.seq);
         }
         Ok(())
