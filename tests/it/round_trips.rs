@@ -6,6 +6,7 @@ use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::panel::Picked;
 use punctaj::domain::session::{Platform, SessionLimits};
 use punctaj::service::Request;
+use punctaj::service::known::KNOWN_ROWS;
 use punctaj::service::panel::{Panel, PanelAward, PanelTurn, Pressed};
 use punctaj::service::points::Award;
 use punctaj::service::profile::ProfileOrder;
@@ -199,7 +200,8 @@ async fn round_trips_of_add_view_and_autocomplete() {
 }
 
 /// The bot's one connection, and who uses it. What the bot looks after by itself names neither the
-/// guild nor its session or table as long as there is nothing to tell and no board.
+/// guild nor its session or table as long as there is nothing to tell and no board, but for what it
+/// keeps of tables that were looked at: half a second after each change, whatever is asked then.
 struct Counted {
     app: TestApp,
     proxy: CountingProxy,
@@ -222,9 +224,11 @@ impl Counted {
         .fetch_one(&pool)
         .await
         .unwrap();
-        proxy.watch(&app.guild.id().to_be_bytes());
+        let guild = app.guild.id().to_be_bytes();
+        proxy.watch(&guild);
         proxy.watch(device.as_bytes());
         proxy.watch(table.as_bytes());
+        overlook_what_is_kept(&proxy, guild, table);
         (Self { app, proxy }, who, phone)
     }
 
@@ -234,6 +238,18 @@ impl Counted {
         let reply = answer.await;
         (self.proxy.round_trips_about() - before, reply)
     }
+}
+
+/// The two statements that keep what tables look like: the heads of an array of one guild, and the
+/// rows of a table, as many as are kept.
+fn overlook_what_is_kept(proxy: &CountingProxy, guild: [u8; 8], table: uuid::Uuid) {
+    const INT8: i32 = 20;
+    const ONE: i32 = 1;
+    // Dimensions, no nulls, the type, the length and the lower bound, then the element's own length.
+    let array = [ONE, 0, INT8, ONE, ONE, 8].map(i32::to_be_bytes).concat();
+    proxy.overlook([&array[..], &guild].concat());
+    let limit = [&8_i32.to_be_bytes()[..], &KNOWN_ROWS.to_be_bytes()].concat();
+    proxy.overlook([table.as_bytes(), &limit[..]].concat());
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ struct Counts {
     about: AtomicU64,
     /// What those arguments of statements look like on the wire that tell what they are about.
     signs: RwLock<Vec<Vec<u8>>>,
+    /// The same of what is not to be counted even where it is about them.
+    overlooked: RwLock<Vec<Vec<u8>>>,
 }
 
 impl CountingProxy {
@@ -59,6 +61,12 @@ impl CountingProxy {
         self.counts.signs.write().unwrap().push(sign.to_owned());
     }
 
+    /// From now on a use of a connection in which these bytes are sent is not counted among those.
+    /// What is being watched must not have been sent in it before.
+    pub fn overlook(&self, sign: Vec<u8>) {
+        self.counts.overlooked.write().unwrap().push(sign);
+    }
+
     /// How many round trips there were so far in such uses, whatever else was sent in them: from when
     /// the connection was taken from the pool until it is given back.
     pub fn round_trips_about(&self) -> u64 {
@@ -68,9 +76,9 @@ impl CountingProxy {
 
 impl Counts {
     fn is_about(&self, sent: &[u8]) -> bool {
-        let signs = self.signs.read().unwrap();
         let holds = |sign: &Vec<u8>| sent.windows(sign.len()).any(|part| part == &sign[..]);
-        signs.iter().any(holds)
+        self.signs.read().unwrap().iter().any(holds)
+            && !self.overlooked.read().unwrap().iter().any(holds)
     }
 }
 
