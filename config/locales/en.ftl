@@ -708,6 +708,25 @@ diagnose-schema-broken-remedy = Use the program that made the schema, or restore
 diagnose-schema-closed = The schema can't be looked at: { $words }
 diagnose-schema-closed-remedy = Connect as the user that owns the schema `punctaj`.
 diagnose-role = The bot can work under the role punctaj_app
+diagnose-role-left = The bot can’t hand out or take back { $role }
+diagnose-roles-late = { $count ->
+        [one] One member has waited for the role of their rank for minutes
+       *[other] { $count } members have waited for the roles of their ranks for minutes
+    }
+diagnose-roles-late-remedy = Mend what is said about roles here, if anything is. The bot goes on trying; points don’t wait for it.
+diagnose-roles-given-up = { $count ->
+        [one] The bot has given up handing one member the role of their rank
+       *[other] The bot has given up handing { $count } members the roles of their ranks
+    }
+diagnose-roles-given-up-remedy = Mend what is said about roles here. The bot tries again once a role is changed on Discord or chosen again with `/punctaj-admin rank set`.
+diagnose-roles-unlinked = { $count ->
+        [one] One entry has a rank with a role, but is linked to no member, so nobody gets it (`/punctaj set`, field `member`)
+       *[other] { $count } entries have ranks with roles, but are linked to no members, so nobody gets them (`/punctaj set`, field `member`)
+    }
+diagnose-unseen = { $count ->
+        [one] Of one private table that you may not look at, nothing is said here
+       *[other] Of { $count } private tables that you may not look at, nothing is said here
+    }
 diagnose-role-closed = The bot can't take on the role punctaj_app
 diagnose-role-remedy = As the schema's owner: `create role punctaj_app nologin` where it is missing, then `grant punctaj_app to` the user of PUNCTAJ_DATABASE_URL.
 diagnose-rights = punctaj_app has the rights that it needs, and no others
@@ -826,6 +845,23 @@ diagnose-board-behind = The board of **{ $table }** in { $channel } has been beh
         [one] one minute
        *[other] { $count } minutes
     }
+diagnose-schedules = { $count ->
+        [one] One table is closed by its schedule, next on { $at }
+       *[other] { $count } tables are closed by their schedules, the next one on { $at }
+    }
+diagnose-schedule-paused = **{ $table }** is not closed: its schedule is paused. `/punctaj-admin period schedule` with `every` starts it again.
+diagnose-schedule-overdue = **{ $table }** should have been closed on { $at } and is open still
+diagnose-schedule-overdue-remedy = The bot tries again every few seconds. If it stays so, tell whoever runs the bot: its log says why. `/punctaj-admin period close` closes it by hand.
+diagnose-schedule-late = **{ $table }** was closed later than on { $at }, when it was due: the bot or the database was away
+diagnose-schedule-untold = Closings of **{ $table }** by its schedule are not reported anywhere: neither the schedule nor the server has a channel for that
+diagnose-schedule-channel = The channel for reports on **{ $table }** is not there any more, so they go to the log channel
+diagnose-schedule-channel-remedy = Set another one with `/punctaj-admin period schedule` and `channel`.
+diagnose-schedule-rights = Reports on **{ $table }** can't be posted in { $channel }: the bot lacks { $names } there
+diagnose-roles = { $count ->
+        [one] The bot can hand out the one role that goes with ranks
+       *[other] The bot can hand out { $count } roles that go with ranks
+    }
+diagnose-rank-role = The bot can’t hand out { $role }, which goes with: { $names }
 diagnose-late-remedy = Discord may be slow or limit the bot; it goes on trying. If it stays so, tell whoever runs the bot.
 diagnose-log = Edits are posted in { $channel }
 diagnose-log-none = No log channel is set, so edits are not posted anywhere

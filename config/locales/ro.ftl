@@ -742,6 +742,29 @@ diagnose-schema-broken-remedy = Folosește programul care a creat schema sau res
 diagnose-schema-closed = Schema nu poate fi citită: { $words }
 diagnose-schema-closed-remedy = Conectează-te ca utilizatorul care deține schema `punctaj`.
 diagnose-role = Botul poate lucra sub rolul punctaj_app
+diagnose-role-left = Botul nu poate da sau lua înapoi { $role }
+diagnose-roles-late = { $count ->
+        [one] Un membru așteaptă de câteva minute rolul gradului său
+        [few] { $count } membri așteaptă de câteva minute rolurile gradelor lor
+       *[other] { $count } de membri așteaptă de câteva minute rolurile gradelor lor
+    }
+diagnose-roles-late-remedy = Repară ce se spune aici despre roluri, dacă se spune ceva. Botul încearcă în continuare; punctele nu așteaptă după asta.
+diagnose-roles-given-up = { $count ->
+        [one] Botul a renunțat să dea unui membru rolul gradului său
+        [few] Botul a renunțat să dea la { $count } membri rolurile gradelor lor
+       *[other] Botul a renunțat să dea la { $count } de membri rolurile gradelor lor
+    }
+diagnose-roles-given-up-remedy = Repară ce se spune aici despre roluri. Botul încearcă din nou când un rol este schimbat pe Discord sau ales din nou cu `/punctaj-admin grad setează`.
+diagnose-roles-unlinked = { $count ->
+        [one] O înregistrare are un grad cu rol, dar nu este legată de niciun membru, așa că nu îl primește nimeni (`/punctaj setează`, câmpul `membru`)
+        [few] { $count } înregistrări au grade cu roluri, dar nu sunt legate de membri, așa că nu le primește nimeni (`/punctaj setează`, câmpul `membru`)
+       *[other] { $count } de înregistrări au grade cu roluri, dar nu sunt legate de membri, așa că nu le primește nimeni (`/punctaj setează`, câmpul `membru`)
+    }
+diagnose-unseen = { $count ->
+        [one] Despre un tabel privat pe care nu îl poți vedea nu se spune nimic aici
+        [few] Despre { $count } tabele private pe care nu le poți vedea nu se spune nimic aici
+       *[other] Despre { $count } de tabele private pe care nu le poți vedea nu se spune nimic aici
+    }
 diagnose-role-closed = Botul nu poate lua rolul punctaj_app
 diagnose-role-remedy = Ca proprietar al schemei: `create role punctaj_app nologin` dacă lipsește, apoi `grant punctaj_app to` utilizatorul din PUNCTAJ_DATABASE_URL.
 diagnose-rights = punctaj_app are drepturile de care are nevoie și niciunul în plus
@@ -866,6 +889,25 @@ diagnose-board-behind = Avizierul tabelului **{ $table }** din { $channel } a r�
         [few] { $count } minute
        *[other] { $count } de minute
     }
+diagnose-schedules = { $count ->
+        [one] Un tabel se închide după program, următoarea dată { $at }
+        [few] { $count } tabele se închid după program, următorul { $at }
+       *[other] { $count } de tabele se închid după program, următorul { $at }
+    }
+diagnose-schedule-paused = **{ $table }** nu se închide: programul este oprit. `/punctaj-admin perioadă program` cu `cât_de_des` îl pornește din nou.
+diagnose-schedule-overdue = **{ $table }** trebuia închis { $at } și este încă deschis
+diagnose-schedule-overdue-remedy = Botul încearcă din nou la fiecare câteva secunde. Dacă rămâne așa, anunță pe cine ține botul: jurnalul lui spune de ce. `/punctaj-admin perioadă închide` îl închide manual.
+diagnose-schedule-late = **{ $table }** s-a închis mai târziu de { $at }, când trebuia: botul sau baza de date nu era disponibilă
+diagnose-schedule-untold = Închiderile după program ale tabelului **{ $table }** nu sunt raportate nicăieri: nici programul, nici serverul nu are un canal pentru asta
+diagnose-schedule-channel = Canalul pentru rapoartele despre **{ $table }** nu mai există, așa că ele ajung în canalul de jurnal
+diagnose-schedule-channel-remedy = Alege altul cu `/punctaj-admin perioadă program` și `canal`.
+diagnose-schedule-rights = Rapoartele despre **{ $table }** nu pot fi publicate în { $channel }: botului îi lipsesc acolo { $names }
+diagnose-roles = { $count ->
+        [one] Botul poate da singurul rol legat de grade
+        [few] Botul poate da { $count } roluri legate de grade
+       *[other] Botul poate da { $count } de roluri legate de grade
+    }
+diagnose-rank-role = Botul nu poate da { $role }, care este legat de: { $names }
 diagnose-late-remedy = Poate că Discord merge încet sau limitează botul; el încearcă mai departe. Dacă rămâne așa, spune-i celui care administrează botul.
 diagnose-log = Modificările sunt postate în { $channel }
 diagnose-log-none = Nu este setat un canal de jurnal, așa că modificările nu sunt postate nicăieri

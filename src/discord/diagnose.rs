@@ -16,8 +16,12 @@ use serenity::model::id::{ApplicationId, ChannelId, CommandId, GuildId, RoleId, 
 use tokio::time::Instant;
 
 use super::delivery::{self, Limits, Unfetched};
+use super::people::{Guild, Roles};
+use super::rank_roles::guild_roles;
 use super::registration::{self, Difference};
 use crate::config::{self, Secret};
+use crate::domain::ids;
+use crate::domain::rank_role::GuildRoles;
 
 /// How long Discord may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -229,32 +233,13 @@ pub struct Reach {
     bot: UserId,
     /// The roles that it has.
     held: Vec<RoleId>,
-    roles: Vec<Role>,
+    /// What each role allows.
+    roles: Vec<(RoleId, Permissions)>,
+    /// What it can do with them.
+    pub grantable: GuildRoles,
     channels: Vec<Channel>,
     /// Commands that the server's owner keeps from everybody who is not named.
     pub hidden: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Guild {
-    roles: Vec<Role>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Role {
-    id: RoleId,
-    permissions: Permissions,
-}
-
-#[derive(Debug, Deserialize)]
-struct Member {
-    user: Someone,
-    roles: Vec<RoleId>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Someone {
-    id: UserId,
 }
 
 #[derive(Debug, Deserialize)]
@@ -290,27 +275,30 @@ struct Named {
 /// Discord does not say.
 pub async fn reach(
     http: &Http,
-    (guild, bot): (GuildId, UserId),
+    (whose, bot): (ids::GuildId, UserId),
     application: ApplicationId,
 ) -> Result<Option<Reach>, Unfetched> {
+    let guild = GuildId::new(whose.get().max(1));
     let limits = Limits {
         until: Instant::now() + PATIENCE,
         patience: PATIENCE,
     };
     let (guild_id, user_id) = (guild, bot);
-    let member = delivery::fetch::<Member>(http, Route::GuildMember { guild_id, user_id }, limits);
+    let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
     let roles = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
     let channels = delivery::fetch(http, Route::GuildChannels { guild_id }, limits);
     let hidden = hidden(http, guild, application, limits);
     let (member, roles, channels, hidden) = tokio::try_join!(member, roles, channels, hidden)?;
-    let (Some(bot), Some(Guild { roles }), Some(channels)) = (member, roles, channels) else {
+    let (Some(held), Some(found), Some(channels)) = (member, roles, channels) else {
         return Ok(None);
     };
+    let roles = found.roles.iter();
     Ok(Some(Reach {
         guild,
-        bot: bot.user.id,
-        held: bot.roles,
-        roles,
+        bot,
+        grantable: guild_roles(whose, &found, &held),
+        held: held.roles,
+        roles: roles.map(|role| (role.id, role.permissions)).collect(),
         channels,
         hidden,
     }))
@@ -354,8 +342,8 @@ impl Reach {
         let channel = self.channels.iter().find(|found| found.id == channel)?;
         let everybody = RoleId::new(self.guild.get());
         let has = |role: RoleId| role == everybody || self.held.contains(&role);
-        let roles = self.roles.iter().filter(|role| has(role.id));
-        let base: Permissions = roles.map(|role| role.permissions).collect();
+        let roles = self.roles.iter().filter(|(role, _)| has(*role));
+        let base: Permissions = roles.map(|(_, permissions)| *permissions).collect();
         if base.administrator() {
             return Some(Permissions::all());
         }
@@ -391,13 +379,6 @@ mod tests {
     const HELD: u64 = 3;
     const OTHER: u64 = 4;
 
-    fn role(id: u64, permissions: Permissions) -> Role {
-        Role {
-            id: RoleId::new(id),
-            permissions,
-        }
-    }
-
     /// What is left of the needs of a board, with such overwrites: whose, whether a member's, denied,
     /// allowed.
     fn left(own: Permissions, overwrites: &[(u64, bool, Permissions, Permissions)]) -> Permissions {
@@ -416,10 +397,15 @@ mod tests {
             bot: UserId::new(BOT),
             held: vec![RoleId::new(HELD)],
             roles: vec![
-                role(GUILD, Permissions::VIEW_CHANNEL),
-                role(HELD, own),
-                role(OTHER, Permissions::ADMINISTRATOR),
+                (RoleId::new(GUILD), Permissions::VIEW_CHANNEL),
+                (RoleId::new(HELD), own),
+                (RoleId::new(OTHER), Permissions::ADMINISTRATOR),
             ],
+            grantable: GuildRoles::new(
+                (ids::GuildId::from_db(1), ids::UserId::from_db(5)),
+                [],
+                Vec::new(),
+            ),
             channels: vec![serde_json::from_value(channel).unwrap()],
             hidden: Vec::new(),
         };

@@ -171,9 +171,14 @@ async fn roles_of(
     let (Some(bot), Some(found)) = tokio::try_join!(bot, found)? else {
         return Ok(None);
     };
+    Ok(Some(guild_roles(guild, &found, &bot)))
+}
+
+/// The roles of a guild, and what the bot with its own can do with them.
+pub(super) fn guild_roles(guild: GuildId, found: &Guild, bot: &Roles) -> GuildRoles {
     let owner = UserId::try_from(found.owner_id.get()).unwrap_or(UserId::from_db(0));
     let roles = found.roles.iter().filter_map(guild_role);
-    Ok(Some(GuildRoles::new((guild, owner), roles, bot.ids())))
+    GuildRoles::new((guild, owner), roles, bot.ids())
 }
 
 fn guild_role(role: &Role) -> Option<GuildRole> {

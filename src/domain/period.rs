@@ -280,12 +280,18 @@ pub struct Period {
     pub proposed: BTreeMap<EntryId, i32>,
 }
 
+/// How late a run came, where that is worth a word.
+#[must_use]
+pub fn late_by(due: DateTime<Utc>, closed: DateTime<Utc>) -> Option<TimeDelta> {
+    let by = closed.signed_duration_since(due);
+    (by > LATE).then_some(by)
+}
+
 impl Period {
     /// How late the schedule closed it, where that is worth a word.
     #[must_use]
     pub fn late_by(&self) -> Option<TimeDelta> {
-        let by = self.closed.signed_duration_since(self.due?);
-        (by > LATE).then_some(by)
+        late_by(self.due?, self.closed)
     }
 
     /// What a closing tells of it.

@@ -4,6 +4,7 @@
 //! statements: a pooler that hands each statement to another connection answers them with what
 //! others asked for.
 
+pub mod guild;
 mod schema;
 
 use std::io;

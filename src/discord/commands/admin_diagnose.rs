@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serenity::model::id::GuildId;
-
 use crate::config::Shards;
 use crate::diagnose::{Finding, clock, database, discord, disk};
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -11,6 +9,7 @@ use crate::discord::diagnose::{self as asking, Access, Account, Reach};
 use crate::discord::errors::Failure;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views::diagnose::{Diagnosis, report};
+use crate::domain::ids::GuildId;
 use crate::service::diagnose::{Facts, Unreached};
 
 /// Says what is wrong, and what to do.
@@ -36,7 +35,7 @@ async fn diagnosed(call: Arc<Call>) -> Result<Reply, Failure> {
         call.queue.probe(),
     );
     let reach = match &discord.account {
-        Ok(account) => reach(&call, GuildId::new(request.guild.get().max(1)), account).await,
+        Ok(account) => reach(&call, request.guild, account).await,
         Err(_) => None,
     };
     let diagnosis = Diagnosis {

@@ -38,7 +38,9 @@ use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
-use crate::service::diagnose::{BoardState, GuildState, NoticeState};
+use crate::service::diagnose::{
+    BoardState, GuildState, NoticeState, RoleState, RolesWaiting, ScheduleState,
+};
 use crate::service::error::{
     Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
 };
@@ -2244,6 +2246,19 @@ proptest! {
             problem: Some(name.repeat(10)),
             behind: None,
         };
+        let scheduled = |name: &String| ScheduleState {
+            table: format!("{name}/{name}"),
+            next: None,
+            overdue: Some(DateTime::UNIX_EPOCH),
+            late: None,
+            paused: false,
+            channel: Some(ChannelId::from_db(i64::MAX)),
+        };
+        let ranked = |name: &String| RoleState {
+            role: RoleId::from_db(i64::MAX),
+            ranks: vec![(format!("{name}/{name}"), name.clone()); 60],
+            problem: Some(UnfitRole::Refused(name.repeat(10))),
+        };
         let state = GuildState {
             settings: Settings {
                 log_channel: Some(ChannelId::from_db(i64::MAX)),
@@ -2251,6 +2266,10 @@ proptest! {
             },
             log_problem: Some(first.repeat(10)),
             boards: names.iter().map(board).collect(),
+            schedules: names.iter().map(scheduled).collect(),
+            roles: names.iter().map(ranked).collect(),
+            roles_waiting: RolesWaiting { late: i64::MAX, given_up: i64::MAX, unlinked: i64::MAX },
+            unseen: usize::MAX,
             notices: NoticeState { parked: i64::MAX, waiting: i64::MAX, oldest: Duration::MAX },
         };
         let diagnosis = Diagnosis {
