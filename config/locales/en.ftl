@@ -892,6 +892,7 @@ permission-read-history = *Read Message History*
 
 help-title = What you can do here
 help-nothing = You have no right to do anything here. Ask someone with the Manage Server permission.
+help-more = What each of these does: `/punctaj help` with `topic`.
 help-everyday = Every day
 help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. A mention means the entry linked to that member; `add` makes one if there is none. Without `table` you work on the table you used last. On a member's menu (Apps), “Punctaj: add points” and “Punctaj: profile” do the same without typing. `view` with `at` shows a table as it was; a date alone means the end of that day. For many awards in a row, `panel` opens a panel with buttons.
 help-undo = Undo
@@ -939,6 +940,7 @@ error-forbidden = You lack the right `{ $right }`, which this needs. Members wit
 error-forbidden-givers = You lack the right `{ $right }`, which this needs. Members with the Manage Server permission can give it to you with `/punctaj-admin access grant`, and so can { $givers }.
 error-already-granted = That very right is granted there already. See what is granted with `/punctaj-admin access list`.
 error-not-granted = `{ $right }` was not granted to them there, so there is nothing to revoke. See what is granted with `/punctaj-admin access list`; a bundle is revoked as a whole, and each scope by itself.
+error-of-guild = The right `{ $right }` is about the server as a whole, so it would come to nothing in a category or a table. Grant it without `scope`.
 error-not-held = You don’t hold the right `{ $right }` there yourself, so you can’t grant or revoke it. Ask a member with the Manage Server permission.
 error-own-rights = Nobody changes their own rights, or those of a role that they have. Ask a member with the Manage Server permission.
 error-ranked-role = { $role } goes with the rank { $rank } of { $table }: everybody who is promoted would get this right, and could change Punctaj’s rights or settings. Grant it to another role or to members, or give that rank another role first with `/punctaj-admin rank set`.

@@ -940,6 +940,7 @@ permission-read-history = *Citește istoricul mesajelor*
 
 help-title = Ce poți face aici
 help-nothing = Aici nu ai dreptul să faci nimic. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
+help-more = Ce face fiecare: `/punctaj ajutor` cu `subiect`.
 help-everyday = În fiecare zi
 help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. O mențiune înseamnă înregistrarea legată de acel membru; dacă nu are, `adaugă` îi face una. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. În meniul unui membru (Aplicații), „Punctaj: adaugă puncte” și „Punctaj: profil” fac același lucru fără să scrii. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile. Pentru multe modificări la rând, `panou` deschide un panou cu butoane.
 help-undo = Desfacere
@@ -987,6 +988,7 @@ error-forbidden = Îți lipsește dreptul `{ $right }`, de care e nevoie aici. �
 error-forbidden-givers = Îți lipsește dreptul `{ $right }`, de care e nevoie aici. Ți-l pot da membrii cu permisiunea Gestionează serverul (Manage Server), cu `/punctaj-admin drepturi acordă`, și la fel { $givers }.
 error-already-granted = Chiar acest drept este deja acordat acolo. Vezi ce este acordat cu `/punctaj-admin drepturi listă`.
 error-not-granted = `{ $right }` nu a fost acordat acolo, deci nu e nimic de retras. Vezi ce este acordat cu `/punctaj-admin drepturi listă`; un pachet se retrage întreg, iar fiecare domeniu separat.
+error-of-guild = Dreptul `{ $right }` privește serverul întreg, așa că într-o categorie sau într-un tabel nu ar însemna nimic. Acordă-l fără `domeniu`.
 error-not-held = Nici tu nu ai acolo dreptul `{ $right }`, așa că nu îl poți acorda sau retrage. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
 error-own-rights = Nimeni nu își schimbă propriile drepturi și nici pe cele ale unui rol pe care îl are. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
 error-ranked-role = Rolul { $role } ține de gradul { $rank } din { $table }: oricine este avansat ar primi acest drept și ar putea schimba drepturile sau setările Punctaj. Acordă-l altui rol sau unor membri, ori pune mai întâi alt rol la acel grad cu `/punctaj-admin grad setează`.

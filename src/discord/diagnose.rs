@@ -12,13 +12,15 @@ use serde_json::Value;
 use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{PermissionOverwrite, PermissionOverwriteType};
-use serenity::model::id::{ApplicationId, ChannelId, CommandId, GuildId, RoleId, UserId};
+use serenity::model::id::{ApplicationId, ChannelId, GuildId, RoleId, UserId};
 use tokio::time::Instant;
 
 use super::delivery::{self, Limits, Unfetched};
+use super::integrations;
 use super::people::{Guild, Roles};
 use super::rank_roles::guild_roles;
 use super::registration::{self, Difference};
+use super::views::help;
 use crate::config::{self, Secret};
 use crate::domain::ids;
 use crate::domain::rank_role::GuildRoles;
@@ -239,7 +241,7 @@ pub struct Reach {
     pub grantable: GuildRoles,
     channels: Vec<Channel>,
     /// Commands that the server's owner keeps from everybody who is not named.
-    pub hidden: Vec<String>,
+    pub hidden: Vec<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -249,26 +251,6 @@ struct Channel {
     permission_overwrites: Vec<PermissionOverwrite>,
 }
 
-/// A command, and for whom it is allowed or not. Its id is the application's where that is about all
-/// commands.
-#[derive(Debug, Deserialize)]
-struct Gate {
-    id: CommandId,
-    permissions: Vec<Allowed>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Allowed {
-    id: RoleId,
-    permission: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    id: CommandId,
-    name: String,
-}
-
 /// Asks what the bot may do in a guild; none where it is not in it.
 ///
 /// # Errors
@@ -276,7 +258,6 @@ struct Named {
 pub async fn reach(
     http: &Http,
     (whose, bot): (ids::GuildId, UserId),
-    application: ApplicationId,
 ) -> Result<Option<Reach>, Unfetched> {
     let guild = GuildId::new(whose.get().max(1));
     let limits = Limits {
@@ -287,7 +268,8 @@ pub async fn reach(
     let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
     let roles = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
     let channels = delivery::fetch(http, Route::GuildChannels { guild_id }, limits);
-    let hidden = hidden(http, guild, application, limits);
+    let everybody = integrations::Viewer::default();
+    let hidden = integrations::hidden(http, whose, &everybody, help::commands());
     let (member, roles, channels, hidden) = tokio::try_join!(member, roles, channels, hidden)?;
     let (Some(held), Some(found), Some(channels)) = (member, roles, channels) else {
         return Ok(None);
@@ -302,37 +284,6 @@ pub async fn reach(
         channels,
         hidden,
     }))
-}
-
-/// The commands that Server Settings > Integrations keeps from everybody who is not named there.
-async fn hidden(
-    http: &Http,
-    guild_id: GuildId,
-    application_id: ApplicationId,
-    limits: Limits,
-) -> Result<Vec<String>, Unfetched> {
-    let route = Route::GuildCommandsPermissions {
-        application_id,
-        guild_id,
-    };
-    let gates = delivery::fetch::<Vec<Gate>>(http, route, limits).await?;
-    let everybody = RoleId::new(guild_id.get());
-    let is_shut = |gate: &Gate| {
-        let mut allowed = gate.permissions.iter();
-        allowed.any(|allowed| allowed.id == everybody && !allowed.permission)
-    };
-    let shut: Vec<Gate> = gates.into_iter().flatten().filter(is_shut).collect();
-    if shut.is_empty() {
-        return Ok(Vec::new());
-    }
-    let route = Route::Commands { application_id };
-    let commands = delivery::fetch::<Vec<Named>>(http, route, limits).await?;
-    let is_hidden = |command: &Named| {
-        let mut ids = shut.iter().map(|gate| gate.id);
-        ids.any(|id| id == command.id || id.get() == application_id.get())
-    };
-    let hidden = commands.into_iter().flatten().filter(is_hidden);
-    Ok(hidden.map(|command| command.name).collect())
 }
 
 impl Reach {

@@ -657,6 +657,7 @@ keys! {
     PERMISSION_READ_HISTORY = "permission-read-history";
     HELP_TITLE = "help-title";
     HELP_NOTHING = "help-nothing";
+    HELP_MORE = "help-more";
     HELP_EVERYDAY = "help-everyday";
     HELP_EVERYDAY_TEXT = "help-everyday-text";
     HELP_UNDO = "help-undo";
@@ -701,6 +702,7 @@ keys! {
     ERROR_FORBIDDEN_GIVERS = "error-forbidden-givers";
     ERROR_ALREADY_GRANTED = "error-already-granted";
     ERROR_NOT_GRANTED = "error-not-granted";
+    ERROR_OF_GUILD = "error-of-guild";
     ERROR_NOT_HELD = "error-not-held";
     ERROR_OWN_RIGHTS = "error-own-rights";
     ERROR_RANKED_ROLE = "error-ranked-role";

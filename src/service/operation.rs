@@ -242,7 +242,7 @@ impl Services {
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
             if let Some(right) = refusal::missing_right(&event) {
-                return Err(ServiceError::Forbidden { right });
+                return Err(ServiceError::Forbidden { right, at: None });
             }
             let receipt = self.receipt_of(&mut tx, event).await?;
             if let Some(session) = &receipt.session {
@@ -351,7 +351,7 @@ impl Services {
             return Ok(None);
         };
         if let Some(right) = refusal::missing_right(&event) {
-            return Err(ServiceError::Forbidden { right });
+            return Err(ServiceError::Forbidden { right, at: None });
         }
         self.receipt_of(&mut tx, event).await.map(Some)
     }

@@ -60,15 +60,15 @@ impl Services {
     pub async fn setup(&self, request: &Request) -> Result<Setup, ServiceError> {
         let authority = self.authority(request).await?;
         if !may_set_up(&authority) {
-            return Err(ServiceError::Forbidden {
-                right: Right::SettingsManage,
-            });
+            authority.require(Right::SettingsManage, Place::GUILD)?;
         }
         let mut conn = self.connection().await?;
         let (settings, log_problem) = guilds::settings(&mut conn, request.guild).await?;
         let found = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
         let granted = grants::list(&mut conn, request.guild, None).await?;
-        let granted = granted.into_iter().map(|listed| listed.grant);
+        // As the list of grants tells it.
+        let told = |listed: &grants::Listed| authority.may(Right::AccessManage, listed.place());
+        let granted = granted.into_iter().filter(told).map(|listed| listed.grant);
         let giving = granted.filter(|grant| grant.granted.gives(Right::ScoreAdd));
         let mut givers: Vec<Grantee> = giving.map(|grant| grant.who).collect();
         givers.dedup();

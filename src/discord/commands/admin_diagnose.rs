@@ -65,8 +65,7 @@ fn common(
 }
 
 async fn reach(call: &Call, guild: GuildId, bot: &Account) -> Option<Reach> {
-    let application = call.http.application_id()?;
-    let reach = asking::reach(&call.http, (guild, bot.id), application).await;
+    let reach = asking::reach(&call.http, (guild, bot.id)).await;
     let unasked = |error: &_| tracing::warn!(op.id = %call.id, %error, "what the bot may do in a guild is not known");
     reach.inspect_err(unasked).ok()?
 }

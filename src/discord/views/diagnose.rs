@@ -348,7 +348,7 @@ fn presence(is_refused: bool) -> Option<Finding> {
 }
 
 /// Why somebody does not see a command. Meant so, mostly.
-fn hidden(commands: &[String]) -> Option<Finding> {
+fn hidden(commands: &[&str]) -> Option<Finding> {
     let names: Vec<String> = commands.iter().map(|name| format!("/{name}")).collect();
     let message = Message::new(keys::DIAGNOSE_HIDDEN).with("names", listed(&names));
     (!names.is_empty()).then(|| Finding::ok("guild.commands", message))

@@ -842,7 +842,14 @@ fn an_unknown_name_brings_the_nearest() {
 
 fn about_rights_and_activities() -> Vec<ServiceError> {
     vec![
+        ServiceError::Forbidden {
+            right: Right::ScoreAdd,
+            at: None,
+        },
         ServiceError::AlreadyGranted,
+        ServiceError::OfGuild {
+            right: Right::SettingsManage,
+        },
         ServiceError::NotGranted {
             granted: Granted::Right(Right::ScoreAdd),
         },
@@ -896,9 +903,6 @@ fn every_error() -> Vec<ServiceError> {
     let mut all = about_rights_and_activities();
     all.extend(every_error_of_periods());
     all.extend([
-        ServiceError::Forbidden {
-            right: Right::ScoreAdd,
-        },
         ServiceError::NoTables,
         ServiceError::ChooseTable {
             tables: vec![choice],
@@ -1080,6 +1084,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         ServiceError::Forbidden { .. }
         | ServiceError::AlreadyGranted
         | ServiceError::NotGranted { .. }
+        | ServiceError::OfGuild { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
         | ServiceError::RankedRole { .. }
@@ -2238,7 +2243,7 @@ proptest! {
                 session: first.repeat(60), ids: vec!["abcdefgh".to_owned(); 50],
             },
             ServiceError::BelowFloor { value: i64::MIN, floor: i64::MAX },
-            ServiceError::Forbidden { right: Right::AuditExport },
+            ServiceError::Forbidden { right: Right::AuditExport, at: None },
         ];
         let board = |name: &String| BoardState {
             table: format!("{name}/{name}"),

@@ -153,10 +153,9 @@ const WAYS: &[(&str, Asks)] = &[
     ("news", All(Reach::Table, &[TableView])),
     ("complete_tables", All(Reach::Table, &[ScoreAdd])),
     ("complete_tables: to look", All(Reach::Table, &[TableView])),
-    // Where a private table is, whoever may anything in it knows.
-    ("complete_entries", Any(Reach::Table, Right::ALL)),
-    ("complete_within", Any(Reach::Table, Right::ALL)),
-    ("complete_periods", Any(Reach::Table, Right::ALL)),
+    ("complete_entries", All(Reach::Table, &[TableView])),
+    ("complete_within", All(Reach::Table, &[TableView])),
+    ("complete_periods", All(Reach::Table, &[TableView])),
     // Points and entries.
     ("add_points", All(Reach::Table, &[ScoreAdd])),
     (
@@ -433,6 +432,10 @@ impl Stage {
         let held = |right: &&Right| scope.is_some() == rights.contains(right);
         for right in Right::ALL.iter().filter(held) {
             let scope = scope.and_then(|(scope, table)| scope.of(table));
+            if *right == SettingsManage && scope.is_some() {
+                // Which is refused: it would come to nothing there.
+                continue;
+            }
             granted(
                 &self.db.services,
                 &self.now,
@@ -777,17 +780,19 @@ impl Attempt<'_> {
             ),
             "complete_entries" => {
                 let found = services
-                    .complete_entries(&self.who(), Some(&secret), "a")
+                    .complete_entries(&self.who(), &[TableView], Some(&secret), "a")
                     .await;
                 holds(found, "Ana")
             }
             "complete_within" => {
-                let found = services.complete_within(&self.who(), Some(&secret)).await;
+                let found = services
+                    .complete_within(&self.who(), &[TableView], Some(&secret))
+                    .await;
                 found.map(|table| table.is_some())
             }
             "complete_periods" => {
                 let found = services
-                    .complete_periods(&self.who(), Some(&secret), "")
+                    .complete_periods(&self.who(), &[TableView], Some(&secret), "")
                     .await;
                 found.map(|it| !it.is_empty())
             }
@@ -1181,7 +1186,7 @@ fn is_refusal(done: &Done, lacking: &[Right]) -> bool {
     let hides = lacking.contains(&TableView);
     match done {
         Ok(shown) => !shown,
-        Err(ServiceError::Forbidden { right } | ServiceError::NotHeld { right }) => {
+        Err(ServiceError::Forbidden { right, .. } | ServiceError::NotHeld { right }) => {
             // A panel is for whoever gives points or takes them: it names the one.
             let is_of_panel = *right == ScoreAdd && lacking.contains(&ScoreRemove);
             lacking.contains(right) || is_of_panel
