@@ -56,11 +56,28 @@ fn folder(folder: &Path) -> Result<Finding, Finding> {
     match fs::metadata(folder) {
         Ok(meta) if meta.is_dir() => Ok(Finding::ok(id, shown(keys::DIAGNOSE_FOLDER, folder))),
         Ok(_) => Err(unusable(io::ErrorKind::NotADirectory.to_string())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Finding::ok(id, shown(keys::DIAGNOSE_FOLDER_NONE, folder)))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match may_be_made(folder) {
+            Ok(()) => Ok(Finding::ok(id, shown(keys::DIAGNOSE_FOLDER_NONE, folder))),
+            Err(error) => Err(unusable(error.to_string())),
+        },
         Err(error) => Err(unusable(error.to_string())),
     }
+}
+
+/// Whether a folder can be made: whether the nearest one above that is there takes others.
+#[cfg(unix)]
+fn may_be_made(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    let folder = std::path::absolute(folder)?;
+    let above = folder.ancestors().find(|folder| folder.exists());
+    let above = above.unwrap_or(Path::new("/"));
+    Ok(access(above, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// Only trying would tell.
+#[cfg(not(unix))]
+fn may_be_made(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Whether others than its user can look into it. A group may pass through: that of the private

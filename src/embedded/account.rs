@@ -127,18 +127,22 @@ mod unix {
 
         /// The error that names the folder in the way of `path`, or else the program.
         pub(in super::super) fn unreachable(&self, path: &Path, program: &Path) -> EmbeddedError {
-            let user = self.other.as_ref();
-            let name = user.map_or_else(String::new, |user| user.name.clone());
-            match user.and_then(|user| blocking_folder(path, user)) {
-                Some(blocked) => EmbeddedError::Unreachable {
-                    user: name,
-                    blocked,
-                },
-                None => EmbeddedError::NotRunnable {
-                    user: name,
+            let name = self.other.as_ref().map(|user| user.name.clone());
+            self.in_the_way(path)
+                .unwrap_or_else(|| EmbeddedError::NotRunnable {
+                    user: name.unwrap_or_default(),
                     program: program.to_owned(),
-                },
-            }
+                })
+        }
+
+        /// The error that names the folder in the way of `path`, if there is one.
+        pub(in super::super) fn in_the_way(&self, path: &Path) -> Option<EmbeddedError> {
+            let user = self.other.as_ref()?;
+            let blocked = blocking_folder(path, user)?;
+            Some(EmbeddedError::Unreachable {
+                user: user.name.clone(),
+                blocked,
+            })
         }
     }
 
@@ -315,6 +319,10 @@ mod other {
                 user: String::new(),
                 program: program.to_owned(),
             }
+        }
+
+        pub(in super::super) fn in_the_way(&self, _path: &Path) -> Option<EmbeddedError> {
+            None
         }
     }
 }

@@ -178,6 +178,8 @@ pub struct Look {
     pub cluster: Option<u32>,
     /// The address of the database, if the server runs and this user may know its password.
     pub running: Option<DatabaseUrl>,
+    /// What keeps the server's user from the folder.
+    pub in_the_way: Option<EmbeddedError>,
 }
 
 /// Looks at what a start would find.
@@ -201,7 +203,13 @@ pub async fn look(options: &EmbeddedOptions) -> Look {
         _ => None,
     };
     let found = chosen.map(|found| found.map(|found| (found.bin, found.major)));
+    // Through the data folder itself a start lets that user pass.
+    let above = std::path::absolute(&layout.data).ok();
+    let above = above.as_deref().and_then(Path::parent);
+    let in_the_way = account.as_ref().ok().zip(above);
+    let in_the_way = in_the_way.and_then(|(account, above)| account.in_the_way(above));
     Look {
+        in_the_way,
         programs: account.and(version).and(found),
         folder: layout.cluster,
         cluster,

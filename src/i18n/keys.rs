@@ -562,6 +562,7 @@ keys! {
     DIAGNOSE_EMBEDDED_RUNS = "diagnose-embedded-runs";
     DIAGNOSE_EMBEDDED_RESTS = "diagnose-embedded-rests";
     DIAGNOSE_EMBEDDED_NONE = "diagnose-embedded-none";
+    DIAGNOSE_EMBEDDED_REMEDY = "diagnose-embedded-remedy";
     DIAGNOSE_SUPABASE_OFF = "diagnose-supabase-off";
     DIAGNOSE_REST = "diagnose-rest";
     DIAGNOSE_KEY_REFUSED = "diagnose-key-refused";
@@ -584,6 +585,8 @@ keys! {
     DIAGNOSE_NO_DISCORD_REMEDY = "diagnose-no-discord-remedy";
     DIAGNOSE_DISCORD_STATUS = "diagnose-discord-status";
     DIAGNOSE_DISCORD_STATUS_REMEDY = "diagnose-discord-status-remedy";
+    DIAGNOSE_DISCORD_LIMITED = "diagnose-discord-limited";
+    DIAGNOSE_DISCORD_LIMITED_REMEDY = "diagnose-discord-limited-remedy";
     DIAGNOSE_PRESENCE = "diagnose-presence";
     DIAGNOSE_PRESENCE_OFF = "diagnose-presence-off";
     DIAGNOSE_PRESENCE_REFUSED = "diagnose-presence-refused";

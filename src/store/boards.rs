@@ -296,6 +296,25 @@ pub async fn of_channel(
     Ok(found.into_iter().map(Board::from).collect())
 }
 
+/// Where a table's boards can't be posted for that reason.
+///
+/// # Errors
+/// If the database fails.
+pub async fn channels_with(
+    conn: &mut PgConnection,
+    table: TableId,
+    problem: &str,
+) -> Result<Vec<ChannelId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select channel_id from punctaj.boards where table_id = $1 and problem = $2",
+        table.0,
+        problem,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().map(ChannelId::from_db).collect())
+}
+
 /// One that could not be posted has another chance.
 ///
 /// # Errors

@@ -395,7 +395,7 @@ pub struct BoardState {
     pub behind: Option<Duration>,
 }
 
-/// The boards of a guild.
+/// The boards of a guild's live tables.
 ///
 /// # Errors
 /// If the database fails.
@@ -407,7 +407,7 @@ pub async fn boards(
         r#"
         select coalesce(t.category || '/', '') || t.name as "table!", b.channel_id, b.problem,
             case when b.seen_seq < g.head_seq
-                then coalesce(extract(epoch from now() - e.applied_at), 0)::float8
+                then coalesce(extract(epoch from now() - coalesce(e.applied_at, made.at)), 0)::float8
             end as behind
         from punctaj.boards b
         join punctaj.tables t using (table_id)
@@ -415,7 +415,13 @@ pub async fn boards(
         -- Numbers have no gaps: the next one is the oldest unseen.
         left join punctaj.events e
             on e.guild_id = g.guild_id and e.seq = b.seen_seq + 1 and b.seen_seq > 0
-        where t.guild_id = $1 and b.layout is not null
+        -- One that was never seen waits since it, or its table, came.
+        left join lateral (
+            select max(m.applied_at) as at from punctaj.events m
+            where b.seen_seq = 0 and m.guild_id = t.guild_id and m.table_id = t.table_id
+                and m.outcome = 'applied' and m.action in ('board.post', 'event.undo', 'table.restore')
+        ) made on true
+        where t.guild_id = $1 and t.deleted_at is null and b.layout is not null
         order by 1, 2
         "#,
         guild.db(),

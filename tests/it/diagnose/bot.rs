@@ -130,6 +130,96 @@ async fn why_a_board_or_the_log_does_not_show() {
 }
 
 #[tokio::test]
+async fn a_board_takes_the_place_of_those_whose_channel_is_gone() {
+    let mut app = TestApp::start().await;
+    let (old, other) = (board(&app, "Clan").await, board(&app, "Alt").await);
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let slash = async |command: &str, options: &[(&str, &str)]| {
+        let options = options.iter().copied();
+        alice.on(&phone).slash(command, options).await
+    };
+    // What the log channel could not take, in Discord's words.
+    let log = app.guild.channel("log");
+    let mention = log.mention();
+    slash(
+        "punctaj-admin settings log-channel",
+        &[("channel", &mention)],
+    )
+    .await;
+    all_told(&app).await;
+    let pool = app.db.superuser().await;
+    sqlx::query("update punctaj.guilds set log_problem = 'Missing *y*'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "❌ The last edits could not be posted",
+            "Discord says: Missing \\*y\\*",
+        ],
+    );
+    old.delete();
+    let gone = async || {
+        let reply = diagnosed(&app, "alice").await;
+        reply
+            .text()
+            .contains("The board of **Clan** has no channel")
+    };
+    until("it is known that the channel is gone", gone).await;
+    let parked = async || {
+        let parked = "select count(*) from punctaj.boards where problem is not null";
+        sqlx::query_scalar::<_, i64>(parked)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+            == 1
+    };
+    until("the board is parked", parked).await;
+    let new = app.guild.channel("nou");
+    let mention = new.mention();
+    slash(
+        "punctaj-admin board post",
+        &[("table", "Clan"), ("channel", &mention)],
+    )
+    .await;
+    until("the board stands", async || new.last_message().is_some()).await;
+    let list = slash("punctaj-admin board list", &[("table", "Clan")]).await;
+    assert_says(&list, &[&mention]);
+    assert_hides(&list, &[&old.mention()]);
+    // Boards of a table that was deleted are nobody's trouble.
+    other.deny_bot(SEND_MESSAGES);
+    let deleted = [("table", "Alt"), ("confirm", "Alt")];
+    slash("punctaj-admin table delete", &deleted[..1]).await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_hides(&reply, &["**Clan**"]);
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_board_that_was_never_posted_is_behind() {
+    let app = TestApp::start().await;
+    board(&app, "Clan").await;
+    let pool = app.db.superuser().await;
+    let never = "update punctaj.boards set seen_seq = 0, message_id = null, claimed_at = now() + interval '1 hour'; \
+         set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at - interval '7 minutes' where action = 'board.post'";
+    sqlx::raw_sql(never).execute(&pool).await.unwrap();
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &["⚠️ The board of **Clan** in", "behind for 7 minutes"],
+    );
+    let back = "set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at + interval '7 minutes' where action = 'board.post'";
+    sqlx::raw_sql(back).execute(&pool).await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_waits_for_long_is_told_in_the_callers_language() {
     let app = TestApp::start().await;
     let channel = board(&app, "Clan").await;

@@ -139,6 +139,12 @@ async fn what_discord_refuses_or_does_not_say() {
             .says(id, "failed", &["503", "discordstatus"]);
         discord.clear_faults();
     }
+    discord.inject(Fault::rate_limit(std::time::Duration::from_secs(3)).on("GET", "/gateway/bot"));
+    setting
+        .report()
+        .await
+        .says("discord.gateway", "warning", &["limits", "Wait a minute"]);
+    discord.clear_faults();
     let setting = setting.with("PUNCTAJ_PRESENCE", "off");
     setting
         .report()
@@ -319,6 +325,37 @@ async fn a_folder_that_can_not_be_used() {
 }
 
 #[tokio::test]
+async fn a_folder_that_can_not_be_made() {
+    if !may_mount().await {
+        return;
+    }
+    let setting = Setting::empty();
+    let above = setting.data().parent().unwrap();
+    let mount = format!(
+        "mount -t tmpfs -o ro tmpfs {} && exec \"$@\"",
+        above.display()
+    );
+    let report = setting
+        .report_by(&["unshare", "-rm", "sh", "-c", &mount, "sh"])
+        .await;
+    report.says("disk.folder", "failed", &["Read-only", "PUNCTAJ_DATA_DIR"]);
+}
+
+/// Whether a disk of one's own can be had here. Where not, the decisions alone are tested, beside
+/// them.
+async fn may_mount() -> bool {
+    let may = tokio::process::Command::new("unshare")
+        .args(["-rm", "true"])
+        .output()
+        .await;
+    let may = may.is_ok_and(|tried| tried.status.success());
+    if !may {
+        println!("no disk of its own: unshare -rm is refused");
+    }
+    may
+}
+
+#[tokio::test]
 async fn a_disk_that_takes_nothing() {
     let setting = Setting::empty();
     punctaj::config::create_private_dir(setting.data()).unwrap();
@@ -333,13 +370,7 @@ async fn a_disk_that_takes_nothing() {
 
 #[tokio::test]
 async fn a_disk_with_little_room() {
-    // Where a disk of one's own can't be had, the decision alone is tested, beside it.
-    let may = tokio::process::Command::new("unshare")
-        .args(["-rm", "true"])
-        .output()
-        .await;
-    if !may.is_ok_and(|tried| tried.status.success()) {
-        println!("no disk of its own: unshare -rm is refused");
+    if !may_mount().await {
         return;
     }
     let setting = Setting::empty();
@@ -411,6 +442,23 @@ async fn the_private_postgres_is_looked_at_and_never_made() {
         .report()
         .await
         .says("database.programs", "failed", &["PG_VERSION"]);
+}
+
+#[tokio::test]
+async fn the_private_postgres_is_out_of_its_users_reach() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let setting = Setting::empty();
+    let above = setting.data().parent().unwrap();
+    let shut = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(above, shut).unwrap();
+    let report = setting.report().await;
+    // Only root starts it as somebody else.
+    if rustix::process::geteuid().is_root() {
+        let words = ["can't enter", "/var/lib/punctaj"];
+        report.says("database.embedded", "failed", &words);
+    } else {
+        report.says("database.embedded", "ok", &[]);
+    }
 }
 
 #[tokio::test]
