@@ -50,6 +50,7 @@ more-lines = … and { $count ->
         [one] one more line
        *[other] { $count } more lines
     }
+more-names = {" "}and { $count } more
 nobody = nobody
 
 ## Names of fields
@@ -222,6 +223,10 @@ line-restored = { $what ->
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
 line-too-late = **{ $name }**, { $field }: { $wanted } came too late; a later edit holds { $value }
+note-ranks-left = { $count ->
+        [one] ⚠️ The rank that was applied from this closing stays: { $names }.
+       *[other] ⚠️ The ranks that were applied from this closing stay ({ $count }): { $names }.
+    } To take them back too, undo event #{ $event }.
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
 note-overwrote = ⚠️ Replaced what another device had written in { $field } and this one had not seen: { $value } (event #{ $event })
@@ -261,6 +266,8 @@ undo-rank-gone = **{ $name }** had the rank { $now }, which no longer exists{ $b
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
 undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
 undo-granted-anew = `{ $right }` was revoked since, and granted to { $who } anew{ $by }; after the undo it is not granted any more
+undo-closed-since = Period { $period } of **{ $name }** was closed since{ $by }, with the points as they were then; the undo changes the points of the open period instead
+undo-closed-anew = Period { $period } of **{ $name }** was closed anew since{ $by }; after the undo, what that closing proposes stays as it is
 nothing-changed = Nothing was changed.
 
 ## Tables
@@ -312,6 +319,7 @@ board-changed = Changed { $at }
 board-table-deleted = The table { $table } was deleted.
 period-preview-title = Close period { $period } of { $table }?
 period-preview = Nothing was changed yet. Confirm keeps the table as it is then under this number, and everybody begins anew with { $points }; Cancel leaves everything as it is.
+period-preview-next = The schedule closes the table again on { $at }, { $in }, all the same.
 period-title = Period { $period } of { $table }
 period-range = **From** { $since } **to** { $closed }
 period-range-first = **Up to** { $closed }
@@ -1022,6 +1030,7 @@ error-not-last-period = Period { $period } of { $table } can't be opened or clos
 error-nothing-proposed = No ranks of period { $period } of { $table } wait to be applied: they were applied, or the closing was undone. See it with `/punctaj-admin period report`.
 error-no-schedule = { $table } has no schedule yet. Give `every` too, to say how often it is closed.
 error-no-such-weekday = A week has no such day. Give a day of the week, or its number from 1 (Monday) to 7.
+error-unknown-part = There is nothing of that name to clear. Choose one that Discord offers. Nothing was changed.
 error-no-such-day = A month has no such day. Give a number from 1 to 31; in a shorter month it means the last day.
 error-day = That is no day of a week or month. Give a day of the week, or a number from 1 to 31.
 error-time = That is no time of the day. Write it like 20:00.
@@ -1415,6 +1424,8 @@ cmd-opt-period = period
     .description = A closed period, by its number
 cmd-opt-every = every
     .description = How often; off pauses it and keeps the rest
+cmd-opt-clear = clear
+    .description = What was set and is to be taken away again
 cmd-opt-day = day
     .description = A day of the week, or 1 to 31 of the month (its last where it is shorter)
 cmd-opt-time = time
@@ -1448,6 +1459,11 @@ cmd-choice-queued = queued
 cmd-choice-week = every week
 cmd-choice-month = every month
 cmd-choice-off = off
+cmd-choice-promote_at = promote_at
+cmd-choice-demote_below = demote_below
+cmd-choice-role = role
+cmd-choice-channel = channel
+cmd-choice-warning = warning
 cmd-choice-automatic = automatic
 cmd-choice-proposed = only proposed
 cmd-choice-csv = CSV

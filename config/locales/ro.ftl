@@ -56,6 +56,7 @@ more-lines = … și încă { $count ->
         [few] { $count } rânduri
        *[other] { $count } de rânduri
     }
+more-names = {" "}și încă { $count }
 nobody = nimeni
 
 ## Numele câmpurilor
@@ -234,6 +235,11 @@ line-restored = { $what ->
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
 line-too-late = **{ $name }**, { $field }: { $wanted } a venit prea târziu; o modificare mai nouă are { $value }
+note-ranks-left = { $count ->
+        [one] ⚠️ Gradul aplicat din această închidere rămâne: { $names }.
+        [few] ⚠️ Gradele aplicate din această închidere rămân ({ $count }): { $names }.
+       *[other] ⚠️ Gradele aplicate din această închidere rămân ({ $count }): { $names }.
+    } Ca să le retragi și pe ele, desfă evenimentul #{ $event }.
 note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
 note-overwrote = ⚠️ A înlocuit ce scrisese alt dispozitiv la { $field } și acesta nu văzuse: { $value } (evenimentul #{ $event })
@@ -275,6 +281,8 @@ undo-rank-gone = **{ $name }** avea gradul { $now }, care nu mai există{ $by };
 undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
 undo-field-used = **{ $name }** are acum o valoare la { $field }{ $by }; după desfacere, câmpul și valorile lui nu se mai văd
 undo-granted-anew = `{ $right }` a fost retras între timp și acordat din nou pentru { $who }{ $by }; după desfacere nu mai este acordat
+undo-closed-since = Perioada { $period } din **{ $name }** a fost închisă între timp{ $by }, cu punctele de atunci; desfacerea schimbă în loc punctele perioadei deschise
+undo-closed-anew = Perioada { $period } din **{ $name }** a fost închisă din nou între timp{ $by }; după desfacere, ce propune acea închidere rămâne cum este
 nothing-changed = Nu s-a modificat nimic.
 
 ## Tabele
@@ -329,6 +337,7 @@ board-changed = Modificat { $at }
 board-table-deleted = Tabelul { $table } a fost șters.
 period-preview-title = Închizi perioada { $period } din { $table }?
 period-preview = Deocamdată nu s-a modificat nimic. Confirmă păstrează sub acest număr tabelul așa cum este atunci și toți încep din nou, cu { $points }; Renunță lasă totul cum este.
+period-preview-next = Programul închide tabelul din nou oricum pe { $at }, { $in }.
 period-title = Perioada { $period } din { $table }
 period-range = **Din** { $since } **până pe** { $closed }
 period-range-first = **Până pe** { $closed }
@@ -1071,6 +1080,7 @@ error-not-last-period = Perioada { $period } din { $table } nu poate fi redeschi
 error-nothing-proposed = Niciun grad din perioada { $period } din { $table } nu mai așteaptă să fie aplicat: au fost aplicate sau închiderea a fost desfăcută. Verifică cu `/punctaj-admin perioadă raport`.
 error-no-schedule = { $table } nu are încă program. Dă și `cât_de_des`, ca să spui cât de des se închide.
 error-no-such-weekday = O săptămână nu are o astfel de zi. Dă o zi a săptămânii sau numărul ei, de la 1 (luni) la 7.
+error-unknown-part = Nu se poate scoate nimic cu acest nume. Alege din ce oferă Discord. Nu s-a modificat nimic.
 error-no-such-day = O lună nu are o astfel de zi. Dă un număr de la 1 la 31; într-o lună mai scurtă înseamnă ultima zi.
 error-day = Aceasta nu este o zi a săptămânii sau a lunii. Dă o zi a săptămânii sau un număr de la 1 la 31.
 error-time = Aceasta nu este o oră. Scrie-o ca 20:00.
@@ -1465,6 +1475,8 @@ cmd-opt-period = perioadă
     .description = O perioadă închisă, după numărul ei
 cmd-opt-every = cât_de_des
     .description = La ce interval; oprit îl pune în pauză și păstrează restul
+cmd-opt-clear = scoate
+    .description = Ce a fost setat și nu trebuie să mai fie
 cmd-opt-day = zi
     .description = O zi a săptămânii sau 1 până la 31 din lună (ultima, dacă luna e mai scurtă)
 cmd-opt-time = oră
@@ -1498,6 +1510,11 @@ cmd-choice-queued = puse în așteptare
 cmd-choice-week = săptămânal
 cmd-choice-month = lunar
 cmd-choice-off = oprit
+cmd-choice-promote_at = avansează_la
+cmd-choice-demote_below = retrogradează_sub
+cmd-choice-role = rol
+cmd-choice-channel = canal
+cmd-choice-warning = avertizare
 cmd-choice-automatic = automat
 cmd-choice-proposed = doar propuse
 cmd-choice-csv = CSV

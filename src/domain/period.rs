@@ -125,6 +125,14 @@ impl Schedule {
         self.runs(done, zone).find(|(_, at)| *at > now)
     }
 
+    /// Whether it wants other runs than that one did. Where it is told, and who is warned, is nothing
+    /// to them.
+    #[must_use]
+    pub fn runs_otherwise(&self, than: &Self) -> bool {
+        let runs = |it: &Self| (it.every, it.day, it.time.clone(), it.paused);
+        runs(self) != runs(than)
+    }
+
     /// When those below a threshold are to be warned of a run.
     #[must_use]
     pub fn warns_at(&self, run: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -175,8 +183,12 @@ impl Schedule {
             "channel" => {
                 let id = text.and_then(|id| id.parse().ok());
                 self.channel = id.map(ChannelId::from_db);
+                return;
             }
-            "warning" => self.warning = number,
+            "warning" => {
+                self.warning = number;
+                return;
+            }
             "paused" => self.paused = value.as_bool().unwrap_or_default(),
             _ => return,
         }

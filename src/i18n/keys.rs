@@ -43,6 +43,7 @@ keys! {
     BUTTON_SETUP_OTHER_ZONE = "button-setup-other-zone";
 
     MORE_LINES = "more-lines";
+    MORE_NAMES = "more-names";
     NOBODY = "nobody";
     FIELD_NAME = "field-name";
     FIELD_RANK = "field-rank";
@@ -156,6 +157,7 @@ keys! {
     LINE_SESSION_ENDED = "line-session-ended";
     LINE_SUPERSEDED = "line-superseded";
     LINE_TOO_LATE = "line-too-late";
+    NOTE_RANKS_LEFT = "note-ranks-left";
     NOTE_REPEATED = "note-repeated";
     NOTE_REASON = "note-reason";
     NOTE_OVERWROTE = "note-overwrote";
@@ -183,6 +185,8 @@ keys! {
     UNDO_RANK_HELD = "undo-rank-held";
     UNDO_FIELD_USED = "undo-field-used";
     UNDO_GRANTED_ANEW = "undo-granted-anew";
+    UNDO_CLOSED_SINCE = "undo-closed-since";
+    UNDO_CLOSED_ANEW = "undo-closed-anew";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
     TABLE_HEADING_THEN = "table-heading-then";
@@ -221,6 +225,7 @@ keys! {
     BOARD_TABLE_DELETED = "board-table-deleted";
     PERIOD_PREVIEW_TITLE = "period-preview-title";
     PERIOD_PREVIEW = "period-preview";
+    PERIOD_PREVIEW_NEXT = "period-preview-next";
     PERIOD_TITLE = "period-title";
     PERIOD_RANGE = "period-range";
     PERIOD_RANGE_FIRST = "period-range-first";
@@ -763,6 +768,7 @@ keys! {
     ERROR_NOTHING_PROPOSED = "error-nothing-proposed";
     ERROR_NO_SCHEDULE = "error-no-schedule";
     ERROR_NO_SUCH_WEEKDAY = "error-no-such-weekday";
+    ERROR_UNKNOWN_PART = "error-unknown-part";
     ERROR_NO_SUCH_DAY = "error-no-such-day";
     ERROR_DAY = "error-day";
     ERROR_TIME = "error-time";

@@ -553,6 +553,10 @@ pub enum ConflictKind {
     InUse,
     /// What the event granted was revoked since, and granted anew.
     GrantedAnew,
+    /// The period whose points would come back was closed since.
+    ClosedSince,
+    /// The closing whose proposals would come back was undone since, and its period closed anew.
+    ClosedAnew,
 }
 
 /// Why an undo asks first.

@@ -53,7 +53,7 @@ use crate::service::periods::{Move, Report, Warning};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
 use crate::service::setup::Setup;
-use crate::service::undo::{Force, UndoPreview};
+use crate::service::undo::{Force, RanksLeft, UndoPreview};
 use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
@@ -109,6 +109,7 @@ fn receipt_of(event: Event) -> Receipt {
         ranks,
         session,
         repeated: false,
+        left: None,
         aside: Aside::default(),
     }
 }
@@ -740,6 +741,7 @@ fn an_undo_is_shown_before_it_is_done() {
         changes: vec![points("a", "Ana", 9, -2, 7)],
         conflicts,
         ranks: BTreeMap::new(),
+        left: None,
     };
     let pressed = |preview: &UndoPreview, force| {
         let reply = undo::preview(preview, device(), force, Locale::En);
@@ -1966,6 +1968,27 @@ fn report_of(title: &str, names: &[String], due: Option<DateTime<Utc>>) -> Repor
         demoted: names.iter().map(moved).collect(),
         proposes: true,
         idle: names.to_vec(),
+        next: Some(DateTime::UNIX_EPOCH),
+    }
+}
+
+#[test]
+fn lists_of_a_report_that_are_too_long_say_how_many_are_missing() {
+    let names: Vec<_> = (0..99)
+        .map(|number| format!("Numele {number:03}"))
+        .collect();
+    let mut report = report_of("Sergent", &names, None);
+    report.demoted.clear();
+    for (locale, more) in [(Locale::En, " and "), (Locale::Ro, " și încă ")] {
+        let told = said(&period::report(&report, locale));
+        let idle = told
+            .lines()
+            .find(|line| line.contains("(99):") && !line.contains('→'));
+        let idle = idle.unwrap_or_else(|| panic!("{told}"));
+        let (shown, rest) = idle.rsplit_once(more).unwrap();
+        let rest: usize = rest.trim_end_matches(" more").parse().unwrap();
+        assert_eq!(shown.matches("Numele").count() + rest, 99, "{idle}");
+        assert!(!told.contains('…'), "{told}");
     }
 }
 
@@ -2293,6 +2316,7 @@ proptest! {
                 changes: names.iter().map(|name| points(name, name, -LIMIT, LIMIT, 0)).collect(),
                 conflicts: conflicts.clone(),
                 ranks: BTreeMap::new(),
+                left: Some(RanksLeft { event: Seq(i64::MAX), names: names.clone() }),
             };
             check(&undo::preview(&preview, device(), Force::Ask, locale));
             check(&verify::progress(Progress { events: i64::MAX, of: i64::MAX }, locale));

@@ -24,7 +24,7 @@ use punctaj::service::periods::{Often, Pinned, ScheduleOrder};
 use punctaj::service::points::{Award, Introduction};
 use punctaj::service::profile::ProfileOrder;
 use punctaj::service::settings::Setting;
-use punctaj::service::tables::{RankOrder, TableEdit};
+use punctaj::service::tables::{RankOrder, RankPart, TableEdit};
 use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Receipt, Request, ServiceError, Services};
@@ -135,6 +135,7 @@ const WAYS: &[(&str, Asks)] = &[
     ("restore_table", All(Reach::Table, &[EditTable])),
     ("complete_deleted_tables", All(Reach::Table, &[EditTable])),
     ("set_rank", All(Reach::Table, &[EditTable])),
+    ("set_rank_without", All(Reach::Table, &[EditTable])),
     ("remove_rank", All(Reach::Table, &[EditTable])),
     ("add_field", All(Reach::Table, &[EditTable])),
     ("edit_field", All(Reach::Table, &[EditTable])),
@@ -637,6 +638,11 @@ impl Attempt<'_> {
                 services.edit_table(&self.who(), lower).await.map(done)
             }
             "set_rank" => services.set_rank(&self.who(), rank(number)).await.map(done),
+            "set_rank_without" => {
+                let (who, part) = (self.who(), Some(RankPart::PromoteAt));
+                let set = services.set_rank_without(&who, rank(number), part).await;
+                set.map(done)
+            }
             "remove_rank" => {
                 services.set_rank(&stage.by(), rank(number)).await.unwrap();
                 services
