@@ -326,7 +326,6 @@ pub(super) fn time_of_day(text: &str) -> Result<String, Failure> {
     period::time_of_day(text).ok_or_else(|| Failure::told(keys::ERROR_TIME))
 }
 
-/// Hours before a closing.
 /// What a rank is to do without.
 pub(super) fn rank_part(text: &str) -> Result<RankPart, Failure> {
     match text {
@@ -346,6 +345,7 @@ pub(super) fn schedule_part(text: &str) -> Result<SchedulePart, Failure> {
     }
 }
 
+/// Hours before a closing.
 pub(super) fn hours(hours: i64) -> Result<i32, Failure> {
     let fits = i32::try_from(hours).ok();
     let fits = fits.filter(|hours| (0..=MAX_WARNING).contains(hours));
