@@ -40,7 +40,6 @@ button-back = Back
 button-apply-ranks = Apply ranks
 button-setup = Set up
 button-setup-skip = Skip
-button-setup-next = Next
 button-setup-done = Finish
 button-setup-other-zone = Another one…
 
@@ -384,7 +383,6 @@ weekday-7 = Sunday
 settings-title = Settings of this server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ The bot can’t post in the log channel. Discord says: { $problem }. Check that the channel is there and that the bot may view it and send messages in it, then set it again.
-settings-no-log = ⚠️ The bot can’t post in { $channel } yet: it lacks { $names } there. Allow that for the bot’s role in the channel’s permissions.
 setup-welcome = 👋 Hello! I am **Punctaj**: I keep score tables for your community. Points are given with a command or on a panel, every change is in a history, and everything can be undone. Press **{ button-setup }** to begin; it takes about a minute. Members with the Manage Server permission can do that.
 setup-welcome-owner = 👋 Hello! I am **Punctaj** and was added to your server **{ $guild }**, but I may not write in any channel there. I work all the same: type `/punctaj-admin settings show` in a channel of the server and press **{ button-setup }** below the answer.
 setup-title = Set up Punctaj
@@ -427,9 +425,6 @@ setup-done-more =
     - `/punctaj-admin board post`: a message that always shows the table
     - `/punctaj help`: everything that you may do
 setup-done-no-table = **There is no table yet.** Press **{ setup-step-table }** and choose one: then points can be given.
-setup-done-others = **🎉 It is set up.** Whoever may give points (**{ setup-step-givers }**) can begin with:
-    `/punctaj add names:Ana points:5`
-setup-done-others-table = **There is no table yet.** Somebody with the right `table.edit` can create one, here or with `/punctaj-admin table create`: then points can be given.
 access-scope-guild = the whole server
 access-scope-category = all tables of the category { $category }
 access-scope-table = the table { $table }

@@ -45,7 +45,6 @@ button-back = Înapoi
 button-apply-ranks = Aplică gradele
 button-setup = Configurează
 button-setup-skip = Sari peste
-button-setup-next = Mai departe
 button-setup-done = Încheie
 button-setup-other-zone = Altul…
 
@@ -406,7 +405,6 @@ weekday-7 = duminică
 settings-title = Setările acestui server
 settings-line = **{ $field }:** { $value }
 settings-log-problem = ⚠️ Botul nu poate scrie în canalul de jurnal. Discord spune: { $problem }. Verifică dacă acel canal există și dacă botul îl poate vedea și poate trimite mesaje în el, apoi setează-l din nou.
-settings-no-log = ⚠️ Botul nu poate publica încă în { $channel }: îi lipsesc acolo { $names }. Permite asta pentru rolul botului, în permisiunile canalului.
 setup-welcome = 👋 Bună! Sunt **Punctaj**: țin tabelele de punctaj ale comunității. Punctele se dau printr-o comandă sau dintr-un panou, fiecare schimbare rămâne în istoric și totul se poate desface. Apasă **{ button-setup }** ca să începi; durează cam un minut. O pot face membrii cu permisiunea Gestionează serverul (Manage Server).
 setup-welcome-owner = 👋 Bună! Sunt **Punctaj** și am fost adăugat pe serverul tău **{ $guild }**, dar nu am voie să scriu în niciun canal de acolo. Funcționez și așa: scrie `/punctaj-admin setări arată` într-un canal al serverului și apasă **{ button-setup }** sub răspuns.
 setup-title = Configurarea Punctaj
@@ -449,9 +447,6 @@ setup-done-more =
     - `/punctaj-admin avizier pune`: un mesaj care arată mereu tabelul
     - `/punctaj ajutor`: tot ce ai voie să faci
 setup-done-no-table = **Nu există încă niciun tabel.** Apasă **{ setup-step-table }** și alege unul: apoi se pot da puncte.
-setup-done-others = **🎉 Totul este pregătit.** Cine are voie să dea puncte (**{ setup-step-givers }**) poate începe cu:
-    `/punctaj adaugă nume:Ana puncte:5`
-setup-done-others-table = **Nu există încă niciun tabel.** Cineva cu dreptul `table.edit` poate crea unul, aici sau cu `/punctaj-admin tabel creează`: apoi se pot da puncte.
 access-scope-guild = tot serverul
 access-scope-category = toate tabelele categoriei { $category }
 access-scope-table = tabelul { $table }

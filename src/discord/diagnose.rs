@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::delivery::{self, Limits, Unfetched};
 use super::integrations;
 use super::people::{Guild, Roles};
-use super::rank_roles::{self, guild_roles};
+use super::rank_roles::guild_roles;
 use super::registration::{self, Difference};
 use super::views::help;
 use crate::config::{self, Secret};
@@ -240,6 +240,8 @@ pub struct Reach {
     /// What it can do with them.
     pub grantable: GuildRoles,
     channels: Vec<Channel>,
+    /// Commands that the server's owner keeps from everybody who is not named.
+    pub hidden: Vec<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -266,7 +268,9 @@ pub async fn reach(
     let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
     let roles = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
     let channels = delivery::fetch(http, Route::GuildChannels { guild_id }, limits);
-    let (member, roles, channels) = tokio::try_join!(member, roles, channels)?;
+    let everybody = integrations::Viewer::default();
+    let hidden = integrations::hidden(http, whose, &everybody, help::commands());
+    let (member, roles, channels, hidden) = tokio::try_join!(member, roles, channels, hidden)?;
     let (Some(held), Some(found), Some(channels)) = (member, roles, channels) else {
         return Ok(None);
     };
@@ -278,28 +282,8 @@ pub async fn reach(
         held: held.roles,
         roles: roles.map(|role| (role.id, role.permissions)).collect(),
         channels,
+        hidden,
     }))
-}
-
-/// What the bot lacks to post the log in a channel; nothing where there is no such channel, or Discord
-/// does not say.
-pub async fn lacking_for_log(
-    http: &Http,
-    guild: ids::GuildId,
-    channel: ids::ChannelId,
-) -> Option<Permissions> {
-    let me = UserId::new(rank_roles::who_am_i(http).await?.get());
-    let reach = reach(http, (guild, me)).await.ok()??;
-    Some(LOG_NEEDS - reach.allowed(ChannelId::new(channel.get().max(1)))?)
-}
-
-/// The commands that Server Settings > Integrations keeps from everybody who is not named there.
-///
-/// # Errors
-/// Discord does not say.
-pub async fn hidden(http: &Http, guild: ids::GuildId) -> Result<Vec<&'static str>, Unfetched> {
-    let everybody = integrations::Viewer::default();
-    integrations::hidden(http, guild, &everybody, help::commands()).await
 }
 
 impl Reach {
@@ -374,6 +358,7 @@ mod tests {
                 Vec::new(),
             ),
             channels: vec![serde_json::from_value(channel).unwrap()],
+            hidden: Vec::new(),
         };
         assert_eq!(reach.allowed(ChannelId::new(8)), None);
         reach.allowed(ChannelId::new(9)).unwrap() & BOARD_NEEDS

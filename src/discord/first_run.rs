@@ -17,7 +17,7 @@ use serenity::model::guild::Guild;
 use serenity::model::id::{ChannelId, UserId};
 use tokio::time::{Instant, timeout};
 
-use super::boards::{self, NOTING};
+use super::boards::NOTING;
 use super::context::{Call, Data};
 use super::delivery::{self, Limits, Outgoing, Posted, Repeat};
 use super::notices;
@@ -75,31 +75,25 @@ pub async fn welcome(data: &Data, http: &Http, guild: &Guild, bot: UserId) {
         Ok(true) => {
             // Nobody else will say it: the process does not end before.
             let _flight = data.flights.begin();
-            if !greet(http, guild, bot).await {
-                // Whichever process hears of the guild next tries again.
-                tracing::warn!(guild.id = %id, "a guild is not welcomed yet: Discord takes no message");
-                boards::noted(data, || data.services.not_welcomed(id, at)).await;
-            }
+            greet(http, guild, bot).await;
         }
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "whether a guild is new is not known"),
     }
 }
 
-/// In a channel where the bot may write; else to the guild's owner. Returns whether that is done: it
-/// is not where Discord takes nothing for now.
-async fn greet(http: &Http, guild: &Guild, bot: UserId) -> bool {
+/// In a channel where the bot may write; else to the guild's owner.
+async fn greet(http: &Http, guild: &Guild, bot: UserId) {
     let locale = Locale::from_discord(&guild.preferred_locale);
     for channel in channels(guild, bot).into_iter().take(CHANNELS) {
         // What Discord may have taken after all is not said again elsewhere.
         match posted(http, guild, channel, views::setup::welcome(locale)).await {
             Posted::Never(_) => {}
-            Posted::Yes => return true,
-            Posted::NotNow => return false,
+            Posted::Yes | Posted::NotNow => return,
         }
     }
     let Ok(owner) = ids::UserId::try_from(guild.owner_id.get()) else {
-        return true;
+        return;
     };
     let told = match notices::direct_channel(http, owner).await {
         Ok(channel) => {
@@ -108,10 +102,9 @@ async fn greet(http: &Http, guild: &Guild, bot: UserId) -> bool {
         }
         Err(outcome) => outcome,
     };
-    if matches!(told, Posted::Never(_)) {
+    if told != Posted::Yes {
         tracing::info!(guild.id = %guild.id, "a guild is not welcomed: the bot may write in no channel, and its owner takes no messages");
     }
-    told != Posted::NotNow
 }
 
 /// Where the bot may write: the channel for Discord's own messages first, then from the top.

@@ -121,8 +121,8 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
             takes,
             mark,
         } => commands::award_panel(call, (device, table), (takes, mark), typed).await,
-        Form::SetupZone => commands::setup_zone(call, &typed).await,
-        Form::SetupTable { template } => commands::setup_table(call, template, &typed).await,
+        Form::SetupZone => commands::setup_zone(call, &typed.zone).await,
+        Form::SetupTable { template } => commands::setup_table(call, template, &typed.name).await,
     }
 }
 

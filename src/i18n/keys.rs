@@ -38,7 +38,6 @@ keys! {
     BUTTON_APPLY_RANKS = "button-apply-ranks";
     BUTTON_SETUP = "button-setup";
     BUTTON_SETUP_SKIP = "button-setup-skip";
-    BUTTON_SETUP_NEXT = "button-setup-next";
     BUTTON_SETUP_DONE = "button-setup-done";
     BUTTON_SETUP_OTHER_ZONE = "button-setup-other-zone";
 
@@ -272,7 +271,6 @@ keys! {
     SETTINGS_TITLE = "settings-title";
     SETTINGS_LINE = "settings-line";
     SETTINGS_LOG_PROBLEM = "settings-log-problem";
-    SETTINGS_NO_LOG = "settings-no-log";
     SETUP_WELCOME = "setup-welcome";
     SETUP_WELCOME_OWNER = "setup-welcome-owner";
     SETUP_TITLE = "setup-title";
@@ -310,8 +308,6 @@ keys! {
     SETUP_DONE = "setup-done";
     SETUP_DONE_MORE = "setup-done-more";
     SETUP_DONE_NO_TABLE = "setup-done-no-table";
-    SETUP_DONE_OTHERS = "setup-done-others";
-    SETUP_DONE_OTHERS_TABLE = "setup-done-others-table";
     ACCESS_SCOPE_GUILD = "access-scope-guild";
     ACCESS_SCOPE_CATEGORY = "access-scope-category";
     ACCESS_SCOPE_TABLE = "access-scope-table";

@@ -53,19 +53,6 @@ impl Services {
         Ok(welcomes::claim(&mut conn, guild, joined_at).await?)
     }
 
-    /// The welcome of a guild did not reach anybody: whoever asks next is to try again.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn not_welcomed(
-        &self,
-        guild: GuildId,
-        joined_at: DateTime<Utc>,
-    ) -> Result<bool, ServiceError> {
-        let mut conn = self.connection().await?;
-        Ok(welcomes::give_back(&mut conn, guild, joined_at).await?)
-    }
-
     /// How far the caller's guild is set up.
     ///
     /// # Errors

@@ -35,22 +35,3 @@ pub async fn claim(
     .await?;
     Ok(claimed.rows_affected() == 1)
 }
-
-/// Nobody was welcomed after all: it is as if the bot had joined before it was.
-///
-/// # Errors
-/// If the database fails.
-pub async fn give_back(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    joined_at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let given = sqlx::query!(
-        "update punctaj.welcomes set joined_at = '-infinity' where guild_id = $1 and joined_at = $2",
-        guild.db(),
-        joined_at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(given.rows_affected() == 1)
-}

@@ -1,24 +1,17 @@
 //! `/punctaj-admin settings`.
 
-use std::time::Duration;
-
 use serenity::model::channel::GuildChannel;
-use tokio::time::timeout;
 
-use crate::discord::context::{Call, CommandResult, Ctx};
+use crate::discord::complete;
+use crate::discord::context::{CommandResult, Ctx};
 use crate::discord::errors::Failure;
-use crate::discord::reply::{Manner, Reply};
+use crate::discord::reply::Manner;
 use crate::discord::views;
-use crate::discord::{complete, diagnose};
 use crate::domain::guild::Language;
-use crate::domain::ids::{ChannelId, GuildId};
 use crate::i18n::keys;
 use crate::service::settings::Setting;
 
 use super::{Command, answered, read};
-
-/// How long an answer waits for what the bot may do in a channel.
-const LOOKING: Duration = Duration::from_secs(5);
 
 /// The guild's settings.
 pub(super) fn group() -> Command {
@@ -67,34 +60,11 @@ async fn log_channel(
     .await
 }
 
-/// That the bot may not post where the log is to be, if that is so.
-pub(super) async fn no_log(call: &Call, guild: GuildId, channel: ChannelId) -> Option<String> {
-    let lacking = timeout(
-        LOOKING,
-        diagnose::lacking_for_log(&call.http, guild, channel),
-    );
-    // Diagnose and the log itself tell of it later.
-    let lacking = lacking.await.ok()?;
-    views::settings::no_log(channel, lacking?, call.locale)
-}
-
 async fn set(ctx: Ctx<'_>, setting: Result<Setting, Failure>) -> CommandResult {
     answered(ctx, Manner::Own, |call| async move {
-        let (request, setting) = (call.request(None)?, setting?);
-        let log = match &setting {
-            Setting::LogChannel(channel) => Some(*channel),
-            Setting::Language(_) | Setting::Timezone(_) => None,
-        };
-        let receipt = call.services.set_setting(&request, setting).await?;
-        let reply = views::receipt::receipt(&receipt, &[], call.locale);
-        let note = match log {
-            Some(channel) => no_log(&call, request.guild, channel).await,
-            None => None,
-        };
-        Ok(Reply {
-            content: note.unwrap_or_default(),
-            ..reply
-        })
+        let request = call.request(None)?;
+        let receipt = call.services.set_setting(&request, setting?).await?;
+        Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await
 }

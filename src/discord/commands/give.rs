@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serenity::model::user::User;
 
 use super::add::Add;
+use super::called;
 use super::edit::Edit;
 use super::order::Order;
 use super::read;
-use super::{called, or_typed};
 use crate::discord::answer;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::Form;
-use crate::discord::errors::Failure;
+use crate::discord::errors::{self, Failure};
 use crate::discord::people;
 use crate::discord::queue;
 use crate::discord::reply::Reply;
@@ -49,8 +49,14 @@ pub(super) async fn give(ctx: Ctx<'_>, user: User) -> CommandResult {
 /// # Errors
 /// None of its own.
 pub async fn given(call: Arc<Call>, member: UserId, typed: Typed) -> Result<Reply, Failure> {
-    let given = add(Arc::clone(&call), member, &typed).await;
-    Ok(or_typed(call, &typed, given).await)
+    match add(Arc::clone(&call), member, &typed).await {
+        Ok(reply) => Ok(reply),
+        Err(failure) => {
+            answer::note_refusal(Arc::clone(&call), &failure).await;
+            let refusal = errors::reply(&call, failure);
+            Ok(form::again(refusal, &typed, call.locale))
+        }
+    }
 }
 
 async fn add(call: Arc<Call>, member: UserId, typed: &Typed) -> Result<Reply, Failure> {

@@ -43,10 +43,9 @@ use serenity::model::application::{ResolvedOption, ResolvedValue};
 use super::answer;
 use super::attempts;
 use super::context::{Call, CommandResult, Ctx, Data};
-use super::errors::{self, Failure};
+use super::errors::Failure;
 use super::first_run;
 use super::reply::{Manner, Reply};
-use super::views::form::{self, Typed};
 use crate::domain::name::TableAddress;
 
 pub use add::link;
@@ -156,7 +155,15 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let call = called(ctx);
-    let work = offering(ctx, &call, work(Arc::clone(&call)));
+    let offers_setup = first_run::offers(&path(ctx));
+    let (work, asking) = (work(Arc::clone(&call)), Arc::clone(&call));
+    let work = async move {
+        let reply = work.await?;
+        if offers_setup {
+            return Ok(first_run::offer(&asking, reply).await);
+        }
+        Ok(reply)
+    };
     answer::answer(&call, manner, Box::pin(work)).await;
     Ok(())
 }
@@ -168,40 +175,8 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let call = called(ctx);
-    let work = offering(ctx, &call, work(Arc::clone(&call)));
-    answer::answer_slowly(&call, manner, Box::pin(work)).await;
+    answer::answer_slowly(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
     Ok(())
-}
-
-/// With the set-up beside the answer, where the command offers it.
-fn offering<F>(
-    ctx: Ctx<'_>,
-    call: &Arc<Call>,
-    work: F,
-) -> impl Future<Output = Result<Reply, Failure>> + Send + 'static + use<F>
-where
-    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
-{
-    let (offers_setup, asking) = (first_run::offers(&path(ctx)), Arc::clone(call));
-    async move {
-        let reply = work.await?;
-        if offers_setup {
-            return Ok(first_run::offer(&asking, reply).await);
-        }
-        Ok(reply)
-    }
-}
-
-/// What was done with a form; where it failed, what was typed into it beside the refusal.
-async fn or_typed(call: Arc<Call>, typed: &Typed, done: Result<Reply, Failure>) -> Reply {
-    match done {
-        Ok(reply) => reply,
-        Err(failure) => {
-            answer::note_refusal(Arc::clone(&call), &failure).await;
-            let refusal = errors::reply(&call, failure);
-            form::again(refusal, typed, call.locale)
-        }
-    }
 }
 
 /// The table that an option names.

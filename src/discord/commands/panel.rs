@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::admin_access::Who;
 use super::edit::Edit;
 use super::order::{Order, Place, ordered};
-use super::{or_typed, read};
+use super::read;
+use crate::discord::answer;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::custom_id::{PanelAct, PanelPress};
-use crate::discord::errors::Failure;
+use crate::discord::errors::{self, Failure};
 use crate::discord::queue;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
-use crate::discord::views::form::Typed;
+use crate::discord::views::form::{self, Typed};
 use crate::domain::event::Via;
 use crate::domain::ids::{DeviceId, EntryId, Seq, TableId};
 use crate::domain::panel::Mark;
@@ -159,7 +160,14 @@ pub async fn award_panel(
         Ok(award) => give(Arc::clone(&call), device, table, award).await,
         Err(failure) => Err(failure),
     };
-    Ok(or_typed(call, &typed, given).await)
+    match given {
+        Ok(reply) => Ok(reply),
+        Err(failure) => {
+            answer::note_refusal(Arc::clone(&call), &failure).await;
+            let refusal = errors::reply(&call, failure);
+            Ok(form::again(refusal, &typed, call.locale))
+        }
+    }
 }
 
 async fn turned(

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use super::panel::Menu;
-use super::{admin_access, admin_settings, or_typed, read};
+use super::{admin_access, read};
 use crate::discord::context::Call;
 use crate::discord::custom_id::{SetupPress, SetupStep};
 use crate::discord::errors::Failure;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::templates;
 use crate::discord::views;
-use crate::discord::views::form::Typed;
 use crate::domain::access::{Bundle, Granted};
 use crate::domain::guild::Language;
 use crate::i18n::{Locale, keys};
@@ -43,7 +42,7 @@ pub async fn press_setup(call: Arc<Call>, press: SetupPress, menu: Menu) -> Resu
         SetupPress::Language(language) => {
             set(&call, Setting::Language(language), SetupStep::Language).await
         }
-        SetupPress::Zone => zone(&call, picked.ok_or_else(nothing_chosen)?).await,
+        SetupPress::Zone => setup_zone(call, picked.ok_or_else(nothing_chosen)?).await,
         SetupPress::Log => {
             let channel = picked.and_then(|id| id.parse().ok());
             let channel = read::channel(channel.ok_or_else(nothing_chosen)?)?;
@@ -53,8 +52,7 @@ pub async fn press_setup(call: Arc<Call>, press: SetupPress, menu: Menu) -> Resu
             let who = menu.who.ok_or_else(nothing_chosen)?;
             let order = who.everywhere(Granted::Bundle(Bundle::Scorer));
             let (receipt, hidden) = admin_access::granted_to(&call, &who, &order).await?;
-            // There may be more of them.
-            gone_on(&call, &receipt, Next::Again(SetupStep::Givers), &hidden).await
+            gone_on(&call, &receipt, SetupStep::Givers, &hidden).await
         }
         SetupPress::OtherZone | SetupPress::Template(_) => {
             let why = "a form was to be opened before anything else";
@@ -63,35 +61,22 @@ pub async fn press_setup(call: Arc<Call>, press: SetupPress, menu: Menu) -> Resu
     }
 }
 
-/// Sets the time zone that was typed. Where that fails, what was typed is shown again.
+/// Sets the time zone that was chosen or typed.
 ///
 /// # Errors
-/// None of its own.
-pub async fn setup_zone(call: Arc<Call>, typed: &Typed) -> Result<Reply, Failure> {
-    let done = zone(&call, &typed.zone).await;
-    Ok(or_typed(call, typed, done).await)
+/// There is none of that name, or no right; nothing is changed then.
+pub async fn setup_zone(call: Arc<Call>, typed: &str) -> Result<Reply, Failure> {
+    let zone = read::timezone(typed)?;
+    set(&call, Setting::Timezone(zone), SetupStep::Zone).await
 }
 
-async fn zone(call: &Call, name: &str) -> Result<Reply, Failure> {
-    let zone = read::timezone(name)?;
-    set(call, Setting::Timezone(zone), SetupStep::Zone).await
-}
-
-/// Creates a table of the name that was typed from a template. Where that fails, what was typed is
-/// shown again.
+/// Creates a table of that name from a template.
 ///
 /// # Errors
-/// None of its own.
-pub async fn setup_table(call: Arc<Call>, template: &str, typed: &Typed) -> Result<Reply, Failure> {
-    let done = table(&call, template, &typed.name).await;
-    Ok(or_typed(call, typed, done).await)
-}
-
-async fn table(call: &Call, template: &str, name: &str) -> Result<Reply, Failure> {
-    let address = read::table(name)?;
-    let setup = call.services.setup(&call.request(None)?).await?;
-    let locale = views::setup::templates_locale(&setup, call.locale);
-    let (ranks, fields) = templates::of(template, locale)
+/// It is no name, one is called so, or no right; nothing is changed then.
+pub async fn setup_table(call: Arc<Call>, template: &str, typed: &str) -> Result<Reply, Failure> {
+    let address = read::table(typed)?;
+    let (ranks, fields) = templates::of(template, call.locale)
         .ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_TEMPLATE))?;
     let order = NewTable {
         address,
@@ -102,45 +87,25 @@ async fn table(call: &Call, template: &str, name: &str) -> Result<Reply, Failure
         .services
         .create_table(&call.request(None)?, order)
         .await?;
-    gone_on(call, &receipt, Next::After(SetupStep::Table), &[]).await
+    gone_on(&call, &receipt, SetupStep::Table, &[]).await
 }
 
 async fn set(call: &Call, setting: Setting, step: SetupStep) -> Result<Reply, Failure> {
     let request = call.request(None)?;
-    let log = match setting {
-        Setting::LogChannel(channel) => Some(channel),
-        Setting::Language(_) | Setting::Timezone(_) => None,
-    };
     let receipt = call.services.set_setting(&request, setting).await?;
-    let note = match log {
-        Some(channel) => admin_settings::no_log(call, request.guild, channel).await,
-        None => None,
-    };
-    gone_on(call, &receipt, Next::After(step), note.as_slice()).await
+    gone_on(call, &receipt, step, &[]).await
 }
 
-/// Which step is shown after a change.
-#[derive(Debug, Clone, Copy)]
-enum Next {
-    /// The next one that is not done.
-    After(SetupStep),
-    /// The same: it may be done more than once.
-    Again(SetupStep),
-}
-
-/// The step that comes next, now that something was changed. What is done is told in any case.
+/// The step that comes next, now that this one is done. What is done is told in any case.
 async fn gone_on(
     call: &Call,
     receipt: &Receipt,
-    next: Next,
+    step: SetupStep,
     notes: &[String],
 ) -> Result<Reply, Failure> {
     match call.services.setup(&call.request(None)?).await {
         Ok(setup) => {
-            let next = match next {
-                Next::After(step) => views::setup::next(&setup, Some(step)),
-                Next::Again(step) => step,
-            };
+            let next = views::setup::next(&setup, Some(step));
             let saved = views::setup::saved(receipt.event.seq, call.locale);
             let notes = [&[saved], notes].concat();
             Ok(wizard(call, &setup, next, &notes).aside(receipt.aside))

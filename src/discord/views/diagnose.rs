@@ -26,8 +26,6 @@ pub struct Diagnosis {
     pub guild: Option<GuildState>,
     /// What the bot may do here; none where Discord does not say.
     pub reach: Option<Reach>,
-    /// The commands that are kept from everybody who is not named.
-    pub hidden: Vec<&'static str>,
     /// Whether Discord refuses to tell where people are signed in.
     pub presence_refused: bool,
 }
@@ -94,11 +92,14 @@ fn guild(diagnosis: &Diagnosis, locale: Locale) -> Vec<Finding> {
         )],
     };
     findings.extend(presence(diagnosis.presence_refused));
-    findings.extend(hidden(&diagnosis.hidden));
-    if reach.is_none() {
-        let (untold, remedy) = (keys::DIAGNOSE_UNTOLD, keys::DIAGNOSE_UNTOLD_REMEDY);
-        findings.push(Finding::warning("guild.reach", untold, remedy));
-    }
+    findings.extend(match reach {
+        Some(reach) => hidden(&reach.hidden),
+        None => Some(Finding::warning(
+            "guild.reach",
+            keys::DIAGNOSE_UNTOLD,
+            keys::DIAGNOSE_UNTOLD_REMEDY,
+        )),
+    });
     findings
 }
 
@@ -364,7 +365,7 @@ fn mention(channel: ids::ChannelId) -> String {
 }
 
 /// Permissions as Discord's settings call them.
-pub(super) fn names(permissions: Permissions, locale: Locale) -> String {
+fn names(permissions: Permissions, locale: Locale) -> String {
     const NAMED: [(Permissions, Key); 4] = [
         (Permissions::VIEW_CHANNEL, keys::PERMISSION_VIEW_CHANNEL),
         (Permissions::SEND_MESSAGES, keys::PERMISSION_SEND_MESSAGES),

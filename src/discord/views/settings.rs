@@ -1,12 +1,8 @@
 //! The guild's settings.
 
-use serenity::model::Permissions;
-
-use super::diagnose::names;
 use super::words::{field, language, value};
 use super::{card, shown};
 use crate::discord::reply::Reply;
-use crate::domain::ids::ChannelId;
 use crate::i18n::{Locale, Message, keys};
 use crate::service::settings::SettingsShown;
 
@@ -32,13 +28,4 @@ pub fn settings(shown_now: &SettingsShown, locale: Locale) -> Reply {
     }
     let title = locale.text(&keys::SETTINGS_TITLE.into());
     Reply::card(card(&title, &lines, None, locale))
-}
-
-/// That the bot can't post in the log channel yet; nothing where it can.
-#[must_use]
-pub fn no_log(channel: ChannelId, lacking: Permissions, locale: Locale) -> Option<String> {
-    let message = Message::new(keys::SETTINGS_NO_LOG)
-        .with("channel", format!("<#{channel}>"))
-        .with("names", names(lacking, locale));
-    (!lacking.is_empty()).then(|| locale.text(&message))
 }

@@ -119,7 +119,7 @@ pub fn wizard(wizard: &Wizard<'_>, locale: Locale) -> Reply {
     let rows = [
         choices(wizard, locale),
         Some(tabs(setup, step, locale)),
-        onwards(setup, step, locale),
+        onwards(step, locale),
     ];
     let reply = Reply::card(card(&title, &lines, None, locale));
     rows.into_iter().flatten().fold(reply, Reply::row)
@@ -182,28 +182,17 @@ fn asked(setup: &Setup, step: SetupStep, locale: Locale) -> Vec<String> {
         SetupStep::Log => vec![text(keys::SETUP_ASK_LOG)],
         SetupStep::Table => [text(keys::SETUP_ASK_TABLE)]
             .into_iter()
-            .chain(templates::NAMES.map(|name| template_line(name, setup, locale)))
+            .chain(templates::NAMES.map(|name| template_line(name, locale)))
             .collect(),
         SetupStep::Givers => vec![text(keys::SETUP_ASK_GIVERS)],
-        SetupStep::Done if setup.tables.is_empty() && may(setup, SetupStep::Table) => {
-            vec![text(keys::SETUP_DONE_NO_TABLE)]
-        }
-        SetupStep::Done if setup.tables.is_empty() => vec![text(keys::SETUP_DONE_OTHERS_TABLE)],
-        SetupStep::Done => {
-            let gives = setup.authority.may_somewhere(Right::ScoreAdd);
-            let begin = if gives {
-                keys::SETUP_DONE
-            } else {
-                keys::SETUP_DONE_OTHERS
-            };
-            vec![text(begin), text(keys::SETUP_DONE_MORE)]
-        }
+        SetupStep::Done if setup.tables.is_empty() => vec![text(keys::SETUP_DONE_NO_TABLE)],
+        SetupStep::Done => vec![text(keys::SETUP_DONE), text(keys::SETUP_DONE_MORE)],
     }
 }
 
 /// A template, with the ranks and fields that a table of it begins with.
-fn template_line(name: &str, setup: &Setup, locale: Locale) -> String {
-    let (ranks, fields) = templates::of(name, templates_locale(setup, locale)).unwrap_or_default();
+fn template_line(name: &str, locale: Locale) -> String {
+    let (ranks, fields) = templates::of(name, locale).unwrap_or_default();
     let ranks: Vec<String> = ranks.into_iter().map(|rank| rank.title).collect();
     let fields: Vec<String> = fields.into_iter().map(|field| field.name).collect();
     let has = match (ranks.is_empty(), fields.is_empty()) {
@@ -216,13 +205,6 @@ fn template_line(name: &str, setup: &Setup, locale: Locale) -> String {
         .with("fields", fields.join(", "));
     let line = Message::new(keys::SETUP_TEMPLATE).with("name", template_label(name, locale));
     locale.text(&line.with("has", has))
-}
-
-/// In which language the ranks and fields of a new table are called: in the one that everybody reads,
-/// once it is set.
-#[must_use]
-pub fn templates_locale(setup: &Setup, locale: Locale) -> Locale {
-    setup.settings.language.map_or(locale, Locale::from)
 }
 
 /// What a template is called in the command, too.
@@ -333,7 +315,7 @@ fn tabs(setup: &Setup, current: SetupStep, locale: Locale) -> CreateActionRow {
 }
 
 /// What else can be done with a step: pass over it, or end here.
-fn onwards(setup: &Setup, step: SetupStep, locale: Locale) -> Option<CreateActionRow> {
+fn onwards(step: SetupStep, locale: Locale) -> Option<CreateActionRow> {
     if step == SetupStep::Done {
         return None;
     }
@@ -341,12 +323,7 @@ fn onwards(setup: &Setup, step: SetupStep, locale: Locale) -> Option<CreateActio
         |of: SetupPress, label: Key| button(&press(of), label, ButtonStyle::Secondary, locale);
     let other = (step == SetupStep::Zone)
         .then(|| plain(SetupPress::OtherZone, keys::BUTTON_SETUP_OTHER_ZONE));
-    let onwards = if is_done(setup, step) {
-        keys::BUTTON_SETUP_NEXT
-    } else {
-        keys::BUTTON_SETUP_SKIP
-    };
-    let skip = plain(SetupPress::After(step), onwards);
+    let skip = plain(SetupPress::After(step), keys::BUTTON_SETUP_SKIP);
     let done = plain(SetupPress::At(SetupStep::Done), keys::BUTTON_SETUP_DONE);
     let row = other.into_iter().chain([skip, done]).collect();
     Some(CreateActionRow::Buttons(row))

@@ -2304,7 +2304,6 @@ proptest! {
             common: vec![Finding::failed("database.reachable", keys::DIAGNOSE_UNKEPT, keys::DIAGNOSE_MIGRATE)],
             guild: Some(state),
             reach: None,
-            hidden: vec!["punctaj"],
             presence_refused: true,
         };
         for locale in Locale::ALL {

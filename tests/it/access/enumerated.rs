@@ -278,7 +278,6 @@ const WAYS: &[(&str, Asks)] = &[
     ("heads", Program),
     ("known_table", Program),
     ("welcomes", Program),
-    ("not_welcomed", Program),
     ("guilds", Program),
     ("listen", Program),
     ("ping", Program),
