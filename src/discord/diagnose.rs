@@ -13,14 +13,18 @@ use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{PermissionOverwrite, PermissionOverwriteType};
 use serenity::model::id::{ApplicationId, ChannelId, CommandId, GuildId, RoleId, UserId};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::delivery::{self, Limits, Unfetched};
 use super::registration::{self, Difference};
 use crate::config::{self, Secret};
+use crate::domain::ids;
 
 /// How long Discord may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same where the answer can do without.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The version of the API.
 const API: &str = "api/v10";
@@ -282,6 +286,29 @@ struct Allowed {
 struct Named {
     id: CommandId,
     name: String,
+}
+
+/// Asks what the bot may do in a guild, for an answer that can do without; none where Discord does not
+/// say in time.
+pub async fn reach_of_the_bot(http: &Http, guild: ids::GuildId) -> Option<Reach> {
+    let asked = async {
+        let limits = Limits {
+            until: Instant::now() + SOON,
+            patience: SOON,
+        };
+        let Some(me) = delivery::fetch::<Someone>(http, Route::UserMe, limits).await? else {
+            return Ok(None);
+        };
+        let Some(application) = http.application_id() else {
+            return Ok(None);
+        };
+        let guild = GuildId::new(guild.get().max(1));
+        reach(http, (guild, me.id), application).await
+    };
+    let unasked =
+        |error: &Unfetched| tracing::debug!(%error, "what the bot may do in a guild is not known");
+    let asked = timeout(SOON, asked).await.ok()?;
+    asked.inspect_err(unasked).ok()?
 }
 
 /// Asks what the bot may do in a guild; none where it is not in it.

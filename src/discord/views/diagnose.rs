@@ -160,10 +160,7 @@ fn log(state: &GuildState, reach: Option<&Reach>, locale: Locale) -> Finding {
             );
             return Finding::failed(id, gone, remedy);
         }
-        Some(Some(lacking)) if !lacking.is_empty() => {
-            let message = message(keys::DIAGNOSE_LOG_RIGHTS).with("names", names(lacking, locale));
-            return Finding::failed(id, message, keys::DIAGNOSE_CHANNEL_REMEDY);
-        }
+        Some(Some(lacking)) if !lacking.is_empty() => return log_closed(log, lacking, locale),
         _ => {}
     }
     match &state.log_problem {
@@ -173,6 +170,21 @@ fn log(state: &GuildState, reach: Option<&Reach>, locale: Locale) -> Finding {
         }
         None => Finding::ok(id, message(keys::DIAGNOSE_LOG)),
     }
+}
+
+/// What the bot lacks in a channel that is to be the log, if it lacks anything, and what to do.
+#[must_use]
+pub fn log_lacks(reach: &Reach, channel: ids::ChannelId, locale: Locale) -> Option<String> {
+    let lacking = lacking(reach, channel, LOG_NEEDS).filter(|lacking| !lacking.is_empty())?;
+    Some(line(&log_closed(channel, lacking, locale), locale))
+}
+
+/// The bot may not post in the log channel.
+fn log_closed(channel: ids::ChannelId, lacking: Permissions, locale: Locale) -> Finding {
+    let message = Message::new(keys::DIAGNOSE_LOG_RIGHTS)
+        .with("channel", mention(channel))
+        .with("names", names(lacking, locale));
+    Finding::failed("guild.log", message, keys::DIAGNOSE_CHANNEL_REMEDY)
 }
 
 /// Why somebody was not told something.

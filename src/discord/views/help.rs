@@ -199,7 +199,7 @@ fn part(topic: &Topic, authority: &Authority, locale: Locale) -> Vec<String> {
 }
 
 /// A command as it is typed in the reader's language, and what it does.
-fn command(path: &str, locale: Locale) -> String {
+pub(super) fn command(path: &str, locale: Locale) -> String {
     let mut id = "cmd".to_owned();
     let mut typed = Vec::new();
     for name in path.split(' ') {
