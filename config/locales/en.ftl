@@ -42,6 +42,7 @@ button-setup = Set up
 button-setup-skip = Skip
 button-setup-done = Finish
 button-setup-other-zone = Another one…
+button-setup-again = Try again
 
 ## Lists
 
@@ -387,6 +388,7 @@ setup-welcome = 👋 Hello! I am **Punctaj**: I keep score tables for your commu
 setup-welcome-owner = 👋 Hello! I am **Punctaj** and was added to your server **{ $guild }**, but I may not write in any channel there. I work all the same: type `/punctaj-admin settings show` in a channel of the server and press **{ button-setup }** below the answer.
 setup-title = Set up Punctaj
 setup-saved = Saved as event #{ $event }. `/punctaj undo` takes it back.
+setup-given = { $who } may give points now. Choose who else may, or press **{ button-next }**.
 setup-line-done = ✅ **{ $step }:** { $value }
 setup-line-open = ▫️ **{ $step }:** { $value }
 setup-step-language = Language
@@ -419,12 +421,11 @@ setup-name-clan = Clan
 setup-name-class = Class
 setup-done = **🎉 You can begin.** Type this to give the first points, with a name of your own:
     `/punctaj add names:Ana points:5`
-setup-done-more =
-    What else there is:
-    - `/punctaj panel`: buttons, for giving points one after the other
-    - `/punctaj-admin board post`: a message that always shows the table
-    - `/punctaj help`: everything that you may do
+setup-done-more = What else there is:
 setup-done-no-table = **There is no table yet.** Press **{ setup-step-table }** and choose one: then points can be given.
+setup-done-unseen = **There is no table here yet that you may see.** Members with Manage Server, or with the right `table.edit`, make one by `/punctaj-admin table create`: tell them.
+setup-done-look = **🎉 All is there.** Those who are named under **{ setup-step-givers }** give points. Type this to look at a table:
+    `/punctaj view`
 access-scope-guild = the whole server
 access-scope-category = all tables of the category { $category }
 access-scope-table = the table { $table }

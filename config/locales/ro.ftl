@@ -47,6 +47,7 @@ button-setup = Configurează
 button-setup-skip = Sari peste
 button-setup-done = Încheie
 button-setup-other-zone = Altul…
+button-setup-again = Încearcă din nou
 
 ## Liste
 
@@ -409,6 +410,7 @@ setup-welcome = 👋 Bună! Sunt **Punctaj**: țin tabelele de punctaj ale comun
 setup-welcome-owner = 👋 Bună! Sunt **Punctaj** și am fost adăugat pe serverul tău **{ $guild }**, dar nu am voie să scriu în niciun canal de acolo. Funcționez și așa: scrie `/punctaj-admin setări arată` într-un canal al serverului și apasă **{ button-setup }** sub răspuns.
 setup-title = Configurarea Punctaj
 setup-saved = Salvat ca evenimentul #{ $event }. `/punctaj desfă` îl anulează.
+setup-given = { $who } poate da puncte de acum. Alege cine mai poate sau apasă **{ button-next }**.
 setup-line-done = ✅ **{ $step }:** { $value }
 setup-line-open = ▫️ **{ $step }:** { $value }
 setup-step-language = Limba
@@ -441,12 +443,11 @@ setup-name-clan = Clan
 setup-name-class = Clasă
 setup-done = **🎉 Poți începe.** Scrie asta ca să dai primele puncte, cu un nume de-al vostru:
     `/punctaj adaugă nume:Ana puncte:5`
-setup-done-more =
-    Ce mai este:
-    - `/punctaj panou`: butoane, pentru puncte date unul după altul
-    - `/punctaj-admin avizier pune`: un mesaj care arată mereu tabelul
-    - `/punctaj ajutor`: tot ce ai voie să faci
+setup-done-more = Ce mai este:
 setup-done-no-table = **Nu există încă niciun tabel.** Apasă **{ setup-step-table }** și alege unul: apoi se pot da puncte.
+setup-done-unseen = **Nu există încă niciun tabel pe care să-l poți vedea.** Membrii cu permisiunea Gestionează serverul (Manage Server) sau cu dreptul `table.edit` fac unul cu `/punctaj-admin tabel creează`: anunță-i.
+setup-done-look = **🎉 Totul este gata.** Punctele le dau cei numiți la **{ setup-step-givers }**. Scrie asta ca să vezi un tabel:
+    `/punctaj arată`
 access-scope-guild = tot serverul
 access-scope-category = toate tabelele categoriei { $category }
 access-scope-table = tabelul { $table }

@@ -67,11 +67,12 @@ fn folder(folder: &Path) -> Result<Finding, Finding> {
 /// Whether a folder can be made: whether the nearest one above that is there takes others.
 #[cfg(unix)]
 fn may_be_made(folder: &Path) -> io::Result<()> {
-    use rustix::fs::{Access, access};
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
     let folder = std::path::absolute(folder)?;
     let above = folder.ancestors().find(|folder| folder.exists());
     let above = above.unwrap_or(Path::new("/"));
-    Ok(access(above, Access::WRITE_OK | Access::EXEC_OK)?)
+    let needed = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(CWD, above, needed, AtFlags::EACCESS)?)
 }
 
 /// Only trying would tell.

@@ -81,11 +81,12 @@ const fn of_panel(act: &PanelAct) -> Action {
 const fn of_setup(press: &SetupPress) -> Action {
     match press {
         SetupPress::Open | SetupPress::At(_) | SetupPress::After(_) => Action::SettingsView,
-        SetupPress::Language(_) | SetupPress::Zone | SetupPress::OtherZone | SetupPress::Log => {
-            Action::SettingsSet
-        }
-        SetupPress::Template(_) => Action::TableCreate,
-        SetupPress::Giver => Action::AccessGrant,
+        SetupPress::Language(_)
+        | SetupPress::Zone
+        | SetupPress::OtherZone { .. }
+        | SetupPress::Log => Action::SettingsSet,
+        SetupPress::Template { .. } | SetupPress::TemplateAgain { .. } => Action::TableCreate,
+        SetupPress::Giver { .. } => Action::AccessGrant,
     }
 }
 

@@ -16,7 +16,8 @@
 //! 1:preview:<device>:<seq>   1:confirm:<device>:<seq>[:<mark>]   1:confirm!:<device>:<seq>
 //! 1:export:<device>:<draft>
 //! 1:setup                    1:setup:at:<step>             1:setup:after:<step>
-//! 1:setup:language:<code>    1:setup:zone    …:other-zone    …:log    …:template:<name>    …:giver
+//! 1:setup:language:<code>    1:setup:zone    …:other-zone[:<typed>]    …:log
+//! …:template:<name>[:<code>]    …:template-again:<name>:<typed>    …:giver[:<how many there are>]
 //! ```
 //!
 //! A form's is written alike: `1:give:<member>`, `1:search:<device>:<table>`,
@@ -311,7 +312,7 @@ impl SetupStep {
 
 /// What a click in the guided set-up asks for. It carries no session: whoever sets a guild up has
 /// none yet, and the button that begins it is for everybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetupPress {
     /// Begin, or go on.
     Open,
@@ -324,13 +325,63 @@ pub enum SetupPress {
     /// Set the time zone that is chosen in the menu.
     Zone,
     /// Open the form for another time zone.
-    OtherZone,
+    OtherZone {
+        /// With what was typed before; may be empty.
+        typed: Retyped,
+    },
     /// Set the log channel that is chosen in the menu.
     Log,
     /// Open the form for a table from a template.
-    Template(&'static str),
+    Template {
+        /// Which.
+        name: &'static str,
+        /// The guild's language, in which a name is proposed; the caller's without.
+        language: Option<Language>,
+    },
+    /// The same, with the name that was typed before.
+    TemplateAgain {
+        /// Which.
+        name: &'static str,
+        /// The name.
+        typed: Retyped,
+    },
     /// Let the role or member that is chosen in the menu give points.
-    Giver,
+    Giver {
+        /// How many there are already, so that the menu is another one after each: Discord's apps keep
+        /// showing what was chosen in one that they know.
+        given: usize,
+    },
+}
+
+/// What was typed into a form that was refused, as much as a button has room for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retyped(String);
+
+impl Retyped {
+    /// Beside the longest of what else a button says.
+    const ROOM: usize = 68;
+
+    /// The beginning, if it is too long.
+    #[must_use]
+    pub fn new(typed: &str) -> Self {
+        let mut room = Self::ROOM;
+        let fitting = typed.trim().chars().map_while(|letter| {
+            room = room.checked_sub(letter.len_utf16())?;
+            Some(letter)
+        });
+        Self(fitting.collect::<String>().trim_end().to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// It may hold what separates parts.
+    fn of_parts(parts: &[&str]) -> Self {
+        Self::new(&parts.join(":"))
+    }
 }
 
 impl SetupPress {
@@ -341,10 +392,26 @@ impl SetupPress {
             ["after", step] => Self::After(SetupStep::parse(step)?),
             ["language", code] => Self::Language(Language::parse(code)?),
             ["zone"] => Self::Zone,
-            ["other-zone"] => Self::OtherZone,
+            ["other-zone", typed @ ..] => Self::OtherZone {
+                typed: Retyped::of_parts(typed),
+            },
             ["log"] => Self::Log,
-            ["template", name] => Self::Template(read_template(name)?),
-            ["giver"] => Self::Giver,
+            ["template", name] => Self::Template {
+                name: read_template(name)?,
+                language: None,
+            },
+            ["template", name, code] => Self::Template {
+                name: read_template(name)?,
+                language: Some(Language::parse(code)?),
+            },
+            ["template-again", name, typed @ ..] => Self::TemplateAgain {
+                name: read_template(name)?,
+                typed: Retyped::of_parts(typed),
+            },
+            ["giver"] => Self::Giver { given: 0 },
+            ["giver", given] => Self::Giver {
+                given: given.parse().ok()?,
+            },
             _ => return None,
         })
     }
@@ -358,10 +425,21 @@ impl fmt::Display for SetupPress {
             Self::After(step) => write!(f, ":after:{}", step.as_str()),
             Self::Language(language) => write!(f, ":language:{language}"),
             Self::Zone => f.write_str(":zone"),
-            Self::OtherZone => f.write_str(":other-zone"),
+            Self::OtherZone { typed } if typed.as_str().is_empty() => f.write_str(":other-zone"),
+            Self::OtherZone { typed } => write!(f, ":other-zone:{}", typed.as_str()),
             Self::Log => f.write_str(":log"),
-            Self::Template(name) => write!(f, ":template:{name}"),
-            Self::Giver => f.write_str(":giver"),
+            Self::Template {
+                name,
+                language: Some(language),
+            } => write!(f, ":template:{name}:{language}"),
+            Self::Template {
+                name,
+                language: None,
+            } => write!(f, ":template:{name}"),
+            Self::TemplateAgain { name, typed } => {
+                write!(f, ":template-again:{name}:{}", typed.as_str())
+            }
+            Self::Giver { given } => write!(f, ":giver:{given}"),
         }
     }
 }
@@ -1033,17 +1111,26 @@ mod tests {
     fn setup() -> impl Strategy<Value = SetupPress> {
         let step = || prop::sample::select(SetupStep::ALL.to_vec());
         let languages = prop::sample::select(Language::ALL.to_vec());
+        let guild_languages = languages.clone();
         prop_oneof![
             Just(SetupPress::Open),
             step().prop_map(SetupPress::At),
             step().prop_map(SetupPress::After),
             languages.prop_map(SetupPress::Language),
             Just(SetupPress::Zone),
-            Just(SetupPress::OtherZone),
+            retyped().prop_map(|typed| SetupPress::OtherZone { typed }),
             Just(SetupPress::Log),
-            template().prop_map(SetupPress::Template),
-            Just(SetupPress::Giver),
+            (template(), prop::option::of(guild_languages))
+                .prop_map(|(name, language)| SetupPress::Template { name, language }),
+            (template(), retyped())
+                .prop_map(|(name, typed)| SetupPress::TemplateAgain { name, typed }),
+            any::<usize>().prop_map(|given| SetupPress::Giver { given }),
         ]
+    }
+
+    fn retyped() -> impl Strategy<Value = Retyped> {
+        let typed = prop_oneof![any::<String>(), "[:a😀 ]{0,201}"];
+        typed.prop_map(|typed| Retyped::new(&typed))
     }
 
     /// A moment, a period, or neither.
@@ -1182,6 +1269,9 @@ mod tests {
             "1:setup:at:nowhere",
             "1:setup:language:de",
             "1:setup:template:other",
+            "1:setup:template:clan:de",
+            "1:setup:template-again:other:x",
+            "1:setup:giver:x",
             "1:setup:zone:x",
         ] {
             assert_eq!(Press::decode(text), None, "{text}");

@@ -13,12 +13,12 @@ use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{PermissionOverwrite, PermissionOverwriteType};
 use serenity::model::id::{ApplicationId, ChannelId, GuildId, RoleId, UserId};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::delivery::{self, Limits, Unfetched};
 use super::integrations;
 use super::people::{Guild, Roles};
-use super::rank_roles::guild_roles;
+use super::rank_roles::{self, guild_roles};
 use super::registration::{self, Difference};
 use super::views::help;
 use crate::config::{self, Secret};
@@ -27,6 +27,9 @@ use crate::domain::rank_role::GuildRoles;
 
 /// How long Discord may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same where the answer can do without.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The version of the API.
 const API: &str = "api/v10";
@@ -240,8 +243,6 @@ pub struct Reach {
     /// What it can do with them.
     pub grantable: GuildRoles,
     channels: Vec<Channel>,
-    /// Commands that the server's owner keeps from everybody who is not named.
-    pub hidden: Vec<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -268,9 +269,7 @@ pub async fn reach(
     let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
     let roles = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
     let channels = delivery::fetch(http, Route::GuildChannels { guild_id }, limits);
-    let everybody = integrations::Viewer::default();
-    let hidden = integrations::hidden(http, whose, &everybody, help::commands());
-    let (member, roles, channels, hidden) = tokio::try_join!(member, roles, channels, hidden)?;
+    let (member, roles, channels) = tokio::try_join!(member, roles, channels)?;
     let (Some(held), Some(found), Some(channels)) = (member, roles, channels) else {
         return Ok(None);
     };
@@ -282,8 +281,28 @@ pub async fn reach(
         held: held.roles,
         roles: roles.map(|role| (role.id, role.permissions)).collect(),
         channels,
-        hidden,
     }))
+}
+
+/// The same for an answer that can do without; none where Discord does not say in time.
+pub async fn reach_of_the_bot(http: &Http, guild: ids::GuildId) -> Option<Reach> {
+    let asked = async {
+        let me = rank_roles::who_am_i(http).await?;
+        let reach = reach(http, (guild, me)).await;
+        let unasked =
+            |error: &_| tracing::debug!(%error, "what the bot may do in a guild is not known");
+        reach.inspect_err(unasked).ok()?
+    };
+    timeout(SOON, asked).await.ok()?
+}
+
+/// The commands that Server Settings > Integrations keeps from everybody who is not named there.
+///
+/// # Errors
+/// Discord does not say.
+pub async fn hidden(http: &Http, guild: ids::GuildId) -> Result<Vec<&'static str>, Unfetched> {
+    let everybody = integrations::Viewer::default();
+    integrations::hidden(http, guild, &everybody, help::commands()).await
 }
 
 impl Reach {
@@ -358,7 +377,6 @@ mod tests {
                 Vec::new(),
             ),
             channels: vec![serde_json::from_value(channel).unwrap()],
-            hidden: Vec::new(),
         };
         assert_eq!(reach.allowed(ChannelId::new(8)), None);
         reach.allowed(ChannelId::new(9)).unwrap() & BOARD_NEEDS

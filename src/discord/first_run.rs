@@ -15,7 +15,7 @@ use serenity::model::Permissions;
 use serenity::model::channel::{ChannelType, GuildChannel};
 use serenity::model::guild::Guild;
 use serenity::model::id::{ChannelId, UserId};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::boards::NOTING;
 use super::context::{Call, Data};
@@ -36,6 +36,9 @@ const TRYING: Duration = Duration::from_mins(1);
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// When it is tried again what Discord did not take.
+const AGAIN: Duration = Duration::from_mins(5);
+
 /// How long an answer waits for whether the set-up is to be offered beside it.
 const ASKING: Duration = Duration::from_millis(700);
 
@@ -43,10 +46,10 @@ const ASKING: Duration = Duration::from_millis(700);
 const ROWS: usize = 5;
 
 /// Whether the set-up is offered beside the answer to the command of this path, in a guild without a
-/// table. Those that tell of rights have another matter.
+/// table.
 #[must_use]
 pub fn offers(path: &str) -> bool {
-    path.starts_with("punctaj-admin ") && !path.starts_with("punctaj-admin access ")
+    path.starts_with("punctaj-admin ")
 }
 
 /// An answer, with the button for the set-up where the guild has no table yet and the caller may set
@@ -61,7 +64,8 @@ pub async fn offer(call: &Call, reply: Reply) -> Reply {
     }
 }
 
-/// Welcomes a guild which the bot has just joined, if no other process does.
+/// Welcomes a guild which the bot has just joined, if no other process does. Where Discord does not take
+/// it now, it is tried again, by whichever process is there by then.
 pub async fn welcome(data: &Data, http: &Http, guild: &Guild, bot: UserId) {
     let joined_at = guild.joined_at.unix_timestamp();
     let (Ok(id), Some(at)) = (
@@ -70,30 +74,44 @@ pub async fn welcome(data: &Data, http: &Http, guild: &Guild, bot: UserId) {
     ) else {
         return;
     };
-    let claim = || answered(data.services.welcomes(id, at));
-    match claim.retry(NOTING).await {
-        Ok(true) => {
-            // Nobody else will say it: the process does not end before.
-            let _flight = data.flights.begin();
-            greet(http, guild, bot).await;
+    loop {
+        let claim = || answered(data.services.welcomes(id, at));
+        match claim.retry(NOTING).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(%error, "whether a guild is new is not known");
+                return;
+            }
         }
-        Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "whether a guild is new is not known"),
+        // Nobody else will say it: the process does not end before.
+        let flight = data.flights.begin();
+        if greet(http, guild, bot).await != Posted::NotNow {
+            return;
+        }
+        tracing::warn!(guild.id = %guild.id, "a guild is not welcomed yet: Discord does not take it now");
+        let give_back = || answered(data.services.not_welcomed(id, at));
+        if let Err(error) = give_back.retry(NOTING).await {
+            tracing::warn!(%error, "that a guild is not welcomed is not noted: it stays so");
+            return;
+        }
+        drop(flight);
+        sleep(AGAIN).await;
     }
 }
 
-/// In a channel where the bot may write; else to the guild's owner.
-async fn greet(http: &Http, guild: &Guild, bot: UserId) {
+/// In a channel where the bot may write; else to the guild's owner. What it comes to in the end.
+async fn greet(http: &Http, guild: &Guild, bot: UserId) -> Posted {
     let locale = Locale::from_discord(&guild.preferred_locale);
     for channel in channels(guild, bot).into_iter().take(CHANNELS) {
-        // What Discord may have taken after all is not said again elsewhere.
         match posted(http, guild, channel, views::setup::welcome(locale)).await {
             Posted::Never(_) => {}
-            Posted::Yes | Posted::NotNow => return,
+            // What Discord may have taken after all is not said again elsewhere.
+            told => return told,
         }
     }
     let Ok(owner) = ids::UserId::try_from(guild.owner_id.get()) else {
-        return;
+        return Posted::Never(String::new());
     };
     let told = match notices::direct_channel(http, owner).await {
         Ok(channel) => {
@@ -102,9 +120,10 @@ async fn greet(http: &Http, guild: &Guild, bot: UserId) {
         }
         Err(outcome) => outcome,
     };
-    if told != Posted::Yes {
+    if let Posted::Never(_) = told {
         tracing::info!(guild.id = %guild.id, "a guild is not welcomed: the bot may write in no channel, and its owner takes no messages");
     }
+    told
 }
 
 /// Where the bot may write: the channel for Discord's own messages first, then from the top.

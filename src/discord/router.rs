@@ -39,7 +39,7 @@ pub async fn click(data: &Data, http: &Arc<Http>, interaction: &ComponentInterac
         return answer::open(&call, form).await;
     }
     if let Press::Setup(press) = &press
-        && let Some(form) = views::setup::form(*press, call.locale)
+        && let Some(form) = views::setup::form(press, call.locale)
     {
         return answer::open(&call, form).await;
     }
@@ -121,8 +121,9 @@ async fn filled_in(call: Arc<Call>, form: Form, typed: Typed) -> Result<Reply, F
             takes,
             mark,
         } => commands::award_panel(call, (device, table), (takes, mark), typed).await,
-        Form::SetupZone => commands::setup_zone(call, &typed.zone).await,
-        Form::SetupTable { template } => commands::setup_table(call, template, &typed.name).await,
+        Form::SetupZone | Form::SetupTable { .. } => {
+            Box::pin(commands::setup_filled_in(call, &form, &typed)).await
+        }
     }
 }
 

@@ -40,6 +40,7 @@ keys! {
     BUTTON_SETUP_SKIP = "button-setup-skip";
     BUTTON_SETUP_DONE = "button-setup-done";
     BUTTON_SETUP_OTHER_ZONE = "button-setup-other-zone";
+    BUTTON_SETUP_AGAIN = "button-setup-again";
 
     MORE_LINES = "more-lines";
     MORE_NAMES = "more-names";
@@ -275,6 +276,7 @@ keys! {
     SETUP_WELCOME_OWNER = "setup-welcome-owner";
     SETUP_TITLE = "setup-title";
     SETUP_SAVED = "setup-saved";
+    SETUP_GIVEN = "setup-given";
     SETUP_LINE_DONE = "setup-line-done";
     SETUP_LINE_OPEN = "setup-line-open";
     SETUP_STEP_LANGUAGE = "setup-step-language";
@@ -308,6 +310,8 @@ keys! {
     SETUP_DONE = "setup-done";
     SETUP_DONE_MORE = "setup-done-more";
     SETUP_DONE_NO_TABLE = "setup-done-no-table";
+    SETUP_DONE_UNSEEN = "setup-done-unseen";
+    SETUP_DONE_LOOK = "setup-done-look";
     ACCESS_SCOPE_GUILD = "access-scope-guild";
     ACCESS_SCOPE_CATEGORY = "access-scope-category";
     ACCESS_SCOPE_TABLE = "access-scope-table";

@@ -3,7 +3,7 @@
 use crate::domain::access::{Place, Right};
 use crate::domain::event::Action;
 use crate::domain::guild::{Language, Settings};
-use crate::domain::ids::ChannelId;
+use crate::domain::ids::{ChannelId, GuildId};
 use crate::store::guilds;
 
 use super::operation::{Ask, Begun, Receipt};
@@ -53,6 +53,16 @@ impl Services {
         }
         op.put_settings(settings).await?;
         op.finish(Action::SettingsSet, None, None).await
+    }
+
+    /// The language of what everybody in a guild reads, if one was chosen.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn language(&self, guild: GuildId) -> Result<Option<Language>, ServiceError> {
+        let mut conn = self.connection().await?;
+        let (settings, _) = guilds::settings(&mut conn, guild).await?;
+        Ok(settings.language)
     }
 
     /// The settings of the caller's guild.

@@ -25,6 +25,8 @@ pub struct Setup {
     pub log_problem: Option<String>,
     /// The addresses of its tables, as far as the caller sees them.
     pub tables: Vec<String>,
+    /// Whether the caller may give a new name points in one of them.
+    pub gives: bool,
     /// Who was granted to give points, anywhere.
     pub givers: Vec<Grantee>,
     /// What the caller may do.
@@ -53,6 +55,19 @@ impl Services {
         Ok(welcomes::claim(&mut conn, guild, joined_at).await?)
     }
 
+    /// A guild could not be welcomed: it is to be, by whoever asks next.
+    ///
+    /// # Errors
+    /// If the database fails: it is not welcomed then.
+    pub async fn not_welcomed(
+        &self,
+        guild: GuildId,
+        joined_at: DateTime<Utc>,
+    ) -> Result<(), ServiceError> {
+        let mut conn = self.connection().await?;
+        Ok(welcomes::give_back(&mut conn, guild, joined_at).await?)
+    }
+
     /// How far the caller's guild is set up.
     ///
     /// # Errors
@@ -65,6 +80,11 @@ impl Services {
         let mut conn = self.connection().await?;
         let (settings, log_problem) = guilds::settings(&mut conn, request.guild).await?;
         let found = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
+        let may_give = |table: &Table| {
+            let mut needed = [Right::EntryAdd, Right::ScoreAdd].into_iter();
+            needed.all(|right| authority.may(right, Place::table(table)))
+        };
+        let may_begin = found.iter().any(may_give);
         let granted = grants::list(&mut conn, request.guild, None).await?;
         // As the list of grants tells it.
         let told = |listed: &grants::Listed| authority.may(Right::AccessManage, listed.place());
@@ -77,6 +97,7 @@ impl Services {
             settings,
             log_problem,
             tables: found.iter().map(Table::address).collect(),
+            gives: may_begin,
             givers,
             authority,
         })

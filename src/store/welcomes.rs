@@ -35,3 +35,22 @@ pub async fn claim(
     .await?;
     Ok(claimed.rows_affected() == 1)
 }
+
+/// Nobody could be told after all: whoever claims it next is to do so.
+///
+/// # Errors
+/// If the database fails.
+pub async fn give_back(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    joined_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update punctaj.welcomes set joined_at = '-infinity' where guild_id = $1 and joined_at = $2",
+        guild.db(),
+        joined_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

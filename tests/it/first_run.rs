@@ -1,6 +1,7 @@
 //! The first run: who is welcomed, the guided set-up, and that leaving and coming back keeps the data.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use fake_discord::permissions::{MANAGE_GUILD, SEND_MESSAGES, VIEW_CHANNEL};
 use fake_discord::{Channel, Device, Fault, Guild, Member, Reply, ReplyKind};
@@ -129,19 +130,24 @@ async fn a_newcomer_comes_from_the_invitation_to_the_first_points_without_readin
         .await;
     assert_says(
         &step,
+        &[&crew.mention(), "may give points now", "Who else may"],
+    );
+    let step = on.click(&step, "Next").await;
+    assert_says(
+        &step,
         &[
-            &crew.mention(),
             "You can begin",
             "`/punctaj add names:Ana points:5`",
-            "/punctaj panel",
+            "`/punctaj panel`",
+            "`/punctaj-admin diagnose`",
         ],
     );
     let given = on
         .slash("punctaj add", [("names", "Ana"), ("points", "5")])
         .await;
     assert_says(&given, &["Ana", "5"]);
-    // Six steps, one of them with a form, and the command.
-    assert_eq!(app.discord.transcript().len(), 8);
+    // Seven steps, one of them with a form, and the command.
+    assert_eq!(app.discord.transcript().len(), 9);
 
     let ion = guild.member("ion").roles([&crew]).join();
     let given = ion
@@ -241,8 +247,23 @@ async fn every_step_can_be_taken_by_itself_and_again() {
     let step = on
         .select(&step, "Choose a role or a member", [ion.mention().as_str()])
         .await;
-    assert_says(&step, &[&ion.mention(), "There is no table yet"]);
-    let step = on.click(&step, "Who gives points").await;
+    assert_says(&step, &[&ion.mention(), "may give points now"]);
+    // Several may, one after the other.
+    let (dan, crew) = (app.member("dan"), app.guild.role("Crew"));
+    for other in [dan.mention(), crew.mention()] {
+        let step = on
+            .select(
+                &step.latest(),
+                "Choose a role or a member",
+                [other.as_str()],
+            )
+            .await;
+        assert_says(&step, &[&ion.mention(), &other, "Choose who else may"]);
+    }
+    let step = step.latest();
+    assert_eq!(events(&app, &app.guild, Some("access.grant")).await, 3);
+    assert_says(&on.click(&step, "Next").await, &["There is no table yet"]);
+    let step = on.click(&step.latest(), "Who gives points").await;
     let again = on
         .select(&step, "Choose a role or a member", [ion.mention().as_str()])
         .await;
@@ -257,9 +278,17 @@ async fn every_step_can_be_taken_by_itself_and_again() {
     let step = on.click(&step, "Time zone").await;
     let form = on.click(&step, "Another one…").await;
     let refused = on.submit(&form, [("Region/City", "Mars/Olympus")]).await;
+    assert_says(
+        &refused,
+        &["Mars/Olympus", "Nothing was changed", "You had typed"],
+    );
+    // What was typed is in the form, and the form's answer takes the place of the refusal.
+    let form = on.click(&refused, "Try again").await;
+    let refused = on.submit(&form, []).await;
     assert_says(&refused, &["Mars/Olympus", "Nothing was changed"]);
-    let form = on.click(&step, "Another one…").await;
+    let form = on.click(&refused, "Try again").await;
     let step = on.submit(&form, [("Region/City", "asia/tokyo")]).await;
+    assert_eq!(step.kind(), ReplyKind::Update);
     assert_says(&step, &["✅ **Time zone:** Asia/Tokyo"]);
     let step = on.click(&step, "Language").await;
     let step = on.click(&step, "română").await;
@@ -270,10 +299,14 @@ async fn every_step_can_be_taken_by_itself_and_again() {
     let step = on.click(&step, "Tables").await;
     let form = on.click(&step, "clan").await;
     let refused = on
-        .submit(&form, [("Its name (or Category/Name)", "a/b/c")])
+        .submit(&form, [("Its name (or Category/Name)", "a/b: *c*/d")])
         .await;
-    assert_says(&refused, &["Nothing was changed"]);
-    let form = on.click(&step, "clan").await;
+    assert_says(
+        &refused,
+        &["Nothing was changed", "You had typed", "a/b: \\*c\\*/d"],
+    );
+    let form = on.click(&refused, "Try again").await;
+    assert_eq!(prefilled(&form), "a/b: *c*/d");
     let name = [("Its name (or Category/Name)", "Arena/Lei")];
     let step = on.submit(&form, name).await;
     assert_says(&step, &["✅ **Tables:** Arena/Lei", "You can begin"]);
@@ -282,7 +315,8 @@ async fn every_step_can_be_taken_by_itself_and_again() {
     let form = on.click(&step, "class").await;
     let taken = on.submit(&form, name).await;
     assert_says(&taken, &["Arena/Lei", "Nothing was changed"]);
-    let form = on.click(&step, "class").await;
+    let form = on.click(&taken, "Try again").await;
+    assert_eq!(prefilled(&form), "Arena/Lei");
     let step = on
         .submit(&form, [("Its name (or Category/Name)", "Clasa 5")])
         .await;
@@ -290,6 +324,165 @@ async fn every_step_can_be_taken_by_itself_and_again() {
     let undone = on.slash("punctaj undo", []).await;
     assert_says(&undone, &["Clasa 5"]);
     assert_hides(&on.click(&step, "Tables").await, &["Clasa 5"]);
+    app.finish().await;
+}
+
+/// What stands in the only field of a form.
+fn prefilled(form: &Reply) -> String {
+    let field = &form.raw()["components"][0]["components"][0];
+    field["value"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept_as_far_as_a_button_has_room() {
+    let app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let on = ana.on(&phone());
+    let step = on.click(&opened(&ana).await, "Tables").await;
+    let form = on.click(&step, "police").await;
+    let long = format!("{}😀/x/y", "Secția: ".repeat(10));
+    let refused = on
+        .submit(&form, [("Its name (or Category/Name)", long.as_str())])
+        .await;
+    assert_says(&refused, &["Nothing was changed", "😀/x/y"]);
+    let kept = prefilled(&on.click(&refused, "Try again").await);
+    assert!(kept.len() > 60 && long.starts_with(&kept), "{kept}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_template_speaks_the_language_that_was_chosen_for_everybody() {
+    let app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let on = ana.on(&phone());
+    let step = on.click(&opened(&ana).await, "română").await;
+    let step = on.click(&step, "Tables").await;
+    assert_says(&step, &["**police**: ranks Cadet, Agent"]);
+    let form = on.click(&step, "police").await;
+    assert_eq!(prefilled(&form), "Poliție");
+    on.submit(&form, []).await;
+    let ranks = on
+        .slash("punctaj-admin rank list", [("table", "Poliție")])
+        .await;
+    assert_says(&ranks, &["Agent"]);
+    let other = [("table", "Alta"), ("template", "police")];
+    on.slash("punctaj-admin table create", other).await;
+    let ranks = on
+        .slash("punctaj-admin rank list", [("table", "Alta")])
+        .await;
+    assert_says(&ranks, &["Agent"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_log_channel_is_set_with_a_word_on_what_the_bot_lacks_there() {
+    let mut app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let (open, shut, mute) = (
+        app.guild.channel("log"),
+        app.guild.channel("shut"),
+        app.guild.channel("mute"),
+    );
+    shut.deny_bot(VIEW_CHANNEL);
+    mute.deny_bot(SEND_MESSAGES);
+    let on = ana.on(&phone());
+    let step = on.click(&opened(&ana).await, "Log channel").await;
+    let step = on
+        .select(&step, "Choose a channel", [mute.mention().as_str()])
+        .await;
+    let lacks = ["can't be posted", "Send Messages", "bot's role"];
+    assert_says(&step, &lacks);
+    assert_says(
+        &step,
+        &["✅ **Log channel:**", &mute.mention(), "first table"],
+    );
+    let step = on.click(&step, "Log channel").await;
+    let step = on
+        .select(&step, "Choose a channel", [open.mention().as_str()])
+        .await;
+    assert_hides(&step, &["can't be posted"]);
+
+    let set = async |channel: &Channel| {
+        let mention = channel.mention();
+        let options = [("channel", mention.as_str())];
+        on.slash("punctaj-admin settings log-channel", options)
+            .await
+    };
+    assert_says(&set(&shut).await, &["can't be posted", "View Channel"]);
+    assert_hides(&set(&open).await, &["can't be posted"]);
+    // It is set all the same where Discord does not say.
+    app.discord
+        .inject(Fault::status(500).on("GET", "/channels").times(100));
+    assert_hides(&set(&mute).await, &["can't be posted"]);
+    app.discord.clear_faults();
+    assert_eq!(events(&app, &app.guild, Some("settings.set")).await, 5);
+    until("what can't be posted is refused", async || {
+        app.discord.refusals().iter().any(|it| it.code == 50013)
+    })
+    .await;
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn everybody_is_told_something_to_do_in_the_end() {
+    let app = TestApp::start().await;
+    let ana = app.moderator("ana");
+    let (maker, setter) = (app.member("maker"), app.member("setter"));
+    let granter = app.member("granter");
+    for (who, right) in [
+        (&maker, "table.edit"),
+        (&setter, "settings.manage"),
+        (&granter, "access.manage"),
+    ] {
+        app.grant(&ana, who, right).await;
+    }
+    let open = async |who: &Member| {
+        let on = who.on(&phone());
+        let tables = on.slash("punctaj-admin table list", []).await;
+        let step = on.click(&tables, "Set up").await;
+        on.click(&step, "Finish").await
+    };
+    let end = open(&maker).await;
+    assert_says(&end, &["Press **Tables**", "`/punctaj help`"]);
+    let maker = (maker, end);
+    let (setter, granter) = {
+        let ends = (open(&setter).await, open(&granter).await);
+        ((setter, ends.0), (granter, ends.1))
+    };
+    for (_, end) in [&setter, &granter] {
+        assert_says(end, &["/punctaj-admin table create", "`/punctaj help`"]);
+        assert_hides(end, &["Press **Tables**", "/punctaj panel", "board post"]);
+    }
+    assert_says(&setter.1, &["`/punctaj-admin diagnose`"]);
+    assert_hides(&granter.1, &["/punctaj-admin diagnose"]);
+
+    let (phone, clan) = (phone(), [("table", "Clan")]);
+    ana.on(&phone)
+        .slash("punctaj-admin table create", clan)
+        .await;
+    // Looked at anew from where they are.
+    let again = async |(who, end): &(Member, Reply), tab: &str| {
+        let step = who.on(&phone).click(end, tab).await;
+        who.on(&phone).click(&step, "Finish").await
+    };
+    for (who, tab) in [
+        (&maker, "Tables"),
+        (&setter, "Language"),
+        (&granter, "Who gives points"),
+    ] {
+        let end = again(who, tab).await;
+        assert_says(&end, &["`/punctaj view`", "`/punctaj help`"]);
+        assert_hides(&end, &["/punctaj add", "/punctaj panel", "board post"]);
+    }
+    app.grant(&ana, &setter.0, "scorer").await;
+    let end = again(&setter, "Language").await;
+    assert_says(
+        &end,
+        &["`/punctaj add names:Ana points:5`", "/punctaj panel"],
+    );
+    assert_hides(&end, &["board post"]);
     app.finish().await;
 }
 
@@ -406,7 +599,9 @@ async fn who_may_do_a_part_is_led_through_that() {
     );
     let form = on.click(&step, "clan").await;
     let done = on.submit(&form, []).await;
-    assert_says(&done, &["✅ **Tables:** Clan", "You can begin"]);
+    // They may not give points themselves.
+    assert_says(&done, &["✅ **Tables:** Clan", "`/punctaj view`"]);
+    assert_hides(&done, &["/punctaj add"]);
     app.finish().await;
 }
 
@@ -461,13 +656,15 @@ async fn the_set_up_is_offered_where_there_is_no_table_to_those_who_may_do_it() 
     assert!(has_button(&ana, "punctaj add", names()).await);
     assert!(has_button(&ana, "punctaj view", vec![]).await);
     assert!(has_button(&ana, "punctaj panel", vec![]).await);
-    assert!(!has_button(&ana, "punctaj-admin access list", vec![]).await);
+    assert!(has_button(&ana, "punctaj-admin access list", vec![]).await);
+    assert!(has_button(&ana, "punctaj-admin diagnose", vec![]).await);
     assert!(!has_button(&ana, "punctaj session list", vec![]).await);
     for (command, options) in [
         ("punctaj add", names()),
         ("punctaj view", vec![]),
         ("punctaj-admin table list", vec![]),
         ("punctaj-admin settings show", vec![]),
+        ("punctaj-admin diagnose", vec![]),
     ] {
         assert!(!has_button(&ion, command, options).await, "{command}");
     }
@@ -593,6 +790,32 @@ async fn it_is_said_in_the_system_channel_else_where_the_bot_may_write_else_to_t
         &opened(&manager(&guild, "ana")).await,
         &["In which language"],
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_welcome_that_discord_does_not_take_now_is_said_later() {
+    let mut app = TestApp::start().await;
+    // Longer than one message is tried.
+    let wait = Fault::rate_limit(Duration::from_mins(10)).on("POST", "/messages");
+    app.discord.inject(wait.times(100));
+    let guild = joined(&app, "Night City");
+    let general = guild.channel("general");
+    until("it is given back", async || {
+        let pool = app.db.superuser().await;
+        let query = "select count(*) from punctaj.welcomes where joined_at = '-infinity'";
+        let given: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+        given == 1
+    })
+    .await;
+    assert_eq!(posted(&general).len(), 0);
+    app.discord.clear_faults();
+    app.restart_bot().await;
+    welcome(&general).await;
+    app.restart_bot().await;
+    let last = joined(&app, "Last");
+    welcome(&last.channel("general")).await;
+    assert_eq!(posted(&general).len(), 1);
     app.finish().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serenity::model::channel::GuildChannel;
+use serenity::model::channel::PartialChannel;
 
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -25,7 +25,7 @@ pub(super) fn group() -> Command {
 async fn post(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: String,
-    #[channel_types("Text", "News")] channel: Option<GuildChannel>,
+    #[channel_types("Text", "News")] channel: Option<PartialChannel>,
     layout: Option<String>,
 ) -> CommandResult {
     let here = ctx.interaction.channel_id.get();
@@ -48,7 +48,7 @@ async fn post(
 async fn remove(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: String,
-    #[channel_types("Text", "News")] channel: Option<GuildChannel>,
+    #[channel_types("Text", "News")] channel: Option<PartialChannel>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let address = read::table(&table)?;
@@ -68,7 +68,7 @@ async fn remove(
 async fn list(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: String,
-    #[channel_types("Text", "News")] channel: Option<GuildChannel>,
+    #[channel_types("Text", "News")] channel: Option<PartialChannel>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let address = read::table(&table)?;

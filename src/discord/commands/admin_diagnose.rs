@@ -34,14 +34,18 @@ async fn diagnosed(call: Arc<Call>) -> Result<Reply, Failure> {
         asking::look(&access, clock::host),
         call.queue.probe(),
     );
-    let reach = match &discord.account {
-        Ok(account) => reach(&call, request.guild, account).await,
-        Err(_) => None,
+    let (reach, hidden) = match &discord.account {
+        Ok(account) => tokio::join!(
+            reach(&call, request.guild, account),
+            hidden(&call, request.guild),
+        ),
+        Err(_) => (None, Vec::new()),
     };
     let diagnosis = Diagnosis {
         common: common(&database, &discord, probed.is_ok()),
         guild,
         reach,
+        hidden,
         presence_refused: call.presences.is_refused(),
     };
     Ok(report(&diagnosis, call.locale))
@@ -68,4 +72,10 @@ async fn reach(call: &Call, guild: GuildId, bot: &Account) -> Option<Reach> {
     let reach = asking::reach(&call.http, (guild, bot.id)).await;
     let unasked = |error: &_| tracing::warn!(op.id = %call.id, %error, "what the bot may do in a guild is not known");
     reach.inspect_err(unasked).ok()?
+}
+
+async fn hidden(call: &Call, guild: GuildId) -> Vec<&'static str> {
+    let hidden = asking::hidden(&call.http, guild).await;
+    let unasked = |error: &_| tracing::warn!(op.id = %call.id, %error, "which commands are hidden is not known");
+    hidden.inspect_err(unasked).unwrap_or_default()
 }

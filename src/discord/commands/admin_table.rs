@@ -1,11 +1,13 @@
 //! `/punctaj-admin table`.
 
 use crate::discord::complete;
-use crate::discord::context::{CommandResult, Ctx};
+use crate::discord::context::{Call, CommandResult, Ctx};
 use crate::discord::errors::Failure;
 use crate::discord::reply::Manner;
 use crate::discord::{templates, views};
-use crate::i18n::keys;
+use crate::domain::name::TableAddress;
+use crate::i18n::{Locale, keys};
+use crate::service::Receipt;
 use crate::service::tables::{NewTable, TableEdit};
 
 use super::{Command, answered, read};
@@ -22,20 +24,34 @@ async fn create(ctx: Ctx<'_>, table: String, template: Option<String>) -> Comman
     answered(ctx, Manner::Own, |call| async move {
         let address = read::table(&table)?;
         let template = template.as_deref().unwrap_or(templates::PLAIN);
-        let (ranks, fields) = templates::of(template, call.locale)
-            .ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_TEMPLATE))?;
-        let order = NewTable {
-            address,
-            ranks,
-            fields,
-        };
-        let receipt = call
-            .services
-            .create_table(&call.request(None)?, order)
-            .await?;
+        let receipt = created(&call, address, template).await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await
+}
+
+/// Creates a table. What a template begins with is for everybody: it is in the guild's language, if
+/// that is chosen.
+pub(super) async fn created(
+    call: &Call,
+    address: TableAddress,
+    template: &str,
+) -> Result<Receipt, Failure> {
+    let request = call.request(None)?;
+    let locale = if template == templates::PLAIN {
+        call.locale
+    } else {
+        let language = call.services.language(request.guild).await?;
+        language.map_or(call.locale, Locale::from)
+    };
+    let (ranks, fields) = templates::of(template, locale)
+        .ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_TEMPLATE))?;
+    let order = NewTable {
+        address,
+        ranks,
+        fields,
+    };
+    Ok(call.services.create_table(&request, order).await?)
 }
 
 /// Changes a table.

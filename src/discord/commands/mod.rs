@@ -64,7 +64,7 @@ pub use news::restore_mine;
 pub use order::chosen;
 pub use panel::{Menu, award_panel, press_panel, search_panel};
 pub(in crate::discord) use session::ALL_OTHERS;
-pub use setup::{press_setup, setup_table, setup_zone};
+pub use setup::{press_setup, setup_filled_in};
 pub use view::{Turn, turn as turn_page};
 
 /// A command of this bot.
@@ -155,15 +155,7 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let call = called(ctx);
-    let offers_setup = first_run::offers(&path(ctx));
-    let (work, asking) = (work(Arc::clone(&call)), Arc::clone(&call));
-    let work = async move {
-        let reply = work.await?;
-        if offers_setup {
-            return Ok(first_run::offer(&asking, reply).await);
-        }
-        Ok(reply)
-    };
+    let work = offering(ctx, Arc::clone(&call), work(Arc::clone(&call)));
     answer::answer(&call, manner, Box::pin(work)).await;
     Ok(())
 }
@@ -175,8 +167,28 @@ where
     F: Future<Output = Result<Reply, Failure>> + Send + 'static,
 {
     let call = called(ctx);
-    answer::answer_slowly(&call, manner, Box::pin(work(Arc::clone(&call)))).await;
+    let work = offering(ctx, Arc::clone(&call), work(Arc::clone(&call)));
+    answer::answer_slowly(&call, manner, Box::pin(work)).await;
     Ok(())
+}
+
+/// A command's work, with the set-up offered beside what it returns where that is its place.
+fn offering<F>(
+    ctx: Ctx<'_>,
+    call: Arc<Call>,
+    work: F,
+) -> impl Future<Output = Result<Reply, Failure>> + Send + 'static
+where
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let offers_setup = first_run::offers(&path(ctx));
+    async move {
+        let reply = work.await?;
+        if offers_setup {
+            return Ok(first_run::offer(&call, reply).await);
+        }
+        Ok(reply)
+    }
 }
 
 /// The table that an option names.

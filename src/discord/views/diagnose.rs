@@ -26,6 +26,8 @@ pub struct Diagnosis {
     pub guild: Option<GuildState>,
     /// What the bot may do here; none where Discord does not say.
     pub reach: Option<Reach>,
+    /// The commands that are kept from everybody who is not named.
+    pub hidden: Vec<&'static str>,
     /// Whether Discord refuses to tell where people are signed in.
     pub presence_refused: bool,
 }
@@ -92,14 +94,11 @@ fn guild(diagnosis: &Diagnosis, locale: Locale) -> Vec<Finding> {
         )],
     };
     findings.extend(presence(diagnosis.presence_refused));
-    findings.extend(match reach {
-        Some(reach) => hidden(&reach.hidden),
-        None => Some(Finding::warning(
-            "guild.reach",
-            keys::DIAGNOSE_UNTOLD,
-            keys::DIAGNOSE_UNTOLD_REMEDY,
-        )),
-    });
+    findings.extend(hidden(&diagnosis.hidden));
+    if reach.is_none() {
+        let (untold, remedy) = (keys::DIAGNOSE_UNTOLD, keys::DIAGNOSE_UNTOLD_REMEDY);
+        findings.push(Finding::warning("guild.reach", untold, remedy));
+    }
     findings
 }
 
@@ -302,10 +301,7 @@ fn log(state: &GuildState, reach: Option<&Reach>, locale: Locale) -> Finding {
             );
             return Finding::failed(id, gone, remedy);
         }
-        Some(Some(lacking)) if !lacking.is_empty() => {
-            let message = message(keys::DIAGNOSE_LOG_RIGHTS).with("names", names(lacking, locale));
-            return Finding::failed(id, message, keys::DIAGNOSE_CHANNEL_REMEDY);
-        }
+        Some(Some(lacking)) if !lacking.is_empty() => return log_closed(log, lacking, locale),
         _ => {}
     }
     match &state.log_problem {
@@ -315,6 +311,21 @@ fn log(state: &GuildState, reach: Option<&Reach>, locale: Locale) -> Finding {
         }
         None => Finding::ok(id, message(keys::DIAGNOSE_LOG)),
     }
+}
+
+/// What the bot lacks in a channel that is to be the log, if it lacks anything, and what to do.
+#[must_use]
+pub fn log_lacks(reach: &Reach, channel: ids::ChannelId, locale: Locale) -> Option<String> {
+    let lacking = lacking(reach, channel, LOG_NEEDS).filter(|lacking| !lacking.is_empty())?;
+    Some(line(&log_closed(channel, lacking, locale), locale))
+}
+
+/// The bot may not post in the log channel.
+fn log_closed(channel: ids::ChannelId, lacking: Permissions, locale: Locale) -> Finding {
+    let message = Message::new(keys::DIAGNOSE_LOG_RIGHTS)
+        .with("channel", mention(channel))
+        .with("names", names(lacking, locale));
+    Finding::failed("guild.log", message, keys::DIAGNOSE_CHANNEL_REMEDY)
 }
 
 /// Why somebody was not told something.
@@ -365,7 +376,7 @@ fn mention(channel: ids::ChannelId) -> String {
 }
 
 /// Permissions as Discord's settings call them.
-fn names(permissions: Permissions, locale: Locale) -> String {
+pub(super) fn names(permissions: Permissions, locale: Locale) -> String {
     const NAMED: [(Permissions, Key); 4] = [
         (Permissions::VIEW_CHANNEL, keys::PERMISSION_VIEW_CHANNEL),
         (Permissions::SEND_MESSAGES, keys::PERMISSION_SEND_MESSAGES),

@@ -92,6 +92,8 @@ pub fn again(refusal: Reply, typed: &Typed, locale: Locale) -> Reply {
         (keys::FORM_POINTS, &typed.points),
         (keys::FORM_REASON, &typed.reason),
         (keys::FORM_TABLE, &typed.table),
+        (keys::SETUP_FORM_ZONE_NAME, &typed.zone),
+        (keys::SETUP_FORM_TABLE_NAME, &typed.name),
     ];
     let line = |(label, value): (Key, &String)| {
         let message = Message::new(keys::FORM_TYPED_LINE)

@@ -252,7 +252,7 @@ fn part(topic: &Topic, authority: &Authority, line: Line, locale: Locale) -> Vec
 }
 
 /// A command as it is typed in the reader's language, and what it does.
-fn described(path: &str, locale: Locale) -> String {
+pub(super) fn described(path: &str, locale: Locale) -> String {
     let id = format!("cmd-{}.description", path.replace(' ', "-"));
     let does = locale.lookup(&id).unwrap_or_default();
     format!("{} — {does}", named(path, locale))

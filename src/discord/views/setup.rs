@@ -10,15 +10,21 @@ use serenity::model::channel::ChannelType;
 use super::access::grantee;
 use super::form::{NAME, ZONE, input};
 use super::words::{language, value};
-use super::{button, card, listed, shown};
-use crate::discord::custom_id::{Form, Press, SetupPress, SetupStep};
+use super::{button, card, help, listed, shown};
+use crate::discord::custom_id::{Form, Press, Retyped, SetupPress, SetupStep};
 use crate::discord::reply::Reply;
 use crate::discord::templates;
-use crate::domain::access::Right;
+use crate::domain::access::{Grantee, Right};
 use crate::domain::guild::{DEFAULT_TIMEZONE, Language};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{GuildId, Seq};
 use crate::i18n::{Key, Locale, Message, keys};
 use crate::service::setup::Setup;
+
+/// What can be done in the end, where there is a table.
+const MORE_WITH_A_TABLE: [&str; 2] = ["punctaj panel", "punctaj-admin board post"];
+
+/// What can be done in the end in any case.
+const MORE: [&str; 2] = ["punctaj-admin diagnose", "punctaj help"];
 
 /// Those who give points that are named.
 const GIVERS: usize = 10;
@@ -103,6 +109,13 @@ pub fn saved(event: Seq, locale: Locale) -> String {
     locale.text(&Message::new(keys::SETUP_SAVED).with("event", event.to_string()))
 }
 
+/// That somebody may give points from now on.
+#[must_use]
+pub fn given(who: Grantee, guild: GuildId, locale: Locale) -> String {
+    let message = Message::new(keys::SETUP_GIVEN).with("who", grantee(who, Some(guild), locale));
+    locale.text(&message)
+}
+
 /// The set-up: what is set, and the step.
 #[must_use]
 pub fn wizard(wizard: &Wizard<'_>, locale: Locale) -> Reply {
@@ -119,7 +132,7 @@ pub fn wizard(wizard: &Wizard<'_>, locale: Locale) -> Reply {
     let rows = [
         choices(wizard, locale),
         Some(tabs(setup, step, locale)),
-        onwards(step, locale),
+        onwards(setup, step, locale),
     ];
     let reply = Reply::card(card(&title, &lines, None, locale));
     rows.into_iter().flatten().fold(reply, Reply::row)
@@ -182,17 +195,45 @@ fn asked(setup: &Setup, step: SetupStep, locale: Locale) -> Vec<String> {
         SetupStep::Log => vec![text(keys::SETUP_ASK_LOG)],
         SetupStep::Table => [text(keys::SETUP_ASK_TABLE)]
             .into_iter()
-            .chain(templates::NAMES.map(|name| template_line(name, locale)))
+            .chain(templates::NAMES.map(|name| template_line(setup, name, locale)))
             .collect(),
         SetupStep::Givers => vec![text(keys::SETUP_ASK_GIVERS)],
-        SetupStep::Done if setup.tables.is_empty() => vec![text(keys::SETUP_DONE_NO_TABLE)],
-        SetupStep::Done => vec![text(keys::SETUP_DONE), text(keys::SETUP_DONE_MORE)],
+        SetupStep::Done => {
+            let begin = match (setup.tables.is_empty(), setup.gives) {
+                (true, _) if may(setup, SetupStep::Table) => keys::SETUP_DONE_NO_TABLE,
+                (true, _) => keys::SETUP_DONE_UNSEEN,
+                (false, true) => keys::SETUP_DONE,
+                (false, false) => keys::SETUP_DONE_LOOK,
+            };
+            let more = text(keys::SETUP_DONE_MORE);
+            [text(begin), more]
+                .into_iter()
+                .chain(rest(setup, locale))
+                .collect()
+        }
     }
 }
 
-/// A template, with the ranks and fields that a table of it begins with.
-fn template_line(name: &str, locale: Locale) -> String {
-    let (ranks, fields) = templates::of(name, locale).unwrap_or_default();
+/// What else the caller may do with what is there.
+fn rest(setup: &Setup, locale: Locale) -> Vec<String> {
+    let with_a_table = (!setup.tables.is_empty()).then_some(MORE_WITH_A_TABLE);
+    let paths = with_a_table.into_iter().flatten().chain(MORE);
+    let may = |path: &&str| {
+        let rights = help::rights_of(path);
+        rights.is_empty()
+            || rights
+                .iter()
+                .any(|right| setup.authority.may_somewhere(*right))
+    };
+    let line = |path: &str| format!("- {}", help::described(path, locale));
+    paths.filter(may).map(line).collect()
+}
+
+/// A template, with the ranks and fields that a table of it begins with: in the guild's language, if
+/// that is chosen.
+fn template_line(setup: &Setup, name: &str, locale: Locale) -> String {
+    let theirs = setup.settings.language.map_or(locale, Locale::from);
+    let (ranks, fields) = templates::of(name, theirs).unwrap_or_default();
     let ranks: Vec<String> = ranks.into_iter().map(|rank| rank.title).collect();
     let fields: Vec<String> = fields.into_iter().map(|field| field.name).collect();
     let has = match (ranks.is_empty(), fields.is_empty()) {
@@ -239,8 +280,9 @@ fn choices(wizard: &Wizard<'_>, locale: Locale) -> Option<CreateActionRow> {
             menu(SetupPress::Log, kind, keys::SETUP_MENU_LOG, locale)
         }
         SetupStep::Table => {
+            let language = setup.settings.language;
             let choice = |name: &'static str| {
-                CreateButton::new(press(SetupPress::Template(name)).encode())
+                CreateButton::new(press(SetupPress::Template { name, language }).encode())
                     .label(template_label(name, locale))
                     .style(ButtonStyle::Primary)
                     .disabled(!can)
@@ -252,7 +294,9 @@ fn choices(wizard: &Wizard<'_>, locale: Locale) -> Option<CreateActionRow> {
                 default_users: None,
                 default_roles: None,
             };
-            menu(SetupPress::Giver, kind, keys::SETUP_MENU_GIVERS, locale)
+            let given = setup.givers.len();
+            let chosen = SetupPress::Giver { given };
+            menu(chosen, kind, keys::SETUP_MENU_GIVERS, locale)
         }
         SetupStep::Done => return None,
     })
@@ -314,32 +358,56 @@ fn tabs(setup: &Setup, current: SetupStep, locale: Locale) -> CreateActionRow {
     CreateActionRow::Buttons(steps.map(tab).collect())
 }
 
-/// What else can be done with a step: pass over it, or end here.
-fn onwards(step: SetupStep, locale: Locale) -> Option<CreateActionRow> {
+/// What else can be done with a step: go on, or end here.
+fn onwards(setup: &Setup, step: SetupStep, locale: Locale) -> Option<CreateActionRow> {
     if step == SetupStep::Done {
         return None;
     }
     let plain =
         |of: SetupPress, label: Key| button(&press(of), label, ButtonStyle::Secondary, locale);
-    let other = (step == SetupStep::Zone)
-        .then(|| plain(SetupPress::OtherZone, keys::BUTTON_SETUP_OTHER_ZONE));
-    let skip = plain(SetupPress::After(step), keys::BUTTON_SETUP_SKIP);
+    let other =
+        (step == SetupStep::Zone).then(|| plain(other_zone(), keys::BUTTON_SETUP_OTHER_ZONE));
+    let on = if is_done(setup, step) {
+        keys::BUTTON_NEXT
+    } else {
+        keys::BUTTON_SETUP_SKIP
+    };
+    let on = plain(SetupPress::After(step), on);
     let done = plain(SetupPress::At(SetupStep::Done), keys::BUTTON_SETUP_DONE);
-    let row = other.into_iter().chain([skip, done]).collect();
+    let row = other.into_iter().chain([on, done]).collect();
     Some(CreateActionRow::Buttons(row))
+}
+
+fn other_zone() -> SetupPress {
+    SetupPress::OtherZone {
+        typed: Retyped::default(),
+    }
 }
 
 /// The form that a press opens, if it opens one.
 #[must_use]
-pub fn form(press: SetupPress, locale: Locale) -> Option<CreateModal> {
-    let (form, title, field) = match press {
-        SetupPress::OtherZone => (Form::SetupZone, keys::SETUP_FORM_ZONE, zone_field(locale)),
-        SetupPress::Template(template) => (
-            Form::SetupTable { template },
-            keys::SETUP_FORM_TABLE,
-            name_field(template, locale),
-        ),
+pub fn form(press: &SetupPress, locale: Locale) -> Option<CreateModal> {
+    let of_table = |template| (Form::SetupTable { template }, keys::SETUP_FORM_TABLE);
+    let ((form, title), field, value) = match press {
+        SetupPress::OtherZone { typed } => {
+            let of_zone = (Form::SetupZone, keys::SETUP_FORM_ZONE);
+            (of_zone, zone_field(locale), typed.as_str().to_owned())
+        }
+        SetupPress::Template { name, language } => {
+            let theirs = language.map_or(locale, Locale::from);
+            let proposed = theirs.text(&proposed(name).into());
+            (of_table(name), name_field(locale), proposed)
+        }
+        SetupPress::TemplateAgain { name, typed } => {
+            let typed = typed.as_str().to_owned();
+            (of_table(name), name_field(locale), typed)
+        }
         _ => return None,
+    };
+    let field = if value.is_empty() {
+        field
+    } else {
+        field.value(value)
     };
     let row = CreateActionRow::InputText(field.required(true));
     Some(CreateModal::new(form.encode(), locale.text(&title.into())).components(vec![row]))
@@ -349,15 +417,29 @@ fn zone_field(locale: Locale) -> CreateInputText {
     input(ZONE, keys::SETUP_FORM_ZONE_NAME, locale).placeholder(DEFAULT_TIMEZONE.name())
 }
 
-/// With a name that does.
-fn name_field(template: &str, locale: Locale) -> CreateInputText {
-    let name = match template {
+fn name_field(locale: Locale) -> CreateInputText {
+    input(NAME, keys::SETUP_FORM_TABLE_NAME, locale)
+}
+
+/// A name that does for a table from a template.
+fn proposed(template: &str) -> Key {
+    match template {
         "police" => keys::SETUP_NAME_POLICE,
         "clan" => keys::SETUP_NAME_CLAN,
         "class" => keys::SETUP_NAME_CLASS,
         _ => keys::SETUP_NAME_PLAIN,
-    };
-    input(NAME, keys::SETUP_FORM_TABLE_NAME, locale).value(locale.text(&name.into()))
+    }
+}
+
+/// The row with the button that opens a form again, with what was typed.
+pub fn again_row(again: SetupPress, locale: Locale) -> CreateActionRow {
+    let again = button(
+        &press(again),
+        keys::BUTTON_SETUP_AGAIN,
+        ButtonStyle::Primary,
+        locale,
+    );
+    CreateActionRow::Buttons(vec![again])
 }
 
 /// The row with the button that opens the set-up.

@@ -18,7 +18,9 @@ use super::{
     receipt, session, setup, table, undo, verify,
 };
 use crate::diagnose::Finding;
-use crate::discord::custom_id::{Form, PanelAct, PanelPress, Press, SetupPress, SetupStep};
+use crate::discord::custom_id::{
+    Form, PanelAct, PanelPress, Press, Retyped, SetupPress, SetupStep,
+};
 use crate::discord::reply::Reply;
 use crate::discord::templates;
 use crate::domain::access::{Authority, Granted, Grantee, Right, Standing};
@@ -1683,6 +1685,8 @@ fn typed(text: &str) -> Typed {
         points: text.chars().take(20).collect(),
         reason: text.repeat(9).chars().take(300).collect(),
         table: text.repeat(3).chars().take(201).collect(),
+        zone: text.chars().take(60).collect(),
+        name: text.repeat(3).chars().take(201).collect(),
         ..Typed::default()
     }
 }
@@ -1718,6 +1722,7 @@ fn setup_of(tables: &[String]) -> Setup {
         },
         log_problem: is_set.then(|| tables.concat()),
         tables: tables.to_vec(),
+        gives: is_set,
         givers: if is_set {
             givers.repeat(50)
         } else {
@@ -2304,6 +2309,7 @@ proptest! {
             common: vec![Finding::failed("database.reachable", keys::DIAGNOSE_UNKEPT, keys::DIAGNOSE_MIGRATE)],
             guild: Some(state),
             reach: None,
+            hidden: vec!["punctaj"],
             presence_refused: true,
         };
         for locale in Locale::ALL {
@@ -2348,8 +2354,15 @@ proptest! {
             }
             check(&setup::welcome(locale));
             check(&setup::welcome_owner(first, locale));
-            for press in [SetupPress::OtherZone].into_iter().chain(templates::NAMES.map(SetupPress::Template)) {
-                check_form(&setup::form(press, locale).unwrap());
+            let retyped = || Retyped::new(first);
+            let language = Some(Language::Ro);
+            let presses = templates::NAMES.map(|name| {
+                [SetupPress::Template { name, language }, SetupPress::TemplateAgain { name, typed: retyped() }]
+            });
+            for press in presses.into_iter().flatten().chain([SetupPress::OtherZone { typed: retyped() }]) {
+                check_form(&setup::form(&press, locale).unwrap());
+                let refused = form::again(errors::told(&keys::ERROR_OPTION.into(), locale), &typed(first), locale);
+                check(&refused.row(setup::again_row(press, locale)));
             }
             check(&help::help(None, &authority(true), true, locale));
             for failure in &failures {

@@ -94,7 +94,10 @@ impl Undoing<'_, '_> {
 
     /// Points of a period that was closed since would come from the open one: it asks first.
     pub(super) async fn closed_since(&mut self) -> Result<(), ServiceError> {
-        let Some(table) = self.op.current_table().cloned() else {
+        // Of a table without a closing there is nothing to ask.
+        let table = self.op.current_table();
+        let closed = table.filter(|table| table.periods.closed.is_some());
+        let Some(table) = closed.cloned() else {
             return Ok(());
         };
         if !undone(self.event).any(|change| self.moves_points(change, &table)) {

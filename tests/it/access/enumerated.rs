@@ -231,6 +231,7 @@ const WAYS: &[(&str, Asks)] = &[
         Any(Reach::Guild, &[SettingsManage, EditTable, AccessManage]),
     ),
     ("wants_setup", Nothing),
+    ("language", Nothing),
     // One's own sessions, drafts and notices.
     ("log_in", Nothing),
     ("log_out", Nothing),
@@ -278,6 +279,7 @@ const WAYS: &[(&str, Asks)] = &[
     ("heads", Program),
     ("known_table", Program),
     ("welcomes", Program),
+    ("not_welcomed", Program),
     ("guilds", Program),
     ("listen", Program),
     ("ping", Program),
