@@ -13,6 +13,7 @@ use punctaj::service::points::Award;
 use punctaj::service::settings::Setting;
 use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{ServiceError, Services};
+use sqlx::{Postgres, Transaction};
 
 use crate::support::db::TestDb;
 
@@ -169,32 +170,80 @@ async fn many_processes_at_the_same_instant_close_once() {
     story.agrees().await;
 }
 
+/// The guild's lock, which whoever works in it waits for.
+async fn locked(story: &Story) -> Transaction<'static, Postgres> {
+    let mut lock = story.pool.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(story.now().guild.db())
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    lock
+}
+
+/// Waits until so many are in line for a lock.
+async fn in_line(story: &Story, count: i64) {
+    let waiting = async || {
+        let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+            where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
+        let waiting = sqlx::query_scalar(waiting).fetch_one(&story.pool).await;
+        waiting.is_ok_and(|waiting: i64| waiting == count)
+    };
+    crate::support::app::until("all in line", waiting).await;
+}
+
+#[tokio::test]
+async fn what_was_set_while_a_process_waited_counts() {
+    let story = story().await;
+    let lock = locked(&story).await;
+    let services = |seed| TestDb::services_on(story.db.url(), 2, seed, SessionLimits::default());
+    let (one, other, request) = (services(1), services(2), story.now());
+    // Somebody pauses it; behind them waits who has found it due.
+    let off = ScheduleOrder {
+        every: Some(Often::Off),
+        ..ScheduleOrder::default()
+    };
+    let pausing =
+        tokio::spawn(async move { one.set_schedule(&request, &clan(), off).await.map(drop) });
+    in_line(&story, 1).await;
+    let at = utc("2026-01-04T01:30:00Z");
+    let running = tokio::spawn(async move { other.run_schedules_at(at).await });
+    in_line(&story, 2).await;
+    lock.rollback().await.unwrap();
+    pausing.await.unwrap().unwrap();
+    running.await.unwrap().unwrap();
+    assert_eq!(story.count(Action::PeriodClose).await, 0);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn a_run_has_one_name_and_one_row() {
+    let story = story().await;
+    run(&story, "2026-01-04T01:30:00Z").await;
+    let op = "select op_id from punctaj.events where action = 'period.close'";
+    let op: String = sqlx::query_scalar(op).fetch_one(&story.pool).await.unwrap();
+    assert_eq!(op, format!("schedule/{}/2026-01-04", story.table().await));
+    let twice =
+        "insert into punctaj.periods (guild_id, seq, op_id, table_id, number, closed_at, due_at,
+            due_on, entries, total, structure)
+        select guild_id, 1, 'another', table_id, 2, closed_at, due_at, due_on, 0, 0, structure
+        from punctaj.periods";
+    let twice = sqlx::query(twice).execute(&story.pool).await.unwrap_err();
+    let refused = twice.as_database_error().and_then(|it| it.constraint());
+    assert_eq!(refused, Some("periods_due_key"));
+}
+
 #[tokio::test]
 async fn a_process_that_looked_before_another_closed_closes_nothing() {
     let story = story().await;
     // One has looked already, and waits for the guild's lock that the other has.
-    let guild = story.now().guild;
-    let mut lock = story.pool.begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(guild.db())
-        .execute(&mut *lock)
-        .await
-        .unwrap();
+    let lock = locked(&story).await;
     let services =
         [1, 2].map(|seed| TestDb::services_on(story.db.url(), 2, seed, SessionLimits::default()));
     let at = utc("2026-01-04T01:30:00Z");
     let [one, other] =
         services.map(|services| tokio::spawn(async move { services.run_schedules_at(at).await }));
-    let waiting = async || {
-        let count = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
-            where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
-        let count: i64 = sqlx::query_scalar(count)
-            .fetch_one(&story.pool)
-            .await
-            .unwrap();
-        count == 2
-    };
-    crate::support::app::until("both in line", waiting).await;
+    in_line(&story, 2).await;
     lock.rollback().await.unwrap();
     one.await.unwrap().unwrap();
     other.await.unwrap().unwrap();
