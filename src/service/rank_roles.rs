@@ -143,7 +143,7 @@ impl Services {
     /// If the database fails.
     pub async fn role_works(&self, guild: GuildId, role: RoleId) -> Result<(), ServiceError> {
         let mut conn = self.connection().await?;
-        Ok(rank_roles::mended(&mut conn, guild, role).await?)
+        Ok(rank_roles::mended(&mut conn, guild, role, false).await?)
     }
 
     /// What became of a member in hand. Returns the roles of which it is news that they can't be
@@ -256,7 +256,7 @@ pub(super) async fn chosen(
     guild: GuildId,
     role: RoleId,
 ) -> Result<(), ServiceError> {
-    rank_roles::mended(conn, guild, role).await?;
+    rank_roles::mended(conn, guild, role, true).await?;
     rank_roles::try_again(conn, guild).await?;
     Ok(())
 }

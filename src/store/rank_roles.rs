@@ -425,7 +425,8 @@ pub async fn note_problem(
     Ok(news > 0)
 }
 
-/// Nothing is wrong with a role any more.
+/// Nothing is wrong with a role any more. That it is gone stays so where something was only done with
+/// it: that may have been just before.
 ///
 /// # Errors
 /// If the database fails.
@@ -433,11 +434,15 @@ pub async fn mended(
     conn: &mut PgConnection,
     guild: GuildId,
     role: RoleId,
+    is_there: bool,
 ) -> Result<(), StoreError> {
+    let gone = UnfitRole::Missing.parts().0;
     sqlx::query!(
-        "delete from punctaj.role_problems where guild_id = $1 and role_id = $2",
+        "delete from punctaj.role_problems where guild_id = $1 and role_id = $2 and ($3 or why <> $4)",
         guild.db(),
         role.db(),
+        is_there,
+        gone,
     )
     .execute(conn)
     .await?;
