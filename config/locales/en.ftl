@@ -745,6 +745,7 @@ diagnose-programs-none = There is no PostgreSQL on this machine: the first start
 diagnose-programs-remedy = Install PostgreSQL 15 or newer (only its programs are needed), or set PUNCTAJ_DATABASE_URL.
 diagnose-embedded-runs = The embedded PostgreSQL in { $folder } runs
 diagnose-embedded-rests = The embedded PostgreSQL in { $folder } does not run; the bot starts it
+diagnose-embedded-remedy = As root, set PUNCTAJ_DATA_DIR to a folder that the server's user can reach, such as /var/lib/punctaj, or run the bot as an ordinary user.
 diagnose-embedded-none = There is no embedded PostgreSQL yet; the first start makes it in { $folder }
 diagnose-supabase-off = Supabase's API is not configured, and not used
 diagnose-rest = The REST API takes the key
@@ -759,13 +760,15 @@ diagnose-rest-exposed = The REST API shows the tables of the schema punctaj
 diagnose-rest-exposed-remedy = Take punctaj out of the exposed schemas (dashboard, Project Settings, Data API), and see docs/supabase.md.
 diagnose-storage = Storage answers
 diagnose-storage-none = There is no Storage there
-diagnose-storage-remedy = Check SUPABASE_URL. Without Storage, backups go to the data folder.
+diagnose-storage-remedy = Check SUPABASE_URL. The bot works without Storage.
 diagnose-no-token = DISCORD_TOKEN is not set
 diagnose-no-token-remedy = Put the bot's token there (Discord developer portal, Bot, Reset Token).
 diagnose-token = Discord knows the token: the bot is { $name }
 diagnose-token-refused = Discord does not know the token
 diagnose-no-discord = Discord can't be reached: { $words }
 diagnose-no-discord-remedy = Check this machine's network, DNS and proxy, and https://discordstatus.com.
+diagnose-discord-busy = Discord was asked too much of late and does not answer this now; the bot waits in such a case
+diagnose-discord-busy-remedy = Try again in a minute.
 diagnose-discord-status = Discord answers with status { $status }
 diagnose-discord-status-remedy = Try again later; https://discordstatus.com tells of outages.
 diagnose-presence = Discord may tell where people are signed in
@@ -818,11 +821,12 @@ diagnose-boards = { $count ->
        *[other] { $count } boards are up to date
     }
 diagnose-board-channel = The board of **{ $table }** has no channel any more
-diagnose-board-channel-remedy = Post it in another channel with `/punctaj-admin board post`.
+diagnose-board-channel-remedy = Post it in another channel with `/punctaj-admin board post`: that one takes the place of this one. Without a channel, `/punctaj-admin board remove` removes all boards of the table.
 diagnose-board-rights = The board of **{ $table }** in { $channel } can't be shown: the bot lacks { $names } there
 diagnose-channel-remedy = Allow that for the bot's role in the channel's permissions.
 diagnose-board-problem = The board of **{ $table }** in { $channel } can't be posted. Discord says: { $problem }
 diagnose-board-problem-remedy = Once that is mended, post it again with `/punctaj-admin board post`.
+diagnose-board-absent = The board of **{ $table }** in { $channel } is not posted yet
 diagnose-board-behind = The board of **{ $table }** in { $channel } has been behind for { $count ->
         [one] one minute
        *[other] { $count } minutes

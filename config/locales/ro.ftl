@@ -780,6 +780,7 @@ diagnose-programs-none = Pe această mașină nu există PostgreSQL: prima porni
 diagnose-programs-remedy = Instalează PostgreSQL 15 sau mai nou (sunt necesare doar programele) sau setează PUNCTAJ_DATABASE_URL.
 diagnose-embedded-runs = PostgreSQL-ul încorporat din { $folder } rulează
 diagnose-embedded-rests = PostgreSQL-ul încorporat din { $folder } nu rulează; îl pornește botul
+diagnose-embedded-remedy = Ca root, pune în PUNCTAJ_DATA_DIR un dosar la care ajunge utilizatorul serverului, de exemplu /var/lib/punctaj, sau pornește botul ca utilizator obișnuit.
 diagnose-embedded-none = PostgreSQL-ul încorporat nu există încă; prima pornire îl creează în { $folder }
 diagnose-supabase-off = API-ul Supabase nu este configurat și nu este folosit
 diagnose-rest = API-ul REST acceptă cheia
@@ -794,13 +795,15 @@ diagnose-rest-exposed = API-ul REST arată tabelele schemei punctaj
 diagnose-rest-exposed-remedy = Scoate punctaj din schemele expuse (panou, Project Settings, Data API) și vezi docs/supabase.md.
 diagnose-storage = Storage răspunde
 diagnose-storage-none = Acolo nu există Storage
-diagnose-storage-remedy = Verifică SUPABASE_URL. Fără Storage, copiile de siguranță ajung în dosarul de date.
+diagnose-storage-remedy = Verifică SUPABASE_URL. Botul funcționează și fără Storage.
 diagnose-no-token = DISCORD_TOKEN nu este setat
 diagnose-no-token-remedy = Pune acolo tokenul botului (portalul pentru dezvoltatori Discord, Bot, Reset Token).
 diagnose-token = Discord cunoaște tokenul: botul este { $name }
 diagnose-token-refused = Discord nu cunoaște tokenul
 diagnose-no-discord = Discord nu poate fi accesat: { $words }
 diagnose-no-discord-remedy = Verifică rețeaua, DNS-ul și proxyul acestei mașini și https://discordstatus.com.
+diagnose-discord-busy = Discord a fost întrebat prea mult în ultima vreme și nu răspunde acum la asta; botul așteaptă în asemenea cazuri
+diagnose-discord-busy-remedy = Încearcă din nou peste un minut.
 diagnose-discord-status = Discord răspunde cu starea { $status }
 diagnose-discord-status-remedy = Încearcă mai târziu; https://discordstatus.com anunță întreruperile.
 diagnose-presence = Discord poate spune unde sunt conectați oamenii
@@ -857,11 +860,12 @@ diagnose-boards = { $count ->
        *[other] { $count } de aviziere sunt la zi
     }
 diagnose-board-channel = Avizierul tabelului **{ $table }** nu mai are canal
-diagnose-board-channel-remedy = Pune-l în alt canal cu `/punctaj-admin avizier pune`.
+diagnose-board-channel-remedy = Pune-l în alt canal cu `/punctaj-admin avizier pune`: acela îi ia locul. Fără canal, `/punctaj-admin avizier scoate` scoate toate avizierele tabelului.
 diagnose-board-rights = Avizierul tabelului **{ $table }** din { $channel } nu poate fi arătat: botului îi lipsește acolo { $names }
 diagnose-channel-remedy = Permite asta rolului botului, în permisiunile canalului.
 diagnose-board-problem = Avizierul tabelului **{ $table }** din { $channel } nu poate fi postat. Discord spune: { $problem }
 diagnose-board-problem-remedy = După ce ai rezolvat, pune-l din nou cu `/punctaj-admin avizier pune`.
+diagnose-board-absent = Avizierul tabelului **{ $table }** din { $channel } nu este încă postat
 diagnose-board-behind = Avizierul tabelului **{ $table }** din { $channel } a rămas în urmă de { $count ->
         [one] un minut
         [few] { $count } minute

@@ -57,6 +57,11 @@ fn unanswered(id: &'static str, unasked: &Unasked) -> Finding {
             Message::new(keys::DIAGNOSE_NO_DISCORD).with("words", words.as_str()),
             keys::DIAGNOSE_NO_DISCORD_REMEDY,
         ),
+        Unasked::TooMuch => Finding::warning(
+            id,
+            keys::DIAGNOSE_DISCORD_BUSY,
+            keys::DIAGNOSE_DISCORD_BUSY_REMEDY,
+        ),
         Unasked::Status(status) => Finding::failed(
             id,
             Message::new(keys::DIAGNOSE_DISCORD_STATUS).with("status", status.to_string()),

@@ -33,14 +33,16 @@ fn programs(look: &Look) -> Finding {
 }
 
 fn server(look: &Look) -> Finding {
+    let id = "database.embedded";
+    if let Err(error) = &look.reach {
+        let message = Message::new(keys::DIAGNOSE_SAID).with("text", error.to_string());
+        return Finding::failed(id, message, keys::DIAGNOSE_EMBEDDED_REMEDY);
+    }
     let key = match (&look.running, look.cluster) {
         (Some(_), _) => keys::DIAGNOSE_EMBEDDED_RUNS,
         (None, Some(_)) => keys::DIAGNOSE_EMBEDDED_RESTS,
         (None, None) => keys::DIAGNOSE_EMBEDDED_NONE,
     };
     let folder = look.folder.display().to_string();
-    Finding::ok(
-        "database.embedded",
-        Message::new(key).with("folder", folder),
-    )
+    Finding::ok(id, Message::new(key).with("folder", folder))
 }

@@ -213,6 +213,10 @@ async fn database_of(loaded: &Loaded, config: &Config) -> OfDatabase {
     }
     match &config.database {
         Database::Url(url) => looked_at(url.expose(), &url.to_string(), config.database_pool).await,
+        Database::Embedded if loaded.is_broken(Setting::DataDir) => OfDatabase {
+            findings: vec![unused("database.embedded", Setting::DataDir)],
+            ahead: None,
+        },
         Database::Embedded => of_embedded(config).await,
     }
 }

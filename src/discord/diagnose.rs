@@ -111,6 +111,8 @@ pub enum Unasked {
     Token,
     /// It is not reached, and why.
     Unreached(String),
+    /// It was asked too much of late.
+    TooMuch,
     /// It answers with this status.
     Status(u16),
 }
@@ -204,6 +206,7 @@ async fn ask(
     let (status, headers) = (response.status(), response.headers().clone());
     let body = match status {
         StatusCode::UNAUTHORIZED => Err(Unasked::Token),
+        StatusCode::TOO_MANY_REQUESTS => Err(Unasked::TooMuch),
         status if !status.is_success() => Err(Unasked::Status(status.as_u16())),
         _ => response.bytes().await.map(Vec::from).map_err(lost),
     };

@@ -116,13 +116,18 @@ mod unix {
                 return Ok(());
             };
             let meta = fs::metadata(data)?;
-            let mode = meta.mode() & 0o7777;
-            // Rights that somebody gave to a group on purpose are left alone.
-            if meta.uid() != 0 || (meta.gid() != 0 && mode & 0o070 != 0) {
+            if !is_ours_to_open(&meta) {
                 return Ok(());
             }
             chown(data, None, Some(user.gid))?;
+            let mode = meta.mode() & 0o7777;
             fs::set_permissions(data, fs::Permissions::from_mode(mode | 0o010))
+        }
+
+        /// Whether a start would let the server's group pass through the data folder, which may not be
+        /// there yet.
+        pub(in super::super) fn would_open_passage(&self, data: &Path) -> bool {
+            fs::metadata(data).is_ok_and(|meta| is_ours_to_open(&meta)) || !data.exists()
         }
 
         /// The error that names the folder in the way of `path`, or else the program.
@@ -140,6 +145,11 @@ mod unix {
                 },
             }
         }
+    }
+
+    /// Rights that somebody gave to a group on purpose are left alone.
+    fn is_ours_to_open(meta: &fs::Metadata) -> bool {
+        meta.uid() == 0 && (meta.gid() == 0 || meta.mode() & 0o070 == 0)
     }
 
     /// The topmost folder of an absolute path which a user can't enter, judging by its mode.
@@ -308,6 +318,10 @@ mod other {
 
         pub(in super::super) fn open_passage(&self, _data: &Path) -> io::Result<()> {
             Ok(())
+        }
+
+        pub(in super::super) fn would_open_passage(&self, _data: &Path) -> bool {
+            true
         }
 
         pub(in super::super) fn unreachable(&self, _path: &Path, program: &Path) -> EmbeddedError {

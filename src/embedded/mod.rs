@@ -176,6 +176,8 @@ pub struct Look {
     pub folder: PathBuf,
     /// The major version that made the cluster; none where a start would make it.
     pub cluster: Option<u32>,
+    /// Whether the user who would run the server can reach the cluster.
+    pub reach: Result<(), EmbeddedError>,
     /// The address of the database, if the server runs and this user may know its password.
     pub running: Option<DatabaseUrl>,
 }
@@ -189,22 +191,23 @@ pub async fn look(options: &EmbeddedOptions) -> Look {
     let candidates = binaries::candidates(&options.search, Path::new("/"), &layout.downloads);
     let wanted = cluster.map(|major| (layout.cluster.as_path(), major));
     let chosen = binaries::choose(&candidates, wanted).await;
-    let running = match (&account, &chosen) {
+    let (reach, running) = match (&account, &chosen) {
         (Ok(account), Ok(Some(binaries))) => {
             let tools = Tools {
                 binaries: binaries.clone(),
                 account: account.clone(),
                 data: layout.data.clone(),
             };
-            running(&tools, &layout).await
+            (tools.would_reach().await, running(&tools, &layout).await)
         }
-        _ => None,
+        _ => (Ok(()), None),
     };
     let found = chosen.map(|found| found.map(|found| (found.bin, found.major)));
     Look {
         programs: account.and(version).and(found),
         folder: layout.cluster,
         cluster,
+        reach,
         running,
     }
 }

@@ -558,6 +558,7 @@ keys! {
     DIAGNOSE_PROGRAMS_REMEDY = "diagnose-programs-remedy";
     DIAGNOSE_EMBEDDED_RUNS = "diagnose-embedded-runs";
     DIAGNOSE_EMBEDDED_RESTS = "diagnose-embedded-rests";
+    DIAGNOSE_EMBEDDED_REMEDY = "diagnose-embedded-remedy";
     DIAGNOSE_EMBEDDED_NONE = "diagnose-embedded-none";
     DIAGNOSE_SUPABASE_OFF = "diagnose-supabase-off";
     DIAGNOSE_REST = "diagnose-rest";
@@ -579,6 +580,8 @@ keys! {
     DIAGNOSE_TOKEN_REFUSED = "diagnose-token-refused";
     DIAGNOSE_NO_DISCORD = "diagnose-no-discord";
     DIAGNOSE_NO_DISCORD_REMEDY = "diagnose-no-discord-remedy";
+    DIAGNOSE_DISCORD_BUSY = "diagnose-discord-busy";
+    DIAGNOSE_DISCORD_BUSY_REMEDY = "diagnose-discord-busy-remedy";
     DIAGNOSE_DISCORD_STATUS = "diagnose-discord-status";
     DIAGNOSE_DISCORD_STATUS_REMEDY = "diagnose-discord-status-remedy";
     DIAGNOSE_PRESENCE = "diagnose-presence";
@@ -621,6 +624,7 @@ keys! {
     DIAGNOSE_CHANNEL_REMEDY = "diagnose-channel-remedy";
     DIAGNOSE_BOARD_PROBLEM = "diagnose-board-problem";
     DIAGNOSE_BOARD_PROBLEM_REMEDY = "diagnose-board-problem-remedy";
+    DIAGNOSE_BOARD_ABSENT = "diagnose-board-absent";
     DIAGNOSE_BOARD_BEHIND = "diagnose-board-behind";
     DIAGNOSE_LATE_REMEDY = "diagnose-late-remedy";
     DIAGNOSE_LOG = "diagnose-log";

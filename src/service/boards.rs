@@ -105,7 +105,7 @@ pub enum Outcome {
 
 impl Services {
     /// Has a channel show a table, or lays its board out anew. One that could not be posted is
-    /// tried again.
+    /// tried again. It takes the place of those whose channel is gone: nobody could name that.
     ///
     /// # Errors
     /// No such table, or no right; nothing is changed then.
@@ -123,6 +123,9 @@ impl Services {
         let mut table = op.table(Right::BoardManage).await?;
         let former = table.boards.get(&channel).copied();
         let layout = layout.or(former).unwrap_or(Layout::Phone);
+        for gone in boards::gone_channels(op.conn(), table.id).await? {
+            table.boards.remove(&gone);
+        }
         table.boards.insert(channel, layout);
         boards::try_again(op.conn(), table.id, channel).await?;
         op.put_table(table);

@@ -296,6 +296,26 @@ pub async fn of_channel(
     Ok(found.into_iter().map(Board::from).collect())
 }
 
+/// Where a table has boards that never will be posted again: their channels are gone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn gone_channels(
+    conn: &mut PgConnection,
+    table: TableId,
+) -> Result<Vec<ChannelId>, StoreError> {
+    let gone = sqlx::query_scalar!(
+        r#"
+        select channel_id from punctaj.boards
+        where table_id = $1 and layout is not null and problem is not null and not_before is null
+        "#,
+        table.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(gone.into_iter().map(ChannelId::from_db).collect())
+}
+
 /// One that could not be posted has another chance.
 ///
 /// # Errors

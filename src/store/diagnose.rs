@@ -392,6 +392,8 @@ pub struct BoardState {
     pub problem: Option<String>,
     /// For how long it has been behind.
     pub behind: Option<Duration>,
+    /// Without a message: how long ago somebody wanted a board of this table.
+    pub absent: Option<Duration>,
 }
 
 /// The boards of a guild.
@@ -407,14 +409,24 @@ pub async fn boards(
         select coalesce(t.category || '/', '') || t.name as "table!", b.channel_id, b.problem,
             case when b.seen_seq < g.head_seq
                 then coalesce(extract(epoch from now() - e.applied_at), 0)::float8
-            end as behind
+            end as behind,
+            case when b.message_id is null
+                then coalesce(
+                    extract(epoch from now() - (
+                        select max(p.applied_at) from punctaj.events p
+                        where p.guild_id = g.guild_id and p.table_id = t.table_id and p.action = 'board.post'
+                    )),
+                    0
+                )::float8
+            end as absent
         from punctaj.boards b
         join punctaj.tables t using (table_id)
         join punctaj.guilds g using (guild_id)
         -- Numbers have no gaps: the next one is the oldest unseen.
         left join punctaj.events e
             on e.guild_id = g.guild_id and e.seq = b.seen_seq + 1 and b.seen_seq > 0
-        where t.guild_id = $1 and b.layout is not null
+        -- Those of a table that is deleted nobody can mend, and nobody misses.
+        where t.guild_id = $1 and b.layout is not null and t.deleted_at is null
         order by 1, 2
         "#,
         guild.db(),
@@ -426,6 +438,7 @@ pub async fn boards(
         channel: ChannelId::from_db(row.channel_id),
         problem: row.problem,
         behind: row.behind.map(seconds),
+        absent: row.absent.map(seconds),
     });
     Ok(boards.collect())
 }

@@ -107,7 +107,7 @@ fn boards(boards: &[BoardState], reach: Option<&Reach>, locale: Locale) -> Vec<F
     findings
 }
 
-/// What is wrong with a board; none where nothing is.
+/// What is wrong with a board, or still to be done; none where nothing is.
 fn board(board: &BoardState, reach: Option<&Reach>, locale: Locale) -> Option<Finding> {
     let id = "guild.board";
     let channel = mention(board.channel);
@@ -139,6 +139,14 @@ fn board(board: &BoardState, reach: Option<&Reach>, locale: Locale) -> Option<Fi
             message,
             keys::DIAGNOSE_BOARD_PROBLEM_REMEDY,
         ));
+    }
+    if let Some(absent) = board.absent {
+        let message = message(keys::DIAGNOSE_BOARD_ABSENT);
+        return Some(if absent < LATE {
+            Finding::ok(id, message)
+        } else {
+            Finding::warning(id, message, keys::DIAGNOSE_LATE_REMEDY)
+        });
     }
     let behind = board.behind.filter(|behind| *behind >= LATE)?;
     let message = message(keys::DIAGNOSE_BOARD_BEHIND).with("count", behind.as_secs() / 60);

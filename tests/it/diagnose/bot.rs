@@ -1,9 +1,9 @@
 //! `/punctaj-admin diagnose`: what the people of one server are told.
 
 use fake_discord::permissions::{EMBED_LINKS, SEND_MESSAGES};
-use fake_discord::{Channel, Device, FakeDiscord, Reply};
+use fake_discord::{Channel, Device, FakeDiscord, Fault, Reply};
 
-use crate::support::app::{TestApp, all_told, assert_hides, assert_says, patient, until};
+use crate::support::app::{Process, TestApp, all_told, assert_hides, assert_says, patient, until};
 use crate::support::db::TestDb;
 
 const COMMAND: &str = "punctaj-admin diagnose";
@@ -126,6 +126,155 @@ async fn why_a_board_or_the_log_does_not_show() {
     // What the bot tries to post meanwhile.
     let refused = app.discord.refusals().len();
     app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_board_that_was_never_posted_is_not_up_to_date() {
+    let app = TestApp::start().await;
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let on = alice.on(&phone);
+    let options = [("table", "Clan")];
+    on.slash("punctaj-admin table create", options).await;
+    let channel = app.guild.channel("scor");
+    let path = format!("/channels/{}/messages", channel.id());
+    app.discord
+        .inject(Fault::status(503).on("POST", &path).times(1000));
+    let mention = channel.mention();
+    let options = [("table", "Clan"), ("channel", mention.as_str())];
+    on.slash("punctaj-admin board post", options).await;
+    let absent = format!("The board of **Clan** in {mention} is not posted yet");
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(&reply, &[&format!("✅ {absent}")]);
+    assert_hides(&reply, &["up to date"]);
+
+    let pool = app.db.superuser().await;
+    let aged = |by: &str| {
+        format!(
+            "set session_replication_role = replica; \
+             update punctaj.events set applied_at = applied_at {by} interval '10 minutes' \
+             where action = 'board.post'"
+        )
+    };
+    sqlx::raw_sql(sqlx::AssertSqlSafe(aged("-")))
+        .execute(&pool)
+        .await
+        .unwrap();
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(&reply, &[&format!("⚠️ {absent}"), "goes on trying"]);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(aged("+")))
+        .execute(&pool)
+        .await
+        .unwrap();
+    app.discord.clear_faults();
+    until("the board stands", async || {
+        channel.last_message().is_some()
+    })
+    .await;
+    let well = async || {
+        let reply = diagnosed(&app, "alice").await;
+        reply.text().contains("One board is up to date")
+    };
+    until("all is well", well).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_board_whose_channel_is_gone_makes_room_for_the_next_one() {
+    let mut app = TestApp::start().await;
+    let gone = board(&app, "Clan").await;
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let on = alice.on(&phone);
+    gone.delete();
+    let pool = app.db.superuser().await;
+    let parked = async || {
+        let query = "select count(*) from punctaj.boards where problem = 'Unknown Channel'";
+        let parked: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+        parked == 1
+    };
+    until("it is parked", parked).await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &[
+            "❌ The board of **Clan** has no channel any more",
+            "that one takes the place",
+        ],
+    );
+    let other = app.guild.channel("altul");
+    let mention = other.mention();
+    let options = [("table", "Clan"), ("channel", mention.as_str())];
+    on.slash("punctaj-admin board post", options).await;
+    until("the other stands", async || other.last_message().is_some()).await;
+    until("the first is gone", async || {
+        let query = "select count(*) from punctaj.boards";
+        let left: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+        left == 1
+    })
+    .await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(&reply, &["One board is up to date"]);
+    assert_hides(&reply, &["❌", "⚠️"]);
+    // An undo brings it back, and a removal without a channel takes both.
+    on.slash("punctaj undo", []).await;
+    let listed = async || {
+        on.slash("punctaj-admin board list", [("table", "Clan")])
+            .await
+    };
+    assert_says(&listed().await, &[&gone.mention()]);
+    on.slash("punctaj-admin board remove", [("table", "Clan")])
+        .await;
+    assert_hides(&listed().await, &[&gone.mention()]);
+
+    // One of a table that is deleted is nothing to mend.
+    let shut = board(&app, "Apus").await;
+    shut.delete();
+    until("it is parked", parked).await;
+    on.slash("punctaj-admin table delete", [("table", "Apus")])
+        .await;
+    assert_hides(&diagnosed(&app, "alice").await, &["Apus", "❌"]);
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_discord_said_to_the_last_post_in_the_log() {
+    let mut app = TestApp::start().await;
+    let log = app.guild.channel("log");
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let on = alice.on(&phone);
+    // What rights don't tell.
+    let path = format!("/channels/{}/messages", log.id());
+    app.discord
+        .inject(Fault::status(403).code(50013).on("POST", &path).times(1000));
+    let mention = log.mention();
+    let options = [("channel", mention.as_str())];
+    on.slash("punctaj-admin settings log-channel", options)
+        .await;
+    let told = format!("❌ The last edits could not be posted in {mention}. Discord says: ");
+    let is_told = async || diagnosed(&app, "alice").await.text().contains(&told);
+    until("it is told", is_told).await;
+    app.discord.clear_faults();
+    on.slash("punctaj-admin table create", [("table", "Clan")])
+        .await;
+    let is_well = async || !diagnosed(&app, "alice").await.text().contains("❌");
+    until("it is well again", is_well).await;
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_disk_of_the_bot_that_takes_nothing_any_more() {
+    let app = TestApp::without_bot().await;
+    let data = tempfile::tempdir().unwrap();
+    let bot = Process::with_little_room(&app.discord, app.db.url(), data.path(), 100_000);
+    app.discord.ready().await;
+    assert_says(&diagnosed(&app, "alice").await, &["✅ **Disk:**"]);
+    bot.fill_disk();
+    assert_says(&diagnosed(&app, "alice").await, &["❌ **Disk:**"]);
+    bot.kill().await;
     app.finish().await;
 }
 

@@ -1,6 +1,8 @@
 //! The configuration, Discord, Supabase, the disk, and the private Postgres.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -106,6 +108,17 @@ async fn what_discord_says() {
         .await
         .says("discord.gateway", "failed", &["0 of 1,000"]);
     discord.starts_used(0);
+    discord.recommend_shards(2);
+    let two = Setting::empty().discord(&discord);
+    let few = two.with("PUNCTAJ_SHARDS", "0-0/1");
+    few.report().await.says(
+        "discord.gateway",
+        "warning",
+        &["one shard in all", "recommends 2", "PUNCTAJ_SHARDS"],
+    );
+    let enough = few.with("PUNCTAJ_SHARDS", "0-0/2");
+    enough.report().await.says("discord.gateway", "ok", &[]);
+    discord.recommend_shards(1);
     let wrong = setting
         .with("PUNCTAJ_SHARDS", "0-1/2")
         .with("DISCORD_TOKEN", "hemlig-token");
@@ -139,6 +152,14 @@ async fn what_discord_refuses_or_does_not_say() {
             .says(id, "failed", &["503", "discordstatus"]);
         discord.clear_faults();
     }
+    // It works all the same, and says so later.
+    let wait = Duration::from_mins(10);
+    discord.inject(Fault::rate_limit(wait).on("GET", "/gateway/bot"));
+    setting
+        .report()
+        .await
+        .says("discord.gateway", "warning", &["too much", "in a minute"]);
+    discord.clear_faults();
     let setting = setting.with("PUNCTAJ_PRESENCE", "off");
     setting
         .report()
@@ -319,6 +340,113 @@ async fn a_folder_that_can_not_be_used() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_not_there_and_can_not_be_made() {
+    let setting = Setting::empty();
+    std::os::unix::fs::symlink("/nowhere/at/all", setting.data()).unwrap();
+    setting
+        .report()
+        .await
+        .says("disk.folder", "failed", &["PUNCTAJ_DATA_DIR"]);
+    let setting = Setting::empty();
+    let above = setting.data().join("above");
+    std::fs::create_dir_all(&above).unwrap();
+    let below = above.join("a/b");
+    let setting = setting.with("PUNCTAJ_DATA_DIR", below.to_str().unwrap());
+    setting
+        .report()
+        .await
+        .says("disk.folder", "ok", &["first start"]);
+    // By somebody else than root, whom nothing holds up.
+    let shut = std::fs::Permissions::from_mode(0o555);
+    std::fs::set_permissions(&above, shut).unwrap();
+    let report = if rustix::process::geteuid().is_root() {
+        let read_only = format!(
+            "mount -t tmpfs -o ro tmpfs {} && exec \"$@\"",
+            above.display()
+        );
+        let may = ["unshare", "-rm", "sh", "-c", &read_only, "sh"];
+        if !is_let(&may).await {
+            println!("no disk of its own: unshare -rm is refused");
+            return;
+        }
+        setting.report_by(&may).await
+    } else {
+        setting.report().await
+    };
+    report.says("disk.folder", "failed", &["PUNCTAJ_DATA_DIR"]);
+    assert!(!below.exists());
+}
+
+/// Whether a program may be started so.
+async fn is_let(starter: &[&str]) -> bool {
+    let tried = tokio::process::Command::new(starter[0])
+        .args(&starter[1..])
+        .arg("true")
+        .output()
+        .await;
+    tried.is_ok_and(|tried| tried.status.success())
+}
+
+#[tokio::test]
+async fn the_private_postgres_as_root_needs_a_way_to_its_folder() {
+    if !rustix::process::geteuid().is_root() {
+        println!("only root starts the server as another user");
+        return;
+    }
+    // The folder for the home is closed to others.
+    let setting = Setting::empty();
+    let home = setting.data().parent().unwrap().to_owned();
+    let mode = |mode| std::fs::set_permissions(&home, std::fs::Permissions::from_mode(mode));
+    mode(0o700).unwrap();
+    let blocked = home.to_str().unwrap();
+    for _ in 0..2 {
+        setting.report().await.says(
+            "database.embedded",
+            "failed",
+            &["can't enter", blocked, "/var/lib/punctaj"],
+        );
+        // Whether its own folder is there already or not.
+        punctaj::config::create_private_dir(setting.data()).unwrap();
+    }
+    mode(0o711).unwrap();
+    setting
+        .report()
+        .await
+        .says("database.embedded", "ok", &["first start"]);
+    let group = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(setting.data(), group).unwrap();
+    let before = std::fs::metadata(setting.data()).unwrap().permissions();
+    setting.report().await;
+    let after = std::fs::metadata(setting.data()).unwrap().permissions();
+    assert_eq!(before, after, "looking has changed the folder");
+}
+
+#[tokio::test]
+async fn the_private_postgres_is_not_looked_for_where_the_folder_can_not_be_used() {
+    let setting = Setting::empty().with("PUNCTAJ_DATA_DIR", "somewhere");
+    let report = setting.report().await;
+    report.says("configuration.data.dir", "failed", &["somewhere"]);
+    report.says("database.embedded", "failed", &["PUNCTAJ_DATA_DIR"]);
+    assert_eq!(report.check("database.programs"), "");
+}
+
+#[tokio::test]
+async fn the_private_postgres_without_programs_is_downloaded() {
+    let hide = "mount -t tmpfs tmpfs /usr/lib/postgresql && exec \"$@\"";
+    let starter = ["unshare", "-rm", "sh", "-c", hide, "sh"];
+    if !is_let(&starter).await {
+        println!("the programs can't be hidden: unshare -rm is refused");
+        return;
+    }
+    let report = Setting::empty().report_by(&starter).await;
+    report.says(
+        "database.programs",
+        "warning",
+        &["downloads it", "PostgreSQL 15 or newer"],
+    );
+}
+
+#[tokio::test]
 async fn a_disk_that_takes_nothing() {
     let setting = Setting::empty();
     punctaj::config::create_private_dir(setting.data()).unwrap();
@@ -334,11 +462,7 @@ async fn a_disk_that_takes_nothing() {
 #[tokio::test]
 async fn a_disk_with_little_room() {
     // Where a disk of one's own can't be had, the decision alone is tested, beside it.
-    let may = tokio::process::Command::new("unshare")
-        .args(["-rm", "true"])
-        .output()
-        .await;
-    if !may.is_ok_and(|tried| tried.status.success()) {
+    if !is_let(&["unshare", "-rm"]).await {
         println!("no disk of its own: unshare -rm is refused");
         return;
     }
@@ -358,7 +482,6 @@ async fn a_disk_with_little_room() {
 
 #[tokio::test]
 async fn who_has_the_folder_and_what_is_in_it() {
-    use std::os::unix::fs::PermissionsExt as _;
     let setting = Setting::empty();
     let held = DataDir::open(setting.data()).unwrap();
     let report = setting.report().await;
