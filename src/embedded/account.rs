@@ -127,7 +127,8 @@ mod unix {
         /// Whether a start would let the server's group pass through the data folder, which may not be
         /// there yet.
         pub(in super::super) fn would_open_passage(&self, data: &Path) -> bool {
-            fs::metadata(data).is_ok_and(|meta| is_ours_to_open(&meta)) || !data.exists()
+            let is_ours = fs::metadata(data).is_ok_and(|meta| is_ours_to_open(&meta));
+            self.is_other() && (is_ours || !data.exists())
         }
 
         /// The error that names the folder in the way of `path`, or else the program.

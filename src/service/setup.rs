@@ -26,7 +26,7 @@ pub struct Setup {
     /// The addresses of its tables, as far as the caller sees them.
     pub tables: Vec<String>,
     /// Whether the caller may give a new name points in one of them.
-    pub gives: bool,
+    pub may_give: bool,
     /// Who was granted to give points, anywhere.
     pub givers: Vec<Grantee>,
     /// What the caller may do.
@@ -82,11 +82,11 @@ impl Services {
         let mut conn = self.connection().await?;
         let (settings, log_problem) = guilds::settings(&mut conn, request.guild).await?;
         let found = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
-        let may_give = |table: &Table| {
+        let gives_in = |table: &Table| {
             let mut needed = [Right::EntryAdd, Right::ScoreAdd].into_iter();
             needed.all(|right| authority.may(right, Place::table(table)))
         };
-        let gives = found.iter().any(may_give);
+        let may_give = found.iter().any(gives_in);
         let granted = grants::list(&mut conn, request.guild, None).await?;
         let granted = granted.into_iter().map(|listed| listed.grant);
         let giving = granted.filter(|grant| grant.granted.gives(Right::ScoreAdd));
@@ -97,7 +97,7 @@ impl Services {
             settings,
             log_problem,
             tables: found.iter().map(Table::address).collect(),
-            gives,
+            may_give,
             givers,
             authority,
         })

@@ -38,12 +38,11 @@ pub(super) async fn created(
     template: &str,
 ) -> Result<Receipt, Failure> {
     let request = call.request(None)?;
-    let locale = match template {
-        templates::PLAIN => call.locale,
-        _ => {
-            let language = call.services.language(request.guild).await?;
-            language.map_or(call.locale, Locale::from)
-        }
+    let locale = if template == templates::PLAIN {
+        call.locale
+    } else {
+        let language = call.services.language(request.guild).await?;
+        language.map_or(call.locale, Locale::from)
     };
     let (ranks, fields) = templates::of(template, locale)
         .ok_or_else(|| Failure::told(keys::ERROR_UNKNOWN_TEMPLATE))?;

@@ -86,11 +86,14 @@ pub async fn setup_filled_in(
             };
             (new_table(&call, template, &typed.name).await, again)
         }
-        _ => {
+        Form::SetupZone => {
             let again = SetupPress::OtherZone {
                 typed: Retyped::new(&typed.zone),
             };
             (zone(&call, &typed.zone).await, again)
+        }
+        Form::Give { .. } | Form::Search { .. } | Form::Other { .. } => {
+            return Err(Failure::Internal("a form of something else".to_owned()));
         }
     };
     match done {

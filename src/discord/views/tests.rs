@@ -1713,7 +1713,7 @@ fn setup_of(tables: &[String]) -> Setup {
         },
         log_problem: is_set.then(|| tables.concat()),
         tables: tables.to_vec(),
-        gives: is_set,
+        may_give: is_set,
         givers: if is_set {
             givers.repeat(50)
         } else {
@@ -2248,6 +2248,7 @@ proptest! {
             channel: ChannelId::from_db(i64::MAX),
             problem: Some(name.repeat(10)),
             behind: None,
+            absent: None,
         };
         let state = GuildState {
             settings: Settings {
