@@ -1914,7 +1914,10 @@ fn check_components(rows: &Value) {
     let mut ids = HashSet::new();
     for component in rows.iter().flat_map(|row| items(row, "components")) {
         let id = component["custom_id"].as_str().unwrap();
-        assert!(id.len() <= 100 && ids.insert(id.to_owned()), "{id}");
+        assert!(
+            length(&component["custom_id"]) <= 100 && ids.insert(id.to_owned()),
+            "{id}"
+        );
         assert!(length(&component["label"]) <= 80 && length(&component["placeholder"]) <= 150);
         let options = items(component, "options");
         assert!(options.len() <= 25);

@@ -425,7 +425,7 @@ async fn the_private_postgres_as_root_needs_a_way_to_its_folder() {
 async fn the_private_postgres_is_not_looked_for_where_the_folder_can_not_be_used() {
     let setting = Setting::empty().with("PUNCTAJ_DATA_DIR", "~/somewhere");
     let report = setting.report().await;
-    report.says("configuration.data.dir", "failed", &["somewhere"]);
+    report.says("configuration.data.dir", "failed", &["whole path"]);
     report.says("database.embedded", "failed", &["PUNCTAJ_DATA_DIR"]);
     assert_eq!(report.check("database.programs"), "");
 }
