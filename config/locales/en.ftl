@@ -50,6 +50,7 @@ more-lines = … and { $count ->
         [one] one more line
        *[other] { $count } more lines
     }
+more-names = {" "}and { $count } more
 nobody = nobody
 
 ## Names of fields
@@ -222,6 +223,10 @@ line-restored = { $what ->
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: stays { $value }; a later edit stands
 line-too-late = **{ $name }**, { $field }: { $wanted } came too late; a later edit holds { $value }
+note-ranks-left = { $count ->
+        [one] ⚠️ The rank that was applied from this closing stays: { $names }.
+       *[other] ⚠️ The ranks that were applied from this closing stay ({ $count }): { $names }.
+    } To take them back too, undo event #{ $event }.
 note-repeated = Given more than once, counted once: { $names }
 note-reason = Reason: { $reason }
 note-overwrote = ⚠️ Replaced what another device had written in { $field } and this one had not seen: { $value } (event #{ $event })
@@ -261,6 +266,8 @@ undo-rank-gone = **{ $name }** had the rank { $now }, which no longer exists{ $b
 undo-rank-held = **{ $name }** holds the rank { $now }{ $by }; after the undo that rank no longer exists
 undo-field-used = **{ $name }** has a value in { $field } now{ $by }; after the undo, the field and its values are out of sight
 undo-granted-anew = `{ $right }` was revoked since, and granted to { $who } anew{ $by }; after the undo it is not granted any more
+undo-closed-since = Period { $period } of **{ $name }** was closed since{ $by }, with the points as they were then; the undo changes the points of the open period instead
+undo-closed-anew = Period { $period } of **{ $name }** was closed anew since{ $by }; after the undo, what that closing proposes stays as it is
 nothing-changed = Nothing was changed.
 
 ## Tables
@@ -312,6 +319,7 @@ board-changed = Changed { $at }
 board-table-deleted = The table { $table } was deleted.
 period-preview-title = Close period { $period } of { $table }?
 period-preview = Nothing was changed yet. Confirm keeps the table as it is then under this number, and everybody begins anew with { $points }; Cancel leaves everything as it is.
+period-preview-next = The schedule closes the table again on { $at }, { $in }, all the same.
 period-title = Period { $period } of { $table }
 period-range = **From** { $since } **to** { $closed }
 period-range-first = **Up to** { $closed }
@@ -709,6 +717,25 @@ diagnose-schema-broken-remedy = Use the program that made the schema, or restore
 diagnose-schema-closed = The schema can't be looked at: { $words }
 diagnose-schema-closed-remedy = Connect as the user that owns the schema `punctaj`.
 diagnose-role = The bot can work under the role punctaj_app
+diagnose-role-left = The bot can’t hand out or take back { $role }
+diagnose-roles-late = { $count ->
+        [one] One member has waited for the role of their rank for minutes
+       *[other] { $count } members have waited for the roles of their ranks for minutes
+    }
+diagnose-roles-late-remedy = Mend what is said about roles here, if anything is. The bot goes on trying; points don’t wait for it.
+diagnose-roles-given-up = { $count ->
+        [one] The bot has given up handing one member the role of their rank
+       *[other] The bot has given up handing { $count } members the roles of their ranks
+    }
+diagnose-roles-given-up-remedy = Mend what is said about roles here. The bot tries again once a role is changed on Discord or chosen again with `/punctaj-admin rank set`.
+diagnose-roles-unlinked = { $count ->
+        [one] One entry has a rank with a role, but is linked to no member, so nobody gets it (`/punctaj set`, field `member`)
+       *[other] { $count } entries have ranks with roles, but are linked to no members, so nobody gets them (`/punctaj set`, field `member`)
+    }
+diagnose-unseen = { $count ->
+        [one] Of one private table that you may not look at, nothing is said here
+       *[other] Of { $count } private tables that you may not look at, nothing is said here
+    }
 diagnose-role-closed = The bot can't take on the role punctaj_app
 diagnose-role-remedy = As the schema's owner: `create role punctaj_app nologin` where it is missing, then `grant punctaj_app to` the user of PUNCTAJ_DATABASE_URL.
 diagnose-rights = punctaj_app has the rights that it needs, and no others
@@ -745,8 +772,8 @@ diagnose-programs-none = There is no PostgreSQL on this machine: the first start
 diagnose-programs-remedy = Install PostgreSQL 15 or newer (only its programs are needed), or set PUNCTAJ_DATABASE_URL.
 diagnose-embedded-runs = The embedded PostgreSQL in { $folder } runs
 diagnose-embedded-rests = The embedded PostgreSQL in { $folder } does not run; the bot starts it
-diagnose-embedded-remedy = As root, set PUNCTAJ_DATA_DIR to a folder that the server's user can reach, such as /var/lib/punctaj, or run the bot as an ordinary user.
 diagnose-embedded-none = There is no embedded PostgreSQL yet; the first start makes it in { $folder }
+diagnose-embedded-remedy = Set PUNCTAJ_DATA_DIR to a folder that this user can reach, such as /var/lib/punctaj, or start the bot as another user than root.
 diagnose-supabase-off = Supabase's API is not configured, and not used
 diagnose-rest = The REST API takes the key
 diagnose-key-refused = Supabase refuses the key
@@ -760,17 +787,17 @@ diagnose-rest-exposed = The REST API shows the tables of the schema punctaj
 diagnose-rest-exposed-remedy = Take punctaj out of the exposed schemas (dashboard, Project Settings, Data API), and see docs/supabase.md.
 diagnose-storage = Storage answers
 diagnose-storage-none = There is no Storage there
-diagnose-storage-remedy = Check SUPABASE_URL. The bot works without Storage.
+diagnose-storage-remedy = Check SUPABASE_URL. Everything else works without Storage.
 diagnose-no-token = DISCORD_TOKEN is not set
 diagnose-no-token-remedy = Put the bot's token there (Discord developer portal, Bot, Reset Token).
 diagnose-token = Discord knows the token: the bot is { $name }
 diagnose-token-refused = Discord does not know the token
 diagnose-no-discord = Discord can't be reached: { $words }
 diagnose-no-discord-remedy = Check this machine's network, DNS and proxy, and https://discordstatus.com.
-diagnose-discord-busy = Discord was asked too much of late and does not answer this now; the bot waits in such a case
-diagnose-discord-busy-remedy = Try again in a minute.
 diagnose-discord-status = Discord answers with status { $status }
 diagnose-discord-status-remedy = Try again later; https://discordstatus.com tells of outages.
+diagnose-discord-limited = Discord limits how often it is asked, and did not answer this
+diagnose-discord-limited-remedy = Wait a minute and look again. If it stays so, something asks Discord too often from this address.
 diagnose-presence = Discord may tell where people are signed in
 diagnose-presence-off = Discord is not asked where people are signed in (PUNCTAJ_PRESENCE=off)
 diagnose-presence-refused = Discord does not tell where people are signed in, so devices are not recognised by it
@@ -826,11 +853,27 @@ diagnose-board-rights = The board of **{ $table }** in { $channel } can't be sho
 diagnose-channel-remedy = Allow that for the bot's role in the channel's permissions.
 diagnose-board-problem = The board of **{ $table }** in { $channel } can't be posted. Discord says: { $problem }
 diagnose-board-problem-remedy = Once that is mended, post it again with `/punctaj-admin board post`.
-diagnose-board-absent = The board of **{ $table }** in { $channel } is not posted yet
 diagnose-board-behind = The board of **{ $table }** in { $channel } has been behind for { $count ->
         [one] one minute
        *[other] { $count } minutes
     }
+diagnose-schedules = { $count ->
+        [one] One table is closed by its schedule, next on { $at }
+       *[other] { $count } tables are closed by their schedules, the next one on { $at }
+    }
+diagnose-schedule-paused = **{ $table }** is not closed: its schedule is paused. `/punctaj-admin period schedule` with `every` starts it again.
+diagnose-schedule-overdue = **{ $table }** should have been closed on { $at } and is open still
+diagnose-schedule-overdue-remedy = The bot tries again every few seconds. If it stays so, tell whoever runs the bot: its log says why. `/punctaj-admin period close` closes it by hand.
+diagnose-schedule-late = **{ $table }** was closed later than on { $at }, when it was due: the bot or the database was away
+diagnose-schedule-untold = Closings of **{ $table }** by its schedule are not reported anywhere: neither the schedule nor the server has a channel for that
+diagnose-schedule-channel = The channel for reports on **{ $table }** is not there any more, so they go to the log channel
+diagnose-schedule-channel-remedy = Set another one with `/punctaj-admin period schedule` and `channel`.
+diagnose-schedule-rights = Reports on **{ $table }** can't be posted in { $channel }: the bot lacks { $names } there
+diagnose-roles = { $count ->
+        [one] The bot can hand out the one role that goes with ranks
+       *[other] The bot can hand out { $count } roles that go with ranks
+    }
+diagnose-rank-role = The bot can’t hand out { $role }, which goes with: { $names }
 diagnose-late-remedy = Discord may be slow or limit the bot; it goes on trying. If it stays so, tell whoever runs the bot.
 diagnose-log = Edits are posted in { $channel }
 diagnose-log-none = No log channel is set, so edits are not posted anywhere
@@ -861,6 +904,7 @@ permission-read-history = *Read Message History*
 
 help-title = What you can do here
 help-nothing = You have no right to do anything here. Ask someone with the Manage Server permission.
+help-more = What each of these does: `/punctaj help` with `topic`.
 help-everyday = Every day
 help-everyday-text = Separate several names with commas; put a name that contains a comma in quotation marks. A mention means the entry linked to that member; `add` makes one if there is none. Without `table` you work on the table you used last. On a member's menu (Apps), “Punctaj: add points” and “Punctaj: profile” do the same without typing. `view` with `at` shows a table as it was; a date alone means the end of that day. For many awards in a row, `panel` opens a panel with buttons.
 help-undo = Undo
@@ -908,6 +952,7 @@ error-forbidden = You lack the right `{ $right }`, which this needs. Members wit
 error-forbidden-givers = You lack the right `{ $right }`, which this needs. Members with the Manage Server permission can give it to you with `/punctaj-admin access grant`, and so can { $givers }.
 error-already-granted = That very right is granted there already. See what is granted with `/punctaj-admin access list`.
 error-not-granted = `{ $right }` was not granted to them there, so there is nothing to revoke. See what is granted with `/punctaj-admin access list`; a bundle is revoked as a whole, and each scope by itself.
+error-of-guild = The right `{ $right }` is about the server as a whole, so it would come to nothing in a category or a table. Grant it without `scope`.
 error-not-held = You don’t hold the right `{ $right }` there yourself, so you can’t grant or revoke it. Ask a member with the Manage Server permission.
 error-own-rights = Nobody changes their own rights, or those of a role that they have. Ask a member with the Manage Server permission.
 error-ranked-role = { $role } goes with the rank { $rank } of { $table }: everybody who is promoted would get this right, and could change Punctaj’s rights or settings. Grant it to another role or to members, or give that rank another role first with `/punctaj-admin rank set`.
@@ -981,6 +1026,7 @@ error-not-last-period = Period { $period } of { $table } can't be opened or clos
 error-nothing-proposed = No ranks of period { $period } of { $table } wait to be applied: they were applied, or the closing was undone. See it with `/punctaj-admin period report`.
 error-no-schedule = { $table } has no schedule yet. Give `every` too, to say how often it is closed.
 error-no-such-weekday = A week has no such day. Give a day of the week, or its number from 1 (Monday) to 7.
+error-unknown-part = There is nothing of that name to clear. Choose one that Discord offers. Nothing was changed.
 error-no-such-day = A month has no such day. Give a number from 1 to 31; in a shorter month it means the last day.
 error-day = That is no day of a week or month. Give a day of the week, or a number from 1 to 31.
 error-time = That is no time of the day. Write it like 20:00.
@@ -1374,6 +1420,8 @@ cmd-opt-period = period
     .description = A closed period, by its number
 cmd-opt-every = every
     .description = How often; off pauses it and keeps the rest
+cmd-opt-clear = clear
+    .description = What was set and is to be taken away again
 cmd-opt-day = day
     .description = A day of the week, or 1 to 31 of the month (its last where it is shorter)
 cmd-opt-time = time
@@ -1407,6 +1455,11 @@ cmd-choice-queued = queued
 cmd-choice-week = every week
 cmd-choice-month = every month
 cmd-choice-off = off
+cmd-choice-promote_at = promote_at
+cmd-choice-demote_below = demote_below
+cmd-choice-role = role
+cmd-choice-channel = channel
+cmd-choice-warning = warning
 cmd-choice-automatic = automatic
 cmd-choice-proposed = only proposed
 cmd-choice-csv = CSV

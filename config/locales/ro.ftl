@@ -56,6 +56,7 @@ more-lines = … și încă { $count ->
         [few] { $count } rânduri
        *[other] { $count } de rânduri
     }
+more-names = {" "}și încă { $count }
 nobody = nimeni
 
 ## Numele câmpurilor
@@ -234,6 +235,11 @@ line-restored = { $what ->
 line-session-ended = **{ $name }**: { $how }
 line-superseded = **{ $name }**, { $field }: rămâne { $value }; există o modificare mai nouă
 line-too-late = **{ $name }**, { $field }: { $wanted } a venit prea târziu; o modificare mai nouă are { $value }
+note-ranks-left = { $count ->
+        [one] ⚠️ Gradul aplicat din această închidere rămâne: { $names }.
+        [few] ⚠️ Gradele aplicate din această închidere rămân ({ $count }): { $names }.
+       *[other] ⚠️ Gradele aplicate din această închidere rămân ({ $count }): { $names }.
+    } Ca să le retragi și pe ele, desfă evenimentul #{ $event }.
 note-repeated = Scrise de mai multe ori, luate în calcul o singură dată: { $names }
 note-reason = Motiv: { $reason }
 note-overwrote = ⚠️ A înlocuit ce scrisese alt dispozitiv la { $field } și acesta nu văzuse: { $value } (evenimentul #{ $event })
@@ -275,6 +281,8 @@ undo-rank-gone = **{ $name }** avea gradul { $now }, care nu mai există{ $by };
 undo-rank-held = **{ $name }** are acum gradul { $now }{ $by }; după desfacere, gradul nu mai există
 undo-field-used = **{ $name }** are acum o valoare la { $field }{ $by }; după desfacere, câmpul și valorile lui nu se mai văd
 undo-granted-anew = `{ $right }` a fost retras între timp și acordat din nou pentru { $who }{ $by }; după desfacere nu mai este acordat
+undo-closed-since = Perioada { $period } din **{ $name }** a fost închisă între timp{ $by }, cu punctele de atunci; desfacerea schimbă în loc punctele perioadei deschise
+undo-closed-anew = Perioada { $period } din **{ $name }** a fost închisă din nou între timp{ $by }; după desfacere, ce propune acea închidere rămâne cum este
 nothing-changed = Nu s-a modificat nimic.
 
 ## Tabele
@@ -329,6 +337,7 @@ board-changed = Modificat { $at }
 board-table-deleted = Tabelul { $table } a fost șters.
 period-preview-title = Închizi perioada { $period } din { $table }?
 period-preview = Deocamdată nu s-a modificat nimic. Confirmă păstrează sub acest număr tabelul așa cum este atunci și toți încep din nou, cu { $points }; Renunță lasă totul cum este.
+period-preview-next = Programul închide tabelul din nou oricum pe { $at }, { $in }.
 period-title = Perioada { $period } din { $table }
 period-range = **Din** { $since } **până pe** { $closed }
 period-range-first = **Până pe** { $closed }
@@ -743,6 +752,29 @@ diagnose-schema-broken-remedy = Folosește programul care a creat schema sau res
 diagnose-schema-closed = Schema nu poate fi citită: { $words }
 diagnose-schema-closed-remedy = Conectează-te ca utilizatorul care deține schema `punctaj`.
 diagnose-role = Botul poate lucra sub rolul punctaj_app
+diagnose-role-left = Botul nu poate da sau lua înapoi { $role }
+diagnose-roles-late = { $count ->
+        [one] Un membru așteaptă de câteva minute rolul gradului său
+        [few] { $count } membri așteaptă de câteva minute rolurile gradelor lor
+       *[other] { $count } de membri așteaptă de câteva minute rolurile gradelor lor
+    }
+diagnose-roles-late-remedy = Repară ce se spune aici despre roluri, dacă se spune ceva. Botul încearcă în continuare; punctele nu așteaptă după asta.
+diagnose-roles-given-up = { $count ->
+        [one] Botul a renunțat să dea unui membru rolul gradului său
+        [few] Botul a renunțat să dea la { $count } membri rolurile gradelor lor
+       *[other] Botul a renunțat să dea la { $count } de membri rolurile gradelor lor
+    }
+diagnose-roles-given-up-remedy = Repară ce se spune aici despre roluri. Botul încearcă din nou când un rol este schimbat pe Discord sau ales din nou cu `/punctaj-admin grad setează`.
+diagnose-roles-unlinked = { $count ->
+        [one] O înregistrare are un grad cu rol, dar nu este legată de niciun membru, așa că nu îl primește nimeni (`/punctaj setează`, câmpul `membru`)
+        [few] { $count } înregistrări au grade cu roluri, dar nu sunt legate de membri, așa că nu le primește nimeni (`/punctaj setează`, câmpul `membru`)
+       *[other] { $count } de înregistrări au grade cu roluri, dar nu sunt legate de membri, așa că nu le primește nimeni (`/punctaj setează`, câmpul `membru`)
+    }
+diagnose-unseen = { $count ->
+        [one] Despre un tabel privat pe care nu îl poți vedea nu se spune nimic aici
+        [few] Despre { $count } tabele private pe care nu le poți vedea nu se spune nimic aici
+       *[other] Despre { $count } de tabele private pe care nu le poți vedea nu se spune nimic aici
+    }
 diagnose-role-closed = Botul nu poate lua rolul punctaj_app
 diagnose-role-remedy = Ca proprietar al schemei: `create role punctaj_app nologin` dacă lipsește, apoi `grant punctaj_app to` utilizatorul din PUNCTAJ_DATABASE_URL.
 diagnose-rights = punctaj_app are drepturile de care are nevoie și niciunul în plus
@@ -780,8 +812,8 @@ diagnose-programs-none = Pe această mașină nu există PostgreSQL: prima porni
 diagnose-programs-remedy = Instalează PostgreSQL 15 sau mai nou (sunt necesare doar programele) sau setează PUNCTAJ_DATABASE_URL.
 diagnose-embedded-runs = PostgreSQL-ul încorporat din { $folder } rulează
 diagnose-embedded-rests = PostgreSQL-ul încorporat din { $folder } nu rulează; îl pornește botul
-diagnose-embedded-remedy = Ca root, pune în PUNCTAJ_DATA_DIR un dosar la care ajunge utilizatorul serverului, de exemplu /var/lib/punctaj, sau pornește botul ca utilizator obișnuit.
 diagnose-embedded-none = PostgreSQL-ul încorporat nu există încă; prima pornire îl creează în { $folder }
+diagnose-embedded-remedy = Setează PUNCTAJ_DATA_DIR la un dosar la care acest utilizator poate ajunge, de exemplu /var/lib/punctaj, sau pornește botul cu alt utilizator decât root.
 diagnose-supabase-off = API-ul Supabase nu este configurat și nu este folosit
 diagnose-rest = API-ul REST acceptă cheia
 diagnose-key-refused = Supabase refuză cheia
@@ -795,17 +827,17 @@ diagnose-rest-exposed = API-ul REST arată tabelele schemei punctaj
 diagnose-rest-exposed-remedy = Scoate punctaj din schemele expuse (panou, Project Settings, Data API) și vezi docs/supabase.md.
 diagnose-storage = Storage răspunde
 diagnose-storage-none = Acolo nu există Storage
-diagnose-storage-remedy = Verifică SUPABASE_URL. Botul funcționează și fără Storage.
+diagnose-storage-remedy = Verifică SUPABASE_URL. Restul funcționează și fără Storage.
 diagnose-no-token = DISCORD_TOKEN nu este setat
 diagnose-no-token-remedy = Pune acolo tokenul botului (portalul pentru dezvoltatori Discord, Bot, Reset Token).
 diagnose-token = Discord cunoaște tokenul: botul este { $name }
 diagnose-token-refused = Discord nu cunoaște tokenul
 diagnose-no-discord = Discord nu poate fi accesat: { $words }
 diagnose-no-discord-remedy = Verifică rețeaua, DNS-ul și proxyul acestei mașini și https://discordstatus.com.
-diagnose-discord-busy = Discord a fost întrebat prea mult în ultima vreme și nu răspunde acum la asta; botul așteaptă în asemenea cazuri
-diagnose-discord-busy-remedy = Încearcă din nou peste un minut.
 diagnose-discord-status = Discord răspunde cu starea { $status }
 diagnose-discord-status-remedy = Încearcă mai târziu; https://discordstatus.com anunță întreruperile.
+diagnose-discord-limited = Discord limitează cât de des este întrebat și nu a răspuns la asta
+diagnose-discord-limited-remedy = Așteaptă un minut și verifică din nou. Dacă rămâne așa, ceva întreabă Discord prea des de la această adresă.
 diagnose-presence = Discord poate spune unde sunt conectați oamenii
 diagnose-presence-off = Discord nu este întrebat unde sunt conectați oamenii (PUNCTAJ_PRESENCE=off)
 diagnose-presence-refused = Discord nu spune unde sunt conectați oamenii, așa că dispozitivele nu sunt recunoscute după asta
@@ -865,12 +897,30 @@ diagnose-board-rights = Avizierul tabelului **{ $table }** din { $channel } nu p
 diagnose-channel-remedy = Permite asta rolului botului, în permisiunile canalului.
 diagnose-board-problem = Avizierul tabelului **{ $table }** din { $channel } nu poate fi postat. Discord spune: { $problem }
 diagnose-board-problem-remedy = După ce ai rezolvat, pune-l din nou cu `/punctaj-admin avizier pune`.
-diagnose-board-absent = Avizierul tabelului **{ $table }** din { $channel } nu este încă postat
 diagnose-board-behind = Avizierul tabelului **{ $table }** din { $channel } a rămas în urmă de { $count ->
         [one] un minut
         [few] { $count } minute
        *[other] { $count } de minute
     }
+diagnose-schedules = { $count ->
+        [one] Un tabel se închide după program, următoarea dată { $at }
+        [few] { $count } tabele se închid după program, următorul { $at }
+       *[other] { $count } de tabele se închid după program, următorul { $at }
+    }
+diagnose-schedule-paused = **{ $table }** nu se închide: programul este oprit. `/punctaj-admin perioadă program` cu `cât_de_des` îl pornește din nou.
+diagnose-schedule-overdue = **{ $table }** trebuia închis { $at } și este încă deschis
+diagnose-schedule-overdue-remedy = Botul încearcă din nou la fiecare câteva secunde. Dacă rămâne așa, anunță pe cine ține botul: jurnalul lui spune de ce. `/punctaj-admin perioadă închide` îl închide manual.
+diagnose-schedule-late = **{ $table }** s-a închis mai târziu de { $at }, când trebuia: botul sau baza de date nu era disponibilă
+diagnose-schedule-untold = Închiderile după program ale tabelului **{ $table }** nu sunt raportate nicăieri: nici programul, nici serverul nu are un canal pentru asta
+diagnose-schedule-channel = Canalul pentru rapoartele despre **{ $table }** nu mai există, așa că ele ajung în canalul de jurnal
+diagnose-schedule-channel-remedy = Alege altul cu `/punctaj-admin perioadă program` și `canal`.
+diagnose-schedule-rights = Rapoartele despre **{ $table }** nu pot fi publicate în { $channel }: botului îi lipsesc acolo { $names }
+diagnose-roles = { $count ->
+        [one] Botul poate da singurul rol legat de grade
+        [few] Botul poate da { $count } roluri legate de grade
+       *[other] Botul poate da { $count } de roluri legate de grade
+    }
+diagnose-rank-role = Botul nu poate da { $role }, care este legat de: { $names }
 diagnose-late-remedy = Poate că Discord merge încet sau limitează botul; el încearcă mai departe. Dacă rămâne așa, spune-i celui care administrează botul.
 diagnose-log = Modificările sunt postate în { $channel }
 diagnose-log-none = Nu este setat un canal de jurnal, așa că modificările nu sunt postate nicăieri
@@ -903,6 +953,7 @@ permission-read-history = *Citește istoricul mesajelor*
 
 help-title = Ce poți face aici
 help-nothing = Aici nu ai dreptul să faci nimic. Cere ajutorul cuiva cu permisiunea „Gestionează serverul” (Manage Server).
+help-more = Ce face fiecare: `/punctaj ajutor` cu `subiect`.
 help-everyday = În fiecare zi
 help-everyday-text = Mai multe nume se despart prin virgulă; un nume care conține virgulă se scrie între ghilimele. O mențiune înseamnă înregistrarea legată de acel membru; dacă nu are, `adaugă` îi face una. Dacă nu alegi un `tabel`, lucrezi în cel folosit ultima dată. În meniul unui membru (Aplicații), „Punctaj: adaugă puncte” și „Punctaj: profil” fac același lucru fără să scrii. Cu opțiunea `la`, `arată` arată un tabel așa cum era; o dată fără oră înseamnă sfârșitul acelei zile. Pentru multe modificări la rând, `panou` deschide un panou cu butoane.
 help-undo = Desfacere
@@ -950,6 +1001,7 @@ error-forbidden = Îți lipsește dreptul `{ $right }`, de care e nevoie aici. �
 error-forbidden-givers = Îți lipsește dreptul `{ $right }`, de care e nevoie aici. Ți-l pot da membrii cu permisiunea Gestionează serverul (Manage Server), cu `/punctaj-admin drepturi acordă`, și la fel { $givers }.
 error-already-granted = Chiar acest drept este deja acordat acolo. Vezi ce este acordat cu `/punctaj-admin drepturi listă`.
 error-not-granted = `{ $right }` nu a fost acordat acolo, deci nu e nimic de retras. Vezi ce este acordat cu `/punctaj-admin drepturi listă`; un pachet se retrage întreg, iar fiecare domeniu separat.
+error-of-guild = Dreptul `{ $right }` privește serverul întreg, așa că într-o categorie sau într-un tabel nu ar însemna nimic. Acordă-l fără `domeniu`.
 error-not-held = Nici tu nu ai acolo dreptul `{ $right }`, așa că nu îl poți acorda sau retrage. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
 error-own-rights = Nimeni nu își schimbă propriile drepturi și nici pe cele ale unui rol pe care îl are. Cere-i unui membru cu permisiunea Gestionează serverul (Manage Server).
 error-ranked-role = Rolul { $role } ține de gradul { $rank } din { $table }: oricine este avansat ar primi acest drept și ar putea schimba drepturile sau setările Punctaj. Acordă-l altui rol sau unor membri, ori pune mai întâi alt rol la acel grad cu `/punctaj-admin grad setează`.
@@ -1024,6 +1076,7 @@ error-not-last-period = Perioada { $period } din { $table } nu poate fi redeschi
 error-nothing-proposed = Niciun grad din perioada { $period } din { $table } nu mai așteaptă să fie aplicat: au fost aplicate sau închiderea a fost desfăcută. Verifică cu `/punctaj-admin perioadă raport`.
 error-no-schedule = { $table } nu are încă program. Dă și `cât_de_des`, ca să spui cât de des se închide.
 error-no-such-weekday = O săptămână nu are o astfel de zi. Dă o zi a săptămânii sau numărul ei, de la 1 (luni) la 7.
+error-unknown-part = Nu se poate scoate nimic cu acest nume. Alege din ce oferă Discord. Nu s-a modificat nimic.
 error-no-such-day = O lună nu are o astfel de zi. Dă un număr de la 1 la 31; într-o lună mai scurtă înseamnă ultima zi.
 error-day = Aceasta nu este o zi a săptămânii sau a lunii. Dă o zi a săptămânii sau un număr de la 1 la 31.
 error-time = Aceasta nu este o oră. Scrie-o ca 20:00.
@@ -1418,6 +1471,8 @@ cmd-opt-period = perioadă
     .description = O perioadă închisă, după numărul ei
 cmd-opt-every = cât_de_des
     .description = La ce interval; oprit îl pune în pauză și păstrează restul
+cmd-opt-clear = scoate
+    .description = Ce a fost setat și nu trebuie să mai fie
 cmd-opt-day = zi
     .description = O zi a săptămânii sau 1 până la 31 din lună (ultima, dacă luna e mai scurtă)
 cmd-opt-time = oră
@@ -1451,6 +1506,11 @@ cmd-choice-queued = puse în așteptare
 cmd-choice-week = săptămânal
 cmd-choice-month = lunar
 cmd-choice-off = oprit
+cmd-choice-promote_at = avansează_la
+cmd-choice-demote_below = retrogradează_sub
+cmd-choice-role = rol
+cmd-choice-channel = canal
+cmd-choice-warning = avertizare
 cmd-choice-automatic = automat
 cmd-choice-proposed = doar propuse
 cmd-choice-csv = CSV

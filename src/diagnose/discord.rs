@@ -1,5 +1,7 @@
 //! Discord: the token, what the bot may be told, how often it may connect, its commands.
 
+use reqwest::StatusCode;
+
 use super::{Finding, listed};
 use crate::config::Shards;
 use crate::discord::diagnose::{Account, Connecting, Facts, Unasked};
@@ -8,6 +10,9 @@ use crate::i18n::{Message, keys};
 
 /// How many connections must be left beside those of one start.
 const RESERVE: u32 = 5;
+
+/// The status of what was asked too often.
+const TOO_MANY: u16 = StatusCode::TOO_MANY_REQUESTS.as_u16();
 
 /// What Discord said, held against whether the bot wants to be told where people are signed in, and
 /// which shards it runs.
@@ -57,10 +62,10 @@ fn unanswered(id: &'static str, unasked: &Unasked) -> Finding {
             Message::new(keys::DIAGNOSE_NO_DISCORD).with("words", words.as_str()),
             keys::DIAGNOSE_NO_DISCORD_REMEDY,
         ),
-        Unasked::TooMuch => Finding::warning(
+        Unasked::Status(TOO_MANY) => Finding::warning(
             id,
-            keys::DIAGNOSE_DISCORD_BUSY,
-            keys::DIAGNOSE_DISCORD_BUSY_REMEDY,
+            keys::DIAGNOSE_DISCORD_LIMITED,
+            keys::DIAGNOSE_DISCORD_LIMITED_REMEDY,
         ),
         Unasked::Status(status) => Finding::failed(
             id,

@@ -56,7 +56,7 @@ fn folder(folder: &Path) -> Result<Finding, Finding> {
     match fs::metadata(folder) {
         Ok(meta) if meta.is_dir() => Ok(Finding::ok(id, shown(keys::DIAGNOSE_FOLDER, folder))),
         Ok(_) => Err(unusable(io::ErrorKind::NotADirectory.to_string())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match could_be_made(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match may_be_made(folder) {
             Ok(()) => Ok(Finding::ok(id, shown(keys::DIAGNOSE_FOLDER_NONE, folder))),
             Err(error) => Err(unusable(error.to_string())),
         },
@@ -64,29 +64,21 @@ fn folder(folder: &Path) -> Result<Finding, Finding> {
     }
 }
 
-/// Whether a folder that is not there could be made in what is there of the way to it. A link to nothing
-/// is in the way.
-fn could_be_made(folder: &Path) -> io::Result<()> {
-    let mut there = folder.ancestors();
-    let there = there.find(|folder| folder.symlink_metadata().is_ok());
-    let Some(there) = there.filter(|there| there.is_dir()) else {
-        return Err(io::ErrorKind::NotADirectory.into());
-    };
-    takes_files(there)
-}
-
-/// Whether this user may make something in a folder.
+/// Whether a folder can be made: whether the nearest one above that is there takes others. A link to
+/// nothing is in the way.
 #[cfg(unix)]
-fn takes_files(folder: &Path) -> io::Result<()> {
+fn may_be_made(folder: &Path) -> io::Result<()> {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let folder = std::path::absolute(folder)?;
+    let above = folder.ancestors().find(|it| it.symlink_metadata().is_ok());
+    let above = above.unwrap_or(Path::new("/"));
     let needed = Access::WRITE_OK | Access::EXEC_OK;
-    Ok(accessat(CWD, folder, needed, AtFlags::EACCESS)?)
+    Ok(accessat(CWD, above, needed, AtFlags::EACCESS)?)
 }
 
-/// Only trying would tell here.
+/// Only trying would tell.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-fn takes_files(_: &Path) -> io::Result<()> {
+fn may_be_made(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

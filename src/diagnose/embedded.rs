@@ -34,9 +34,9 @@ fn programs(look: &Look) -> Finding {
 
 fn server(look: &Look) -> Finding {
     let id = "database.embedded";
-    if let Err(error) = &look.reach {
-        let message = Message::new(keys::DIAGNOSE_SAID).with("text", error.to_string());
-        return Finding::failed(id, message, keys::DIAGNOSE_EMBEDDED_REMEDY);
+    if let Some(error) = &look.in_the_way {
+        let said = Message::new(keys::DIAGNOSE_SAID).with("text", error.to_string());
+        return Finding::failed(id, said, keys::DIAGNOSE_EMBEDDED_REMEDY);
     }
     let key = match (&look.running, look.cluster) {
         (Some(_), _) => keys::DIAGNOSE_EMBEDDED_RUNS,

@@ -129,9 +129,9 @@ where
 /// in such a failure needs not ask for it. The answer neither depends on it nor waits for it long.
 pub async fn note_refusal(call: Arc<Call>, failure: &Failure) {
     let right = match *failure {
-        Failure::Service(ServiceError::Forbidden { right } | ServiceError::NotHeld { right }) => {
-            right
-        }
+        Failure::Service(
+            ServiceError::Forbidden { right, .. } | ServiceError::NotHeld { right },
+        ) => right,
         Failure::Service(ServiceError::OwnRights) => Right::AccessManage,
         _ => return,
     };
@@ -154,14 +154,15 @@ pub async fn note_refusal(call: Arc<Call>, failure: &Failure) {
 /// A refusal, with those who can give the right that was missing. Without them, where they can't be
 /// asked for in time.
 async fn with_givers(call: &Call, failure: Failure) -> Failure {
-    let Failure::Service(ServiceError::Forbidden { right }) = failure else {
+    let Failure::Service(ServiceError::Forbidden { right, at }) = &failure else {
         return failure;
     };
     let Some(request) = call.request_again() else {
         return failure;
     };
-    match timeout(NOTING, call.services.givers(&request, right)).await {
-        Ok(Ok(givers)) => Failure::told(views::errors::forbidden(right, &givers, call.locale)),
+    let asking = call.services.givers(&request, *right, at.as_ref());
+    match timeout(NOTING, asking).await {
+        Ok(Ok(givers)) => Failure::told(views::errors::forbidden(*right, &givers, call.locale)),
         Ok(Err(_)) | Err(_) => failure,
     }
 }

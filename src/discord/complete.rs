@@ -49,10 +49,7 @@ pub async fn table(ctx: Ctx<'_>, partial: &str) -> CreateAutocompleteResponse {
         Ok(request) => request,
         Err(failure) => return offered(&call, Err(failure)),
     };
-    let rights = match views::help::rights_of(&commands::path(ctx)) {
-        [] => &[Right::TableView],
-        rights => rights,
-    };
+    let rights = rights_here(ctx);
     let found = call
         .services
         .complete_tables(&request, rights, partial)
@@ -228,7 +225,7 @@ async fn entries(ctx: Ctx<'_>, call: &Call, text: &str) -> Result<Vec<String>, F
     let request = call.request(None)?;
     Ok(call
         .services
-        .complete_entries(&request, table_option(ctx).as_ref(), text)
+        .complete_entries(&request, rights_here(ctx), table_option(ctx).as_ref(), text)
         .await?)
 }
 
@@ -259,7 +256,7 @@ async fn ranks(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
     let request = call.request(None)?;
     let table = call
         .services
-        .complete_within(&request, table_option(ctx).as_ref())
+        .complete_within(&request, rights_here(ctx), table_option(ctx).as_ref())
         .await?;
     let ranks = table
         .into_iter()
@@ -277,7 +274,7 @@ async fn activities(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
     let request = call.request(None)?;
     let table = call
         .services
-        .complete_within(&request, table_option(ctx).as_ref())
+        .complete_within(&request, rights_here(ctx), table_option(ctx).as_ref())
         .await?;
     let activities = table.iter().flat_map(|table| table.activities.values());
     let choices = activities.filter(|activity| fits(partial, &[&activity.name]));
@@ -292,7 +289,12 @@ async fn periods(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
     let request = call.request(None)?;
     let found = call
         .services
-        .complete_periods(&request, table_option(ctx).as_ref(), partial)
+        .complete_periods(
+            &request,
+            rights_here(ctx),
+            table_option(ctx).as_ref(),
+            partial,
+        )
         .await?;
     let choices = found.into_iter().filter_map(|period| {
         let label = format!("{} · {}", period.number, period.closed_on);
@@ -305,7 +307,7 @@ async fn extra_fields(ctx: Ctx<'_>, call: &Call, partial: &str) -> Choices {
     let request = call.request(None)?;
     let table = call
         .services
-        .complete_within(&request, table_option(ctx).as_ref())
+        .complete_within(&request, rights_here(ctx), table_option(ctx).as_ref())
         .await?;
     let fields = table.iter().flat_map(Table::live_fields);
     let names = fields.map(|field| field.name.clone());
@@ -371,6 +373,14 @@ pub fn asking(ctx: Ctx<'_>) -> Arc<Call> {
         ctx.interaction,
         "autocomplete",
     )
+}
+
+/// The rights of which the command at hand needs one: what it offers is for those who hold one.
+fn rights_here(ctx: Ctx<'_>) -> &'static [Right] {
+    match views::help::rights_of(&commands::path(ctx)) {
+        [] => &[Right::TableView],
+        rights => rights,
+    }
 }
 
 /// The table that is named in the same command, as far as it is typed.

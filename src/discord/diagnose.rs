@@ -12,13 +12,18 @@ use serde_json::Value;
 use serenity::http::{Http, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{PermissionOverwrite, PermissionOverwriteType};
-use serenity::model::id::{ApplicationId, ChannelId, CommandId, GuildId, RoleId, UserId};
+use serenity::model::id::{ApplicationId, ChannelId, GuildId, RoleId, UserId};
 use tokio::time::{Instant, timeout};
 
 use super::delivery::{self, Limits, Unfetched};
+use super::integrations;
+use super::people::{Guild, Roles};
+use super::rank_roles::{self, guild_roles};
 use super::registration::{self, Difference};
+use super::views::help;
 use crate::config::{self, Secret};
 use crate::domain::ids;
+use crate::domain::rank_role::GuildRoles;
 
 /// How long Discord may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,8 +116,6 @@ pub enum Unasked {
     Token,
     /// It is not reached, and why.
     Unreached(String),
-    /// It was asked too much of late.
-    TooMuch,
     /// It answers with this status.
     Status(u16),
 }
@@ -206,7 +209,6 @@ async fn ask(
     let (status, headers) = (response.status(), response.headers().clone());
     let body = match status {
         StatusCode::UNAUTHORIZED => Err(Unasked::Token),
-        StatusCode::TOO_MANY_REQUESTS => Err(Unasked::TooMuch),
         status if !status.is_success() => Err(Unasked::Status(status.as_u16())),
         _ => response.bytes().await.map(Vec::from).map_err(lost),
     };
@@ -236,32 +238,11 @@ pub struct Reach {
     bot: UserId,
     /// The roles that it has.
     held: Vec<RoleId>,
-    roles: Vec<Role>,
+    /// What each role allows.
+    roles: Vec<(RoleId, Permissions)>,
+    /// What it can do with them.
+    pub grantable: GuildRoles,
     channels: Vec<Channel>,
-    /// Commands that the server's owner keeps from everybody who is not named.
-    pub hidden: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Guild {
-    roles: Vec<Role>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Role {
-    id: RoleId,
-    permissions: Permissions,
-}
-
-#[derive(Debug, Deserialize)]
-struct Member {
-    user: Someone,
-    roles: Vec<RoleId>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Someone {
-    id: UserId,
 }
 
 #[derive(Debug, Deserialize)]
@@ -271,110 +252,57 @@ struct Channel {
     permission_overwrites: Vec<PermissionOverwrite>,
 }
 
-/// A command, and for whom it is allowed or not. Its id is the application's where that is about all
-/// commands.
-#[derive(Debug, Deserialize)]
-struct Gate {
-    id: CommandId,
-    permissions: Vec<Allowed>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Allowed {
-    id: RoleId,
-    permission: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    id: CommandId,
-    name: String,
-}
-
-/// Asks what the bot may do in a guild, for an answer that can do without; none where Discord does not
-/// say in time.
-pub async fn reach_of_the_bot(http: &Http, guild: ids::GuildId) -> Option<Reach> {
-    let asked = async {
-        let limits = Limits {
-            until: Instant::now() + SOON,
-            patience: SOON,
-        };
-        let Some(me) = delivery::fetch::<Someone>(http, Route::UserMe, limits).await? else {
-            return Ok(None);
-        };
-        let Some(application) = http.application_id() else {
-            return Ok(None);
-        };
-        let guild = GuildId::new(guild.get().max(1));
-        reach(http, (guild, me.id), application).await
-    };
-    let unasked =
-        |error: &Unfetched| tracing::debug!(%error, "what the bot may do in a guild is not known");
-    let asked = timeout(SOON, asked).await.ok()?;
-    asked.inspect_err(unasked).ok()?
-}
-
 /// Asks what the bot may do in a guild; none where it is not in it.
 ///
 /// # Errors
 /// Discord does not say.
 pub async fn reach(
     http: &Http,
-    (guild, bot): (GuildId, UserId),
-    application: ApplicationId,
+    (whose, bot): (ids::GuildId, UserId),
 ) -> Result<Option<Reach>, Unfetched> {
+    let guild = GuildId::new(whose.get().max(1));
     let limits = Limits {
         until: Instant::now() + PATIENCE,
         patience: PATIENCE,
     };
     let (guild_id, user_id) = (guild, bot);
-    let member = delivery::fetch::<Member>(http, Route::GuildMember { guild_id, user_id }, limits);
+    let member = delivery::fetch::<Roles>(http, Route::GuildMember { guild_id, user_id }, limits);
     let roles = delivery::fetch::<Guild>(http, Route::Guild { guild_id }, limits);
     let channels = delivery::fetch(http, Route::GuildChannels { guild_id }, limits);
-    let hidden = hidden(http, guild, application, limits);
-    let (member, roles, channels, hidden) = tokio::try_join!(member, roles, channels, hidden)?;
-    let (Some(bot), Some(Guild { roles }), Some(channels)) = (member, roles, channels) else {
+    let (member, roles, channels) = tokio::try_join!(member, roles, channels)?;
+    let (Some(held), Some(found), Some(channels)) = (member, roles, channels) else {
         return Ok(None);
     };
+    let roles = found.roles.iter();
     Ok(Some(Reach {
         guild,
-        bot: bot.user.id,
-        held: bot.roles,
-        roles,
+        bot,
+        grantable: guild_roles(whose, &found, &held),
+        held: held.roles,
+        roles: roles.map(|role| (role.id, role.permissions)).collect(),
         channels,
-        hidden,
     }))
 }
 
+/// The same for an answer that can do without; none where Discord does not say in time.
+pub async fn reach_of_the_bot(http: &Http, guild: ids::GuildId) -> Option<Reach> {
+    let asked = async {
+        let me = rank_roles::who_am_i(http).await?;
+        let reach = reach(http, (guild, me)).await;
+        let unasked =
+            |error: &_| tracing::debug!(%error, "what the bot may do in a guild is not known");
+        reach.inspect_err(unasked).ok()?
+    };
+    timeout(SOON, asked).await.ok()?
+}
+
 /// The commands that Server Settings > Integrations keeps from everybody who is not named there.
-async fn hidden(
-    http: &Http,
-    guild_id: GuildId,
-    application_id: ApplicationId,
-    limits: Limits,
-) -> Result<Vec<String>, Unfetched> {
-    let route = Route::GuildCommandsPermissions {
-        application_id,
-        guild_id,
-    };
-    let gates = delivery::fetch::<Vec<Gate>>(http, route, limits).await?;
-    let everybody = RoleId::new(guild_id.get());
-    let is_shut = |gate: &Gate| {
-        let mut allowed = gate.permissions.iter();
-        allowed.any(|allowed| allowed.id == everybody && !allowed.permission)
-    };
-    let shut: Vec<Gate> = gates.into_iter().flatten().filter(is_shut).collect();
-    if shut.is_empty() {
-        return Ok(Vec::new());
-    }
-    let route = Route::Commands { application_id };
-    let commands = delivery::fetch::<Vec<Named>>(http, route, limits).await?;
-    let is_hidden = |command: &Named| {
-        let mut ids = shut.iter().map(|gate| gate.id);
-        ids.any(|id| id == command.id || id.get() == application_id.get())
-    };
-    let hidden = commands.into_iter().flatten().filter(is_hidden);
-    Ok(hidden.map(|command| command.name).collect())
+///
+/// # Errors
+/// Discord does not say.
+pub async fn hidden(http: &Http, guild: ids::GuildId) -> Result<Vec<&'static str>, Unfetched> {
+    let everybody = integrations::Viewer::default();
+    integrations::hidden(http, guild, &everybody, help::commands()).await
 }
 
 impl Reach {
@@ -384,8 +312,8 @@ impl Reach {
         let channel = self.channels.iter().find(|found| found.id == channel)?;
         let everybody = RoleId::new(self.guild.get());
         let has = |role: RoleId| role == everybody || self.held.contains(&role);
-        let roles = self.roles.iter().filter(|role| has(role.id));
-        let base: Permissions = roles.map(|role| role.permissions).collect();
+        let roles = self.roles.iter().filter(|(role, _)| has(*role));
+        let base: Permissions = roles.map(|(_, permissions)| *permissions).collect();
         if base.administrator() {
             return Some(Permissions::all());
         }
@@ -421,13 +349,6 @@ mod tests {
     const HELD: u64 = 3;
     const OTHER: u64 = 4;
 
-    fn role(id: u64, permissions: Permissions) -> Role {
-        Role {
-            id: RoleId::new(id),
-            permissions,
-        }
-    }
-
     /// What is left of the needs of a board, with such overwrites: whose, whether a member's, denied,
     /// allowed.
     fn left(own: Permissions, overwrites: &[(u64, bool, Permissions, Permissions)]) -> Permissions {
@@ -446,12 +367,16 @@ mod tests {
             bot: UserId::new(BOT),
             held: vec![RoleId::new(HELD)],
             roles: vec![
-                role(GUILD, Permissions::VIEW_CHANNEL),
-                role(HELD, own),
-                role(OTHER, Permissions::ADMINISTRATOR),
+                (RoleId::new(GUILD), Permissions::VIEW_CHANNEL),
+                (RoleId::new(HELD), own),
+                (RoleId::new(OTHER), Permissions::ADMINISTRATOR),
             ],
+            grantable: GuildRoles::new(
+                (ids::GuildId::from_db(1), ids::UserId::from_db(5)),
+                [],
+                Vec::new(),
+            ),
             channels: vec![serde_json::from_value(channel).unwrap()],
-            hidden: Vec::new(),
         };
         assert_eq!(reach.allowed(ChannelId::new(8)), None);
         reach.allowed(ChannelId::new(9)).unwrap() & BOARD_NEEDS

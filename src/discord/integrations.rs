@@ -3,7 +3,8 @@
 //!
 //! The rules are Discord's: what is set for a command stands in place of what is set for the whole
 //! application; there, what is set for a member stands before what is set for their roles, of which one
-//! that allows is enough, and these before what is set for everybody
+//! that allows is enough, and these before what is set for everybody. Nothing is hidden from
+//! administrators
 //! (<https://discord.com/developers/docs/interactions/application-commands#permissions>).
 
 use std::collections::BTreeSet;
@@ -14,9 +15,8 @@ use serenity::http::{Http, Route};
 use serenity::model::id;
 use tokio::time::Instant;
 
-use super::delivery::{self, Limits};
-use crate::domain::access::{Grantee, Standing};
-use crate::domain::ids::GuildId;
+use super::delivery::{self, Limits, Unfetched};
+use crate::domain::ids::{GuildId, RoleId, UserId};
 
 /// How long it is worth asking.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -52,15 +52,29 @@ struct Permission {
 const ROLE: u8 = 1;
 const MEMBER: u8 = 2;
 
-/// Which of these commands somebody does not see. None where Discord does not say.
+/// Who looks for a command: a member or a role, or everybody in general.
+#[derive(Debug, Clone, Default)]
+pub struct Viewer {
+    /// The member, if it is one.
+    pub member: Option<UserId>,
+    /// The member's roles; of a role, itself.
+    pub roles: Vec<RoleId>,
+    /// Whether they are an administrator.
+    pub administrator: bool,
+}
+
+/// Which of these commands somebody does not see.
+///
+/// # Errors
+/// Discord does not say.
 pub async fn hidden(
     http: &Http,
     guild: GuildId,
-    (who, standing): (Grantee, &Standing),
+    viewer: &Viewer,
     commands: BTreeSet<&'static str>,
-) -> Vec<&'static str> {
+) -> Result<Vec<&'static str>, Unfetched> {
     let Some(application_id) = http.application_id() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let limits = Limits {
         until: Instant::now() + LONGEST,
@@ -74,50 +88,41 @@ pub async fn hidden(
         guild_id,
     };
     let settings = delivery::fetch::<Vec<Settings>>(http, settings, limits);
-    let (registered, settings) = match tokio::try_join!(registered, settings) {
-        Ok((registered, settings)) => {
-            (registered.unwrap_or_default(), settings.unwrap_or_default())
-        }
-        Err(error) => {
-            tracing::debug!(%error, "whom commands are hidden from is not known");
-            return Vec::new();
-        }
-    };
+    let (registered, settings) = tokio::try_join!(registered, settings)?;
+    let (registered, settings) = (registered.unwrap_or_default(), settings.unwrap_or_default());
     let application = application_id.to_string();
     let set_for = |id: &str| settings.iter().find(|settings| settings.id == id);
     let is_hidden = |name: &&str| {
         let own = registered.iter().find(|command| command.name == **name);
         let own = own.and_then(|command| set_for(&command.id));
         let settings = own.or_else(|| set_for(&application));
-        settings.is_some_and(|settings| hides(&settings.permissions, who, standing, guild))
+        settings.is_some_and(|settings| hides(&settings.permissions, viewer, guild))
     };
-    commands.into_iter().filter(is_hidden).collect()
+    Ok(commands.into_iter().filter(is_hidden).collect())
 }
 
 /// Whether these settings hide a command from somebody.
-fn hides(set: &[Permission], who: Grantee, standing: &Standing, guild: GuildId) -> bool {
+fn hides(set: &[Permission], viewer: &Viewer, guild: GuildId) -> bool {
     let set_for = |kind: u8, id: String| {
         let mut set = set.iter().filter(move |it| it.kind == kind && it.id == id);
         set.next().map(|it| it.shows)
     };
-    let own = match who {
-        Grantee::Member(member) => set_for(MEMBER, member.to_string()),
-        Grantee::Role(_) => None,
-    };
-    let roles = standing
+    let own = viewer
+        .member
+        .and_then(|member| set_for(MEMBER, member.to_string()));
+    let roles = viewer
         .roles
         .iter()
         .filter_map(|role| set_for(ROLE, role.to_string()));
     let roles = roles.reduce(|one, other| one || other);
     let everybodys = set_for(ROLE, guild.to_string());
     let shown = own.or(roles).or(everybodys).unwrap_or(true);
-    !standing.manage_server && !shown
+    !viewer.administrator && !shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{RoleId, UserId};
 
     #[test]
     fn a_member_comes_before_their_roles_and_these_before_everybody() {
@@ -127,11 +132,11 @@ mod tests {
             kind,
             shows,
         };
-        let standing = |roles: &[i64]| Standing {
-            manage_server: false,
+        let ana = |roles: &[i64]| Viewer {
+            member: Some(UserId::from_db(5)),
             roles: roles.iter().copied().map(RoleId::from_db).collect(),
+            administrator: false,
         };
-        let ana = Grantee::Member(UserId::from_db(5));
         let everybody = || set(ROLE, 1, false);
         let cases = [
             (vec![], vec![], false),
@@ -153,13 +158,18 @@ mod tests {
             (vec![set(3, 5, false), set(MEMBER, 6, false)], vec![], false),
         ];
         for (number, (set, roles, hidden)) in cases.into_iter().enumerate() {
-            let standing = standing(&roles);
-            assert_eq!(hides(&set, ana, &standing, guild), hidden, "{number}");
+            assert_eq!(hides(&set, &ana(&roles), guild), hidden, "{number}");
         }
-        let owner = Standing {
-            manage_server: true,
-            ..standing(&[])
+        let administrator = Viewer {
+            administrator: true,
+            ..ana(&[])
         };
-        assert!(!hides(&[everybody()], ana, &owner, guild));
+        assert!(!hides(&[everybody()], &administrator, guild));
+        // To everybody in general.
+        assert!(hides(
+            &[everybody(), set(MEMBER, 5, true)],
+            &Viewer::default(),
+            guild
+        ));
     }
 }

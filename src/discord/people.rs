@@ -81,7 +81,7 @@ pub async fn called(call: &Call, guild: GuildId, member: UserId) -> Result<Name,
 /// The part of a guild's member that says what they may do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Roles {
-    roles: Vec<RoleId>,
+    pub(super) roles: Vec<RoleId>,
 }
 
 impl Roles {

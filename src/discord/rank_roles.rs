@@ -171,9 +171,14 @@ async fn roles_of(
     let (Some(bot), Some(found)) = tokio::try_join!(bot, found)? else {
         return Ok(None);
     };
+    Ok(Some(guild_roles(guild, &found, &bot)))
+}
+
+/// The roles of a guild, and what the bot with its own can do with them.
+pub(super) fn guild_roles(guild: GuildId, found: &Guild, bot: &Roles) -> GuildRoles {
     let owner = UserId::try_from(found.owner_id.get()).unwrap_or(UserId::from_db(0));
     let roles = found.roles.iter().filter_map(guild_role);
-    Ok(Some(GuildRoles::new((guild, owner), roles, bot.ids())))
+    GuildRoles::new((guild, owner), roles, bot.ids())
 }
 
 fn guild_role(role: &Role) -> Option<GuildRole> {
@@ -192,13 +197,10 @@ fn limits() -> Limits {
     }
 }
 
-/// Who the bot is, asked once.
-async fn who_am_i(http: &Http, me: &OnceCell<id::UserId>) -> Option<id::UserId> {
-    let asked = me.get_or_try_init(async || {
-        let account = delivery::fetch::<Account>(http, Route::UserMe, limits()).await;
-        account.ok().flatten().map(|account| account.id).ok_or(())
-    });
-    asked.await.ok().copied()
+/// Who the bot is.
+pub(super) async fn who_am_i(http: &Http) -> Option<id::UserId> {
+    let account = delivery::fetch::<Account>(http, Route::UserMe, limits()).await;
+    account.ok().flatten().map(|account| account.id)
 }
 
 /// Brings the roles of members up to date, one after the other. Returns whether Discord did what it
@@ -209,9 +211,10 @@ async fn work(
     me: &OnceCell<id::UserId>,
     in_hand: &InHand,
 ) -> Result<bool, ServiceError> {
-    let facts = match who_am_i(http, me).await {
-        Some(me) => roles_of(http, in_hand.guild, me).await,
-        None => Ok(None),
+    let asked = me.get_or_try_init(async || who_am_i(http).await.ok_or(()));
+    let facts = match asked.await {
+        Ok(me) => roles_of(http, in_hand.guild, *me).await,
+        Err(()) => Ok(None),
     };
     let roles = match facts {
         Ok(Some(roles)) => roles,

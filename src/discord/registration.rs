@@ -190,6 +190,10 @@ fn choices_of(
         (_, "layout") => |option| choices(option, &["phone", "wide"]),
         (_, "template") => |option| choices(option, &templates::NAMES),
         (_, "every") => |option| choices(option, &["week", "month", "off"]),
+        ("cmd-punctaj-admin-rank-set", "clear") => {
+            |option| choices(option, &["promote_at", "demote_below", "role"])
+        }
+        (_, "clear") => |option| choices(option, &["channel", "warning"]),
         (_, "promotions") => |option| choices(option, &["automatic", "proposed"]),
         (_, "kind") => |option| choices(option, &FieldKind::ALL.map(FieldKind::as_str)),
         (_, "only") => |option| choices(option, &Only::ALL.map(Only::as_str)),
@@ -320,6 +324,46 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"));
     }
 
+    /// Each command as one types it with Discord in Romanian, groups too.
+    fn romanian(of: &Value, path: &str, paths: &mut HashSet<String>) {
+        let name = of["name_localizations"]["ro"].as_str();
+        let name = name.or(of["name"].as_str()).unwrap();
+        let path = if path.is_empty() {
+            format!("/{name}")
+        } else {
+            format!("{path} {name}")
+        };
+        for inner in items(of, "options").filter(|it| matches!(it["type"].as_u64(), Some(1 | 2))) {
+            romanian(inner, &path, paths);
+        }
+        paths.insert(path);
+    }
+
+    #[test]
+    fn romanian_texts_name_commands_as_they_are_called_in_romanian() {
+        let mut paths = HashSet::new();
+        for command in json() {
+            romanian(&command, "", &mut paths);
+        }
+        let texts = include_str!("../../config/locales/ro.ftl");
+        // In brackets, after the Romanian name, stands the English one.
+        let named = texts
+            .match_indices("`/punctaj")
+            .filter(|(at, _)| !texts[..*at].ends_with('('));
+        let mut found = 0;
+        for (at, _) in named {
+            let span = texts[at + 1..].split('`').next().unwrap();
+            // What follows the command is an option of it.
+            let words: Vec<&str> = span
+                .split(' ')
+                .take_while(|word| !word.contains(':'))
+                .collect();
+            assert!(paths.contains(&words.join(" ")), "{span}");
+            found += 1;
+        }
+        assert!(found > 50, "{found}");
+    }
+
     #[test]
     fn each_command_keeps_to_discords_budget() {
         for command in json() {
@@ -376,14 +420,14 @@ mod tests {
                 "punctaj-admin field add: table field kind? pattern?",
                 "punctaj-admin field edit: table field name? pattern?",
                 "punctaj-admin field remove: table field",
-                "punctaj-admin rank set: table rank title promote_at? demote_below? role?",
+                "punctaj-admin rank set: table rank title promote_at? demote_below? role? clear?",
                 "punctaj-admin rank remove: table rank",
                 "punctaj-admin rank list: table",
                 "punctaj-admin activity set: table activity points quantity?",
                 "punctaj-admin activity remove: table activity",
                 "punctaj-admin activity list: table",
                 "punctaj-admin period close: table",
-                "punctaj-admin period schedule: table every? day? time? channel? warning?",
+                "punctaj-admin period schedule: table every? day? time? channel? warning? clear?",
                 "punctaj-admin period list: table",
                 "punctaj-admin period report: table period?",
                 "punctaj-admin board post: table channel? layout?",

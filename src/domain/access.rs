@@ -69,6 +69,14 @@ rights! {
     SettingsManage = "settings.manage";
 }
 
+impl Right {
+    /// Whether it is about the guild as a whole, so that it would come to nothing in one table.
+    #[must_use]
+    pub const fn is_of_guild(self) -> bool {
+        matches!(self, Self::SettingsManage)
+    }
+}
+
 /// Codes that are granted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bundle {
@@ -371,6 +379,34 @@ impl<'a> Place<'a> {
             is_open: !private,
         }
     }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn spot(&self) -> Spot {
+        Spot {
+            table: self.table,
+            category: self.category.map(str::to_owned),
+        }
+    }
+}
+
+/// A place in which nobody looks at tables just because they are not private.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    table: Option<TableId>,
+    category: Option<String>,
+}
+
+impl Spot {
+    /// The place.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            table: self.table,
+            category: self.category.as_deref(),
+            is_open: false,
+        }
+    }
 }
 
 /// What Discord says of the person who acts.
@@ -436,9 +472,14 @@ pub struct Authority {
 }
 
 /// A right that somebody does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the right {} is missing", .0.code())]
-pub struct MissingRight(pub Right);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the right {} is missing", .right.code())]
+pub struct MissingRight {
+    /// The right.
+    pub right: Right,
+    /// Where; nowhere is it held, without.
+    pub at: Option<Spot>,
+}
 
 /// Why somebody may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -490,7 +531,8 @@ impl Authority {
         if self.may(right, place) {
             Ok(())
         } else {
-            Err(MissingRight(right))
+            let at = Some(place.spot());
+            Err(MissingRight { right, at })
         }
     }
 
@@ -502,7 +544,7 @@ impl Authority {
         if self.may_somewhere(right) {
             Ok(())
         } else {
-            Err(MissingRight(right))
+            Err(MissingRight { right, at: None })
         }
     }
 

@@ -165,6 +165,14 @@ impl Entry {
         change.after(after)
     }
 
+    /// Its period is closed by `closing`: a base that is dated later was set in it all the same, and
+    /// is over with it. One that is dated earlier is told by its date.
+    pub fn forget_base(&mut self, closing: &Stamp) {
+        if self.stamps.get("points").is_some_and(|base| base > closing) {
+            self.stamps.remove("points");
+        }
+    }
+
     /// Its period is closed: whatever it has, it begins with `start` again.
     pub fn close(&mut self, start: i64) -> Change {
         let mut change = self.change("points").before(self.points).after(start);

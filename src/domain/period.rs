@@ -125,6 +125,14 @@ impl Schedule {
         self.runs(done, zone).find(|(_, at)| *at > now)
     }
 
+    /// Whether it wants other runs than that one did. Where it is told, and who is warned, is nothing
+    /// to them.
+    #[must_use]
+    pub fn runs_otherwise(&self, than: &Self) -> bool {
+        let runs = |it: &Self| (it.every, it.day, it.time.clone(), it.paused);
+        runs(self) != runs(than)
+    }
+
     /// When those below a threshold are to be warned of a run.
     #[must_use]
     pub fn warns_at(&self, run: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -175,8 +183,12 @@ impl Schedule {
             "channel" => {
                 let id = text.and_then(|id| id.parse().ok());
                 self.channel = id.map(ChannelId::from_db);
+                return;
             }
-            "warning" => self.warning = number,
+            "warning" => {
+                self.warning = number;
+                return;
+            }
             "paused" => self.paused = value.as_bool().unwrap_or_default(),
             _ => return,
         }
@@ -280,12 +292,18 @@ pub struct Period {
     pub proposed: BTreeMap<EntryId, i32>,
 }
 
+/// How late a run came, where that is worth a word.
+#[must_use]
+pub fn late_by(due: DateTime<Utc>, closed: DateTime<Utc>) -> Option<TimeDelta> {
+    let by = closed.signed_duration_since(due);
+    (by > LATE).then_some(by)
+}
+
 impl Period {
     /// How late the schedule closed it, where that is worth a word.
     #[must_use]
     pub fn late_by(&self) -> Option<TimeDelta> {
-        let by = self.closed.signed_duration_since(self.due?);
-        (by > LATE).then_some(by)
+        late_by(self.due?, self.closed)
     }
 
     /// What a closing tells of it.

@@ -116,41 +116,34 @@ mod unix {
                 return Ok(());
             };
             let meta = fs::metadata(data)?;
-            if !is_ours_to_open(&meta) {
+            let mode = meta.mode() & 0o7777;
+            // Rights that somebody gave to a group on purpose are left alone.
+            if meta.uid() != 0 || (meta.gid() != 0 && mode & 0o070 != 0) {
                 return Ok(());
             }
             chown(data, None, Some(user.gid))?;
-            let mode = meta.mode() & 0o7777;
             fs::set_permissions(data, fs::Permissions::from_mode(mode | 0o010))
-        }
-
-        /// Whether a start would let the server's group pass through the data folder, which may not be
-        /// there yet.
-        pub(in super::super) fn would_open_passage(&self, data: &Path) -> bool {
-            let is_ours = fs::metadata(data).is_ok_and(|meta| is_ours_to_open(&meta));
-            self.is_other() && (is_ours || !data.exists())
         }
 
         /// The error that names the folder in the way of `path`, or else the program.
         pub(in super::super) fn unreachable(&self, path: &Path, program: &Path) -> EmbeddedError {
-            let user = self.other.as_ref();
-            let name = user.map_or_else(String::new, |user| user.name.clone());
-            match user.and_then(|user| blocking_folder(path, user)) {
-                Some(blocked) => EmbeddedError::Unreachable {
-                    user: name,
-                    blocked,
-                },
-                None => EmbeddedError::NotRunnable {
-                    user: name,
+            let name = self.other.as_ref().map(|user| user.name.clone());
+            self.in_the_way(path)
+                .unwrap_or_else(|| EmbeddedError::NotRunnable {
+                    user: name.unwrap_or_default(),
                     program: program.to_owned(),
-                },
-            }
+                })
         }
-    }
 
-    /// Rights that somebody gave to a group on purpose are left alone.
-    fn is_ours_to_open(meta: &fs::Metadata) -> bool {
-        meta.uid() == 0 && (meta.gid() == 0 || meta.mode() & 0o070 == 0)
+        /// The error that names the folder in the way of `path`, if there is one.
+        pub(in super::super) fn in_the_way(&self, path: &Path) -> Option<EmbeddedError> {
+            let user = self.other.as_ref()?;
+            let blocked = blocking_folder(path, user)?;
+            Some(EmbeddedError::Unreachable {
+                user: user.name.clone(),
+                blocked,
+            })
+        }
     }
 
     /// The topmost folder of an absolute path which a user can't enter, judging by its mode.
@@ -321,15 +314,15 @@ mod other {
             Ok(())
         }
 
-        pub(in super::super) fn would_open_passage(&self, _data: &Path) -> bool {
-            true
-        }
-
         pub(in super::super) fn unreachable(&self, _path: &Path, program: &Path) -> EmbeddedError {
             EmbeddedError::NotRunnable {
                 user: String::new(),
                 program: program.to_owned(),
             }
+        }
+
+        pub(in super::super) fn in_the_way(&self, _path: &Path) -> Option<EmbeddedError> {
+            None
         }
     }
 }

@@ -176,10 +176,10 @@ pub struct Look {
     pub folder: PathBuf,
     /// The major version that made the cluster; none where a start would make it.
     pub cluster: Option<u32>,
-    /// Whether the user who would run the server can reach the cluster.
-    pub reach: Result<(), EmbeddedError>,
     /// The address of the database, if the server runs and this user may know its password.
     pub running: Option<DatabaseUrl>,
+    /// What keeps the server's user from the folder.
+    pub in_the_way: Option<EmbeddedError>,
 }
 
 /// Looks at what a start would find.
@@ -191,23 +191,28 @@ pub async fn look(options: &EmbeddedOptions) -> Look {
     let candidates = binaries::candidates(&options.search, Path::new("/"), &layout.downloads);
     let wanted = cluster.map(|major| (layout.cluster.as_path(), major));
     let chosen = binaries::choose(&candidates, wanted).await;
-    let (reach, running) = match (&account, &chosen) {
+    let running = match (&account, &chosen) {
         (Ok(account), Ok(Some(binaries))) => {
             let tools = Tools {
                 binaries: binaries.clone(),
                 account: account.clone(),
                 data: layout.data.clone(),
             };
-            (tools.would_reach().await, running(&tools, &layout).await)
+            running(&tools, &layout).await
         }
-        _ => (Ok(()), None),
+        _ => None,
     };
     let found = chosen.map(|found| found.map(|found| (found.bin, found.major)));
+    // Through the data folder itself a start lets that user pass.
+    let above = std::path::absolute(&layout.data).ok();
+    let above = above.as_deref().and_then(Path::parent);
+    let in_the_way = account.as_ref().ok().zip(above);
+    let in_the_way = in_the_way.and_then(|(account, above)| account.in_the_way(above));
     Look {
+        in_the_way,
         programs: account.and(version).and(found),
         folder: layout.cluster,
         cluster,
-        reach,
         running,
     }
 }

@@ -77,28 +77,6 @@ impl Tools {
         Err(self.account.unreachable(&self.data, &program))
     }
 
-    /// What [`check_reach`](Self::check_reach) would come to. Nothing is changed: where a start would
-    /// open the data folder, the way to it is what counts.
-    pub(super) async fn would_reach(&self) -> Result<(), EmbeddedError> {
-        if !self.account.is_other() || (self.data.is_dir() && self.can_start().await?) {
-            return Ok(());
-        }
-        let mut above = self.data.ancestors().skip(1);
-        let above = above.find(|folder| folder.is_dir());
-        let above = above.unwrap_or(Path::new("/")).to_owned();
-        let on_the_way = Self {
-            data: above.clone(),
-            ..self.clone()
-        };
-        let would_open = self.account.would_open_passage(&self.data);
-        if would_open && on_the_way.can_start().await? {
-            return Ok(());
-        }
-        let blocked = if would_open { &above } else { &self.data };
-        let program = self.binaries.program("postgres");
-        Err(self.account.unreachable(blocked, &program))
-    }
-
     async fn can_start(&self) -> Result<bool, EmbeddedError> {
         let mut command = self.command("postgres");
         command.arg("--version");

@@ -43,6 +43,7 @@ keys! {
     BUTTON_SETUP_AGAIN = "button-setup-again";
 
     MORE_LINES = "more-lines";
+    MORE_NAMES = "more-names";
     NOBODY = "nobody";
     FIELD_NAME = "field-name";
     FIELD_RANK = "field-rank";
@@ -156,6 +157,7 @@ keys! {
     LINE_SESSION_ENDED = "line-session-ended";
     LINE_SUPERSEDED = "line-superseded";
     LINE_TOO_LATE = "line-too-late";
+    NOTE_RANKS_LEFT = "note-ranks-left";
     NOTE_REPEATED = "note-repeated";
     NOTE_REASON = "note-reason";
     NOTE_OVERWROTE = "note-overwrote";
@@ -183,6 +185,8 @@ keys! {
     UNDO_RANK_HELD = "undo-rank-held";
     UNDO_FIELD_USED = "undo-field-used";
     UNDO_GRANTED_ANEW = "undo-granted-anew";
+    UNDO_CLOSED_SINCE = "undo-closed-since";
+    UNDO_CLOSED_ANEW = "undo-closed-anew";
     NOTHING_CHANGED = "nothing-changed";
     TABLE_HEADING = "table-heading";
     TABLE_HEADING_THEN = "table-heading-then";
@@ -221,6 +225,7 @@ keys! {
     BOARD_TABLE_DELETED = "board-table-deleted";
     PERIOD_PREVIEW_TITLE = "period-preview-title";
     PERIOD_PREVIEW = "period-preview";
+    PERIOD_PREVIEW_NEXT = "period-preview-next";
     PERIOD_TITLE = "period-title";
     PERIOD_RANGE = "period-range";
     PERIOD_RANGE_FIRST = "period-range-first";
@@ -524,7 +529,14 @@ keys! {
     DIAGNOSE_SCHEMA_BROKEN_REMEDY = "diagnose-schema-broken-remedy";
     DIAGNOSE_SCHEMA_CLOSED = "diagnose-schema-closed";
     DIAGNOSE_SCHEMA_CLOSED_REMEDY = "diagnose-schema-closed-remedy";
-    DIAGNOSE_ROLE = "diagnose-role";
+    DIAGNOSE_RANK_ROLE = "diagnose-rank-role";
+    DIAGNOSE_ROLE_LEFT = "diagnose-role-left";
+    DIAGNOSE_ROLES_LATE = "diagnose-roles-late";
+    DIAGNOSE_ROLES_LATE_REMEDY = "diagnose-roles-late-remedy";
+    DIAGNOSE_ROLES_GIVEN_UP = "diagnose-roles-given-up";
+    DIAGNOSE_ROLES_GIVEN_UP_REMEDY = "diagnose-roles-given-up-remedy";
+    DIAGNOSE_ROLES_UNLINKED = "diagnose-roles-unlinked";
+    DIAGNOSE_UNSEEN = "diagnose-unseen";
     DIAGNOSE_ROLE_CLOSED = "diagnose-role-closed";
     DIAGNOSE_ROLE_REMEDY = "diagnose-role-remedy";
     DIAGNOSE_RIGHTS = "diagnose-rights";
@@ -558,8 +570,8 @@ keys! {
     DIAGNOSE_PROGRAMS_REMEDY = "diagnose-programs-remedy";
     DIAGNOSE_EMBEDDED_RUNS = "diagnose-embedded-runs";
     DIAGNOSE_EMBEDDED_RESTS = "diagnose-embedded-rests";
-    DIAGNOSE_EMBEDDED_REMEDY = "diagnose-embedded-remedy";
     DIAGNOSE_EMBEDDED_NONE = "diagnose-embedded-none";
+    DIAGNOSE_EMBEDDED_REMEDY = "diagnose-embedded-remedy";
     DIAGNOSE_SUPABASE_OFF = "diagnose-supabase-off";
     DIAGNOSE_REST = "diagnose-rest";
     DIAGNOSE_KEY_REFUSED = "diagnose-key-refused";
@@ -580,10 +592,10 @@ keys! {
     DIAGNOSE_TOKEN_REFUSED = "diagnose-token-refused";
     DIAGNOSE_NO_DISCORD = "diagnose-no-discord";
     DIAGNOSE_NO_DISCORD_REMEDY = "diagnose-no-discord-remedy";
-    DIAGNOSE_DISCORD_BUSY = "diagnose-discord-busy";
-    DIAGNOSE_DISCORD_BUSY_REMEDY = "diagnose-discord-busy-remedy";
     DIAGNOSE_DISCORD_STATUS = "diagnose-discord-status";
     DIAGNOSE_DISCORD_STATUS_REMEDY = "diagnose-discord-status-remedy";
+    DIAGNOSE_DISCORD_LIMITED = "diagnose-discord-limited";
+    DIAGNOSE_DISCORD_LIMITED_REMEDY = "diagnose-discord-limited-remedy";
     DIAGNOSE_PRESENCE = "diagnose-presence";
     DIAGNOSE_PRESENCE_OFF = "diagnose-presence-off";
     DIAGNOSE_PRESENCE_REFUSED = "diagnose-presence-refused";
@@ -624,8 +636,18 @@ keys! {
     DIAGNOSE_CHANNEL_REMEDY = "diagnose-channel-remedy";
     DIAGNOSE_BOARD_PROBLEM = "diagnose-board-problem";
     DIAGNOSE_BOARD_PROBLEM_REMEDY = "diagnose-board-problem-remedy";
-    DIAGNOSE_BOARD_ABSENT = "diagnose-board-absent";
     DIAGNOSE_BOARD_BEHIND = "diagnose-board-behind";
+    DIAGNOSE_SCHEDULES = "diagnose-schedules";
+    DIAGNOSE_SCHEDULE_PAUSED = "diagnose-schedule-paused";
+    DIAGNOSE_SCHEDULE_OVERDUE = "diagnose-schedule-overdue";
+    DIAGNOSE_SCHEDULE_OVERDUE_REMEDY = "diagnose-schedule-overdue-remedy";
+    DIAGNOSE_SCHEDULE_LATE = "diagnose-schedule-late";
+    DIAGNOSE_SCHEDULE_UNTOLD = "diagnose-schedule-untold";
+    DIAGNOSE_SCHEDULE_CHANNEL = "diagnose-schedule-channel";
+    DIAGNOSE_SCHEDULE_CHANNEL_REMEDY = "diagnose-schedule-channel-remedy";
+    DIAGNOSE_SCHEDULE_RIGHTS = "diagnose-schedule-rights";
+    DIAGNOSE_ROLES = "diagnose-roles";
+    DIAGNOSE_ROLE = "diagnose-role";
     DIAGNOSE_LATE_REMEDY = "diagnose-late-remedy";
     DIAGNOSE_LOG = "diagnose-log";
     DIAGNOSE_LOG_NONE = "diagnose-log-none";
@@ -647,6 +669,7 @@ keys! {
     PERMISSION_READ_HISTORY = "permission-read-history";
     HELP_TITLE = "help-title";
     HELP_NOTHING = "help-nothing";
+    HELP_MORE = "help-more";
     HELP_EVERYDAY = "help-everyday";
     HELP_EVERYDAY_TEXT = "help-everyday-text";
     HELP_UNDO = "help-undo";
@@ -691,6 +714,7 @@ keys! {
     ERROR_FORBIDDEN_GIVERS = "error-forbidden-givers";
     ERROR_ALREADY_GRANTED = "error-already-granted";
     ERROR_NOT_GRANTED = "error-not-granted";
+    ERROR_OF_GUILD = "error-of-guild";
     ERROR_NOT_HELD = "error-not-held";
     ERROR_OWN_RIGHTS = "error-own-rights";
     ERROR_RANKED_ROLE = "error-ranked-role";
@@ -744,6 +768,7 @@ keys! {
     ERROR_NOTHING_PROPOSED = "error-nothing-proposed";
     ERROR_NO_SCHEDULE = "error-no-schedule";
     ERROR_NO_SUCH_WEEKDAY = "error-no-such-weekday";
+    ERROR_UNKNOWN_PART = "error-unknown-part";
     ERROR_NO_SUCH_DAY = "error-no-such-day";
     ERROR_DAY = "error-day";
     ERROR_TIME = "error-time";

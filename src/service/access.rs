@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use crate::domain::access::{Authority, Grant, Granted, Grantee, Place, Right, Scope, Standing};
+use crate::domain::access::{
+    Authority, Grant, Granted, Grantee, Place, Right, Scope, Spot, Standing,
+};
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
@@ -71,8 +73,8 @@ impl Services {
     /// Grants a code or a bundle.
     ///
     /// # Errors
-    /// It is granted already, they don't hold it themselves, it is for themselves, everybody who
-    /// is promoted would get it, no such category or table, or no right; nothing is changed then.
+    /// It is granted already, it is nothing to be held in one place, they don't hold it themselves, it
+    /// is for themselves, everybody who is promoted would get it, no such category or table, or no right; nothing is changed then.
     pub async fn grant(
         &self,
         request: &Request,
@@ -84,6 +86,11 @@ impl Services {
         };
         let scope = allowed(&mut op, request, order).await?;
         let (guild, who, granted) = (request.guild, order.who, order.granted);
+        if let (Granted::Right(right), false) = (granted, scope == Scope::Guild)
+            && right.is_of_guild()
+        {
+            return Err(ServiceError::OfGuild { right });
+        }
         if grants::find(op.conn(), guild, who, granted, &scope)
             .await?
             .is_some()
@@ -164,7 +171,7 @@ impl Services {
     }
 
     /// Why somebody may or may not do something: in a table, or in the guild. Everybody may ask that
-    /// of themselves.
+    /// of themselves, and those who grant there, of others.
     ///
     /// # Errors
     /// No such table, no right, or the database fails.
@@ -176,8 +183,9 @@ impl Services {
         table: Option<&TableAddress>,
     ) -> Result<Explained, ServiceError> {
         let mut conn = self.connection().await?;
-        if subject.who != Grantee::Member(request.actor) {
-            let own = authority(&mut conn, request).await?;
+        let own = authority(&mut conn, request).await?;
+        let is_own = subject.who == Grantee::Member(request.actor);
+        if !is_own {
             own.require_somewhere(Right::AccessManage)?;
         }
         let table = match table {
@@ -186,6 +194,10 @@ impl Services {
             }
             None => None,
         };
+        let place = table.as_ref().map_or(Place::GUILD, Place::table);
+        if let (Some(_), false) = (&table, is_own) {
+            own.require(Right::AccessManage, place)?;
+        }
         let request = Request {
             actor: match subject.who {
                 Grantee::Member(user) => user,
@@ -196,7 +208,11 @@ impl Services {
         };
         let authority = authority(&mut conn, &request).await?;
         let mut grants = grants::list(&mut conn, request.guild, None).await?;
-        grants.retain(|listed| authority.grants().contains(&listed.grant));
+        // Of what others were granted elsewhere one is told as the list tells it.
+        let is_told = |it: &Listed| {
+            is_own || it.grant.scope.covers(place) || own.may(Right::AccessManage, it.place())
+        };
+        grants.retain(|it| authority.grants().contains(&it.grant) && is_told(it));
         Ok(Explained {
             rights: match &asked {
                 Some(granted) => granted.rights().to_vec(),
@@ -208,7 +224,7 @@ impl Services {
         })
     }
 
-    /// Who can give a right to others, beside the members with *Manage Server*.
+    /// Who can give a right to others there, or somewhere, beside the members with *Manage Server*.
     ///
     /// # Errors
     /// If the database fails.
@@ -216,15 +232,22 @@ impl Services {
         &self,
         request: &Request,
         right: Right,
+        at: Option<&Spot>,
     ) -> Result<Vec<Grantee>, ServiceError> {
         let listed = read!(self, conn => grants::list(&mut conn, request.guild, None))?;
-        let holds = |who: Grantee, right: Right| {
+        let holds = |who: Grantee, right: Right, place: Place<'_>| {
             let mut grants = listed.iter().map(|listed| &listed.grant);
-            grants.any(|grant| grant.who == who && grant.granted.gives(right))
+            grants.any(|it| it.who == who && it.granted.gives(right) && it.scope.covers(place))
+        };
+        let is_giver = |who: Grantee, place: Place<'_>| {
+            holds(who, Right::AccessManage, place) && holds(who, right, place)
         };
         let mut givers: Vec<Grantee> = listed.iter().map(|listed| listed.grant.who).collect();
         givers.dedup();
-        givers.retain(|who| holds(*who, Right::AccessManage) && holds(*who, right));
+        givers.retain(|who| match at {
+            Some(spot) => is_giver(*who, spot.place()),
+            None => listed.iter().any(|it| is_giver(*who, it.place())),
+        });
         Ok(givers)
     }
 

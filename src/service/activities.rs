@@ -7,6 +7,7 @@ use crate::domain::activity::{Activity, MAX_ACTIVITIES};
 use crate::domain::event::Action;
 use crate::domain::name::{Name, TableAddress};
 use crate::domain::table::Table;
+use crate::store::events;
 
 use super::operation::{Begun, Receipt};
 use super::tables::of_table;
@@ -53,9 +54,15 @@ impl Services {
         if old.is_none() && table.activities.len() >= MAX_ACTIVITIES {
             return Err(ServiceError::TooManyActivities);
         }
-        let next = table.activities.keys().max().map_or(1, |last| last + 1);
+        let number = if let Some(old) = &old {
+            old.number
+        } else {
+            // Never one again that another had: buttons and the history know it by that.
+            let last = events::last_activity(op.conn(), request.guild, table.id).await?;
+            last.saturating_add(1)
+        };
         let activity = Activity {
-            number: old.as_ref().map_or(next, |old| old.number),
+            number,
             name: order.name.to_string(),
             quantity: order
                 .quantity

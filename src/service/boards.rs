@@ -105,7 +105,7 @@ pub enum Outcome {
 
 impl Services {
     /// Has a channel show a table, or lays its board out anew. One that could not be posted is
-    /// tried again. It takes the place of those whose channel is gone: nobody could name that.
+    /// tried again; those whose channel is gone give way to it.
     ///
     /// # Errors
     /// No such table, or no right; nothing is changed then.
@@ -123,7 +123,7 @@ impl Services {
         let mut table = op.table(Right::BoardManage).await?;
         let former = table.boards.get(&channel).copied();
         let layout = layout.or(former).unwrap_or(Layout::Phone);
-        for gone in boards::gone_channels(op.conn(), table.id).await? {
+        for gone in boards::channels_with(op.conn(), table.id, UNKNOWN_CHANNEL).await? {
             table.boards.remove(&gone);
         }
         table.boards.insert(channel, layout);

@@ -25,17 +25,19 @@ pub struct PeriodChoice {
 pub(super) const CHOICES: i64 = 25;
 
 impl Services {
-    /// Names of entries that begin with this text.
+    /// Names of entries that begin with this text; of a private table for those who hold one of these
+    /// rights there.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn complete_entries(
         &self,
         request: &Request,
+        rights: &[Right],
         table: Option<&TableAddress>,
         text: &str,
     ) -> Result<Vec<String>, ServiceError> {
-        let (place, prefix) = (self.place(request, table), fold(text.trim()));
+        let (place, prefix) = (self.place(request, rights, table), fold(text.trim()));
         Ok(read!(self, conn => complete::entries(&mut conn, &place, &prefix, CHOICES))?)
     }
 
@@ -79,30 +81,34 @@ impl Services {
         Ok(read!(self, conn => complete::tables(&mut conn, guild, &text, filter, CHOICES))?)
     }
 
-    /// The table that is meant, for its ranks and extra fields.
+    /// The table that is meant, for its ranks and extra fields; a private one for those who hold one of
+    /// these rights there.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn complete_within(
         &self,
         request: &Request,
+        rights: &[Right],
         table: Option<&TableAddress>,
     ) -> Result<Option<Table>, ServiceError> {
-        let place = self.place(request, table);
+        let place = self.place(request, rights, table);
         Ok(read!(self, conn => complete::table(&mut conn, &place))?)
     }
 
-    /// The closed periods of the table that is meant whose numbers begin so, newest first.
+    /// The closed periods of the table that is meant whose numbers begin so, newest first; of a private
+    /// one for those who hold one of these rights there.
     ///
     /// # Errors
-    /// No right, or the database fails.
+    /// If the database fails.
     pub async fn complete_periods(
         &self,
         request: &Request,
+        rights: &[Right],
         table: Option<&TableAddress>,
         digits: &str,
     ) -> Result<Vec<PeriodChoice>, ServiceError> {
-        let (place, digits) = (self.place(request, table), digits.trim());
+        let (place, digits) = (self.place(request, rights, table), digits.trim());
         let Some(table) = read!(self, conn => complete::table(&mut conn, &place))? else {
             return Ok(Vec::new());
         };
@@ -152,14 +158,19 @@ impl Services {
         Ok(read!(self, conn => complete::events(&mut conn, request.guild, whose, digits, CHOICES))?)
     }
 
-    fn place(&self, request: &Request, table: Option<&TableAddress>) -> complete::Place {
+    fn place(
+        &self,
+        request: &Request,
+        rights: &[Right],
+        table: Option<&TableAddress>,
+    ) -> complete::Place {
         complete::Place {
             guild: request.guild,
             user: request.actor,
             platform: request.platform,
             limits: self.limits,
             address: table.map(|address| (address.category().map(Name::key), address.name().key())),
-            caller: request.anyhow(),
+            caller: request.caller(rights),
         }
     }
 }

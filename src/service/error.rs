@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::access::{Granted, MissingRight, Right};
+use crate::domain::access::{Granted, MissingRight, Right, Spot};
 use crate::domain::field::{ExtraField, Unfit};
 use crate::domain::ids::{EntryId, RoleId, Seq, TableId, UserId};
 use crate::domain::period::Every;
@@ -21,10 +21,18 @@ pub enum ServiceError {
     Forbidden {
         /// The right.
         right: Right,
+        /// Where it is lacking, if that is one place.
+        at: Option<Spot>,
     },
     /// The very same was granted to the very same before.
     #[error("granted already")]
     AlreadyGranted,
+    /// It is about the guild as a whole, and was to be granted in one place.
+    #[error("{} is for the whole guild", right.code())]
+    OfGuild {
+        /// The right.
+        right: Right,
+    },
     /// The very same was not granted to them.
     #[error("not granted")]
     NotGranted {
@@ -545,6 +553,10 @@ pub enum ConflictKind {
     InUse,
     /// What the event granted was revoked since, and granted anew.
     GrantedAnew,
+    /// The period whose points would come back was closed since.
+    ClosedSince,
+    /// The closing whose proposals would come back was undone since, and its period closed anew.
+    ClosedAnew,
 }
 
 /// Why an undo asks first.
@@ -578,7 +590,7 @@ pub struct ConflictEvent {
 }
 
 impl From<MissingRight> for ServiceError {
-    fn from(MissingRight(right): MissingRight) -> Self {
-        Self::Forbidden { right }
+    fn from(MissingRight { right, at }: MissingRight) -> Self {
+        Self::Forbidden { right, at }
     }
 }

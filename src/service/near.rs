@@ -71,7 +71,7 @@ fn choose(live: &[Table], right: Right, authority: &Authority) -> ServiceError {
         });
     let tables: Vec<TableChoice> = tables.collect();
     if tables.is_empty() {
-        return ServiceError::Forbidden { right };
+        return ServiceError::Forbidden { right, at: None };
     }
     ServiceError::ChooseTable { tables }
 }

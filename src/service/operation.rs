@@ -22,7 +22,7 @@ use crate::domain::canonical;
 use crate::domain::entry::Entry;
 use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, Via};
 use crate::domain::guild::Settings;
-use crate::domain::ids::{DeviceId, EntryId, GrantId, OpId, Seq, TableId, UserId};
+use crate::domain::ids::{DeviceId, EntryId, GrantId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, TableAddress, fold};
 use crate::domain::period::Periods;
 use crate::domain::refusal;
@@ -35,6 +35,7 @@ use crate::store::shown::{self, Author, Written};
 use crate::store::{self, StoreError, events, tables};
 
 use super::near::Unfound;
+use super::undo::{self, RanksLeft};
 use entries::Held;
 
 pub(super) use entries::counts_once;
@@ -94,6 +95,8 @@ pub struct Receipt {
     pub session: Option<Session>,
     /// It had been done before: this is the first answer again.
     pub repeated: bool,
+    /// Ranks that stay though it undid the closing that had proposed them.
+    pub left: Option<RanksLeft>,
     /// What else the person is to be told.
     pub aside: Aside,
 }
@@ -128,6 +131,7 @@ impl Receipt {
             ranks: table.map(Table::titles).unwrap_or_default(),
             session,
             repeated,
+            left: None,
             aside: Aside::default(),
         }
     }
@@ -242,7 +246,7 @@ impl Services {
         let opening = sql::open(&mut tx, &wanted).await?;
         if let Some(event) = opening.prior {
             if let Some(right) = refusal::missing_right(&event) {
-                return Err(ServiceError::Forbidden { right });
+                return Err(ServiceError::Forbidden { right, at: None });
             }
             let receipt = self.receipt_of(&mut tx, event).await?;
             if let Some(session) = &receipt.session {
@@ -351,7 +355,7 @@ impl Services {
             return Ok(None);
         };
         if let Some(right) = refusal::missing_right(&event) {
-            return Err(ServiceError::Forbidden { right });
+            return Err(ServiceError::Forbidden { right, at: None });
         }
         self.receipt_of(&mut tx, event).await.map(Some)
     }
@@ -371,7 +375,16 @@ impl Services {
             Some(id) => crate::store::sessions::by_id(conn, event.guild_id, id).await?,
             None => None,
         };
-        Ok(Receipt::new(event, table.as_ref(), session, true))
+        let number = undo::periods::opened(&event.changes);
+        let left = match (number, event.table_id, event.undoes) {
+            (Some(number), Some(table), Some(undone)) => {
+                let (place, events) = ((event.guild_id, table), (undone, event.seq));
+                undo::periods::ranks_left(conn, place, number, events).await?
+            }
+            _ => None,
+        };
+        let receipt = Receipt::new(event, table.as_ref(), session, true);
+        Ok(Receipt { left, ..receipt })
     }
 }
 
@@ -379,6 +392,11 @@ impl Operation<'_> {
     /// The connection, for what a rare operation reads beside the opening.
     pub(super) fn conn(&mut self) -> &mut sqlx::PgConnection {
         &mut self.tx
+    }
+
+    /// Where it is.
+    pub(super) const fn guild(&self) -> GuildId {
+        self.request.guild
     }
 
     /// When the operation takes effect.
@@ -465,11 +483,17 @@ impl Operation<'_> {
         &self.settings
     }
 
-    /// The guild's settings as they are to be; what changed becomes part of the event.
-    pub(super) fn put_settings(&mut self, settings: Settings) {
+    /// The guild's settings as they are to be; what changed becomes part of the event. By the clocks
+    /// of another time zone, schedules begin anew: what they would have wanted is not made up for.
+    pub(super) async fn put_settings(&mut self, settings: Settings) -> Result<(), ServiceError> {
+        if settings.timezone() != self.settings.timezone() {
+            let (guild, at) = (self.request.guild, self.request.at);
+            tables::restart_schedules(&mut self.tx, guild, at).await?;
+        }
         let changes = settings.changes_since(&self.settings, self.request.guild);
         self.changes.extend(changes);
         self.settings = settings;
+        Ok(())
     }
 
     /// It does nothing in the table that was found for it.

@@ -77,8 +77,10 @@ pub struct Report {
     pub demoted: Vec<Move>,
     /// Ranks were, or would be, proposed only.
     pub proposes: bool,
-    /// Who has no more points than everybody begins with.
+    /// Who has no more points than everybody begins with, and is not on leave.
     pub idle: Vec<String>,
+    /// When the schedule closes the table again, where somebody is about to.
+    pub next: Option<DateTime<Utc>>,
 }
 
 impl Report {
@@ -99,7 +101,7 @@ impl Report {
             })
         });
         let (promoted, demoted) = moves.partition(|it: &Move| Some(it.to) > it.from);
-        let idle = rows.iter().filter(|row| row.points <= start);
+        let idle = rows.iter().filter(|row| row.points <= start && !row.exempt);
         let idle = idle.map(|row| row.name.clone()).collect();
         rows.retain(|row| row.points > start);
         rows.truncate(PODIUM);
@@ -114,6 +116,7 @@ impl Report {
             promoted,
             demoted,
             idle,
+            next: None,
         }
     }
 }
@@ -144,6 +147,17 @@ pub struct ScheduleOrder {
     pub channel: Option<ChannelId>,
     /// So many hours before, somebody is warned.
     pub warning: Option<i32>,
+    /// What it had and is to do without, unless that is given anew.
+    pub clear: Option<SchedulePart>,
+}
+
+/// What a schedule may do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchedulePart {
+    /// A channel of its own.
+    Channel,
+    /// The warning before it closes.
+    Warning,
 }
 
 impl ScheduleOrder {
@@ -155,6 +169,7 @@ impl ScheduleOrder {
             && self.time.is_none()
             && self.channel.is_none()
             && self.warning.is_none()
+            && self.clear.is_none()
     }
 }
 
@@ -231,7 +246,14 @@ impl Services {
             Some((row.id, to))
         });
         let to = to.collect();
-        Ok(Report::new(table, period, rows, &to))
+        let done = sql::done(&mut conn, table.id).await?;
+        let (settings, _) = guilds::settings(&mut conn, request.guild).await?;
+        let schedule = &table.periods.schedule;
+        let next = schedule.next(done, request.at, settings.timezone());
+        Ok(Report {
+            next: next.map(|(_, at)| at),
+            ..Report::new(table, period, rows, &to)
+        })
     }
 
     /// Closes a period: all rows are kept, and everybody begins anew.
@@ -451,11 +473,11 @@ impl Services {
             Begun::Fresh(op) => op,
         };
         let mut table = op.table(Right::PeriodClose).await?;
-        let schedule = scheduled(&table, order)?;
-        table.periods.schedule = Schedule {
-            from: Some(request.at),
-            ..schedule
-        };
+        let mut schedule = scheduled(&table, order)?;
+        if schedule.runs_otherwise(&table.periods.schedule) {
+            schedule.from = Some(request.at);
+        }
+        table.periods.schedule = schedule;
         op.put_table(table);
         op.finish(Action::PeriodSchedule, None, None).await
     }
@@ -508,7 +530,7 @@ impl Services {
         if let Some(due) = schedule.due(one.done, now, zone) {
             return self.close_due(one, &due, now).await.map(drop);
         }
-        let Some((on, at)) = schedule.next(one.done, now, zone) else {
+        let Some((_, at)) = schedule.next(one.done, now, zone) else {
             return Ok(());
         };
         let channel = schedule.channel.or(one.settings.log_channel);
@@ -516,7 +538,7 @@ impl Services {
             && warns_at <= now
         {
             let mut conn = self.connection().await?;
-            if sql::warn(&mut conn, one.guild, channel, one.table.id, (on, at)).await? {
+            if sql::warn(&mut conn, one.guild, channel, one.table.id, at).await? {
                 self.ring();
             }
         }
@@ -688,6 +710,11 @@ fn scheduled(table: &Table, order: ScheduleOrder) -> Result<Schedule, ServiceErr
         .time
         .or(schedule.time)
         .or_else(|| Some(TIME.to_owned()));
+    match order.clear {
+        Some(SchedulePart::Channel) => schedule.channel = None,
+        Some(SchedulePart::Warning) => schedule.warning = None,
+        None => {}
+    }
     schedule.channel = order.channel.or(schedule.channel);
     schedule.warning = order.warning.or(schedule.warning).filter(|it| *it > 0);
     Ok(schedule)

@@ -51,7 +51,7 @@ impl Services {
             Setting::Timezone(zone) => settings.timezone = Some(zone.name().to_owned()),
             Setting::LogChannel(channel) => settings.log_channel = Some(channel),
         }
-        op.put_settings(settings);
+        op.put_settings(settings).await?;
         op.finish(Action::SettingsSet, None, None).await
     }
 

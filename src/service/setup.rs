@@ -26,7 +26,7 @@ pub struct Setup {
     /// The addresses of its tables, as far as the caller sees them.
     pub tables: Vec<String>,
     /// Whether the caller may give a new name points in one of them.
-    pub may_give: bool,
+    pub gives: bool,
     /// Who was granted to give points, anywhere.
     pub givers: Vec<Grantee>,
     /// What the caller may do.
@@ -75,20 +75,20 @@ impl Services {
     pub async fn setup(&self, request: &Request) -> Result<Setup, ServiceError> {
         let authority = self.authority(request).await?;
         if !may_set_up(&authority) {
-            return Err(ServiceError::Forbidden {
-                right: Right::SettingsManage,
-            });
+            authority.require(Right::SettingsManage, Place::GUILD)?;
         }
         let mut conn = self.connection().await?;
         let (settings, log_problem) = guilds::settings(&mut conn, request.guild).await?;
         let found = tables::list(&mut conn, request.guild, &request.anyhow()).await?;
-        let gives_in = |table: &Table| {
+        let may_give = |table: &Table| {
             let mut needed = [Right::EntryAdd, Right::ScoreAdd].into_iter();
             needed.all(|right| authority.may(right, Place::table(table)))
         };
-        let may_give = found.iter().any(gives_in);
+        let may_begin = found.iter().any(may_give);
         let granted = grants::list(&mut conn, request.guild, None).await?;
-        let granted = granted.into_iter().map(|listed| listed.grant);
+        // As the list of grants tells it.
+        let told = |listed: &grants::Listed| authority.may(Right::AccessManage, listed.place());
+        let granted = granted.into_iter().filter(told).map(|listed| listed.grant);
         let giving = granted.filter(|grant| grant.granted.gives(Right::ScoreAdd));
         let mut givers: Vec<Grantee> = giving.map(|grant| grant.who).collect();
         givers.dedup();
@@ -97,7 +97,7 @@ impl Services {
             settings,
             log_problem,
             tables: found.iter().map(Table::address).collect(),
-            may_give,
+            gives: may_begin,
             givers,
             authority,
         })

@@ -71,6 +71,17 @@ pub struct RankOrder {
     pub role: Option<RoleId>,
 }
 
+/// What a rank may do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RankPart {
+    /// Points from which an entry rises.
+    PromoteAt,
+    /// Points below which an entry falls.
+    DemoteBelow,
+    /// The Discord role that goes with it.
+    Role,
+}
+
 impl Services {
     /// Creates a table.
     ///
@@ -197,6 +208,19 @@ impl Services {
         request: &Request,
         order: RankOrder,
     ) -> Result<Receipt, ServiceError> {
+        self.set_rank_without(request, order, None).await
+    }
+
+    /// Creates or changes a rank, and takes away one thing that it had, unless that is given anew.
+    ///
+    /// # Errors
+    /// As [`Services::set_rank`].
+    pub async fn set_rank_without(
+        &self,
+        request: &Request,
+        order: RankOrder,
+        without: Option<RankPart>,
+    ) -> Result<Receipt, ServiceError> {
         let mut op = match self.begin(request, of_table(&order.table)).await? {
             Begun::Repeated(receipt) => return Ok(*receipt),
             Begun::Fresh(op) => op,
@@ -207,12 +231,14 @@ impl Services {
             rank_roles::chosen(op.conn(), request.guild, role).await?;
         }
         let old = table.ranks.get(&order.number).cloned();
+        let kept = |part| old.as_ref().filter(|_| without != Some(part));
         let rank = Rank {
             number: order.number,
             title: order.title.to_string(),
-            promote_at: order.promote_at.or_else(|| old.as_ref()?.promote_at),
-            demote_below: order.demote_below.or_else(|| old.as_ref()?.demote_below),
-            role: order.role.or_else(|| old.as_ref()?.role),
+            promote_at: (order.promote_at).or_else(|| kept(RankPart::PromoteAt)?.promote_at),
+            demote_below: (order.demote_below)
+                .or_else(|| kept(RankPart::DemoteBelow)?.demote_below),
+            role: order.role.or_else(|| kept(RankPart::Role)?.role),
         };
         table.ranks.insert(rank.number, rank);
         op.put_table(table);

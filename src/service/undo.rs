@@ -4,7 +4,7 @@
 
 mod entries;
 mod grants;
-mod periods;
+pub(super) mod periods;
 mod points;
 mod rights;
 mod structure;
@@ -24,6 +24,8 @@ use super::error::{Conflict, ConflictEvent, ConflictKind};
 use super::operation::{Ask, Begun, Operation, Receipt, SessionNeed};
 use super::{Request, ServiceError, Services};
 use rights::rights_of_original;
+
+pub use periods::RanksLeft;
 
 /// What to undo.
 #[derive(Debug, Clone)]
@@ -92,6 +94,8 @@ pub struct UndoPreview {
     pub conflicts: Vec<Conflict>,
     /// What the table's ranks are called.
     pub ranks: BTreeMap<i32, String>,
+    /// Ranks that would stay though their closing is undone.
+    pub left: Option<RanksLeft>,
 }
 
 impl Services {
@@ -128,7 +132,9 @@ impl Services {
                 ranks,
             });
         }
-        op.finish(Action::EventUndo, None, Some(event.seq)).await
+        let left = ranks_left(&mut op, event.seq).await?;
+        let receipt = op.finish(Action::EventUndo, None, Some(event.seq)).await?;
+        Ok(Receipt { left, ..receipt })
     }
 
     /// Tells what an undo would do, and changes nothing.
@@ -146,6 +152,7 @@ impl Services {
                     event,
                     table,
                     ranks,
+                    left,
                     ..
                 } = *receipt;
                 return Ok(UndoPreview {
@@ -154,21 +161,37 @@ impl Services {
                     table,
                     conflicts: Vec::new(),
                     ranks,
+                    left,
                 });
             }
             Begun::Fresh(op) => op,
         };
         let (event, conflicts) = prepare(&mut op, request, &order).await?;
+        let left = ranks_left(&mut op, event.seq).await?;
         let table = op.current_table().map(Table::address);
         let ranks = op.current_table().map(Table::titles).unwrap_or_default();
         Ok(UndoPreview {
             event,
             table,
             ranks,
+            left,
             changes: op.changes().to_vec(),
             conflicts,
         })
     }
+}
+
+/// The ranks that stay though the operation opens their period again.
+async fn ranks_left(
+    op: &mut Operation<'_>,
+    undone: Seq,
+) -> Result<Option<RanksLeft>, ServiceError> {
+    let table = op.current_table().map(|table| table.id);
+    let (Some(number), Some(table)) = (periods::opened(op.changes()), table) else {
+        return Ok(None);
+    };
+    let (place, events) = ((op.guild(), table), (undone, op.own_seq()));
+    Ok(periods::ranks_left(op.conn(), place, number, events).await?)
 }
 
 /// Puts the compensating changes into the operation; returns what asks first.
@@ -196,6 +219,7 @@ async fn prepare(
         without_rank: Vec::new(),
     };
     undoing.structure().await?;
+    undoing.closed_since().await?;
     // What was created first goes last: an entry's points before the entry.
     for change in undone(&event).filter(|change| change.what == What::Entry) {
         undoing.entry(change).await?;

@@ -296,24 +296,23 @@ pub async fn of_channel(
     Ok(found.into_iter().map(Board::from).collect())
 }
 
-/// Where a table has boards that never will be posted again: their channels are gone.
+/// Where a table's boards can't be posted for that reason.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn gone_channels(
+pub async fn channels_with(
     conn: &mut PgConnection,
     table: TableId,
+    problem: &str,
 ) -> Result<Vec<ChannelId>, StoreError> {
-    let gone = sqlx::query_scalar!(
-        r#"
-        select channel_id from punctaj.boards
-        where table_id = $1 and layout is not null and problem is not null and not_before is null
-        "#,
+    let found = sqlx::query_scalar!(
+        "select channel_id from punctaj.boards where table_id = $1 and problem = $2",
         table.0,
+        problem,
     )
     .fetch_all(conn)
     .await?;
-    Ok(gone.into_iter().map(ChannelId::from_db).collect())
+    Ok(found.into_iter().map(ChannelId::from_db).collect())
 }
 
 /// One that could not be posted has another chance.
@@ -369,15 +368,17 @@ pub async fn shows(
         set claimed_at = null,
             edited_at = case when $6 then (array[now()] || b.edited_at)[1:3] else b.edited_at end,
             -- A look that found nothing to send need not be repeated at once.
-            not_before = case when x.stands and not $6 then now() + interval '1 second' end,
+            not_before = case when not x.gone and x.stands and not $6 then now() + interval '1 second' end,
             message_id = case when x.stands then $3 else b.message_id end,
             shows = case when x.stands then $4 else b.shows end,
             posting = b.posting and not x.stands,
-            problem = null,
+            problem = case when x.gone then b.problem end,
             seen_seq = case when x.stands and $4 <> '' then greatest(b.seen_seq, $5) else b.seen_seq end
         from (
-            -- Not where the message was deleted meanwhile, nor where another look was asked for.
-            select o.posts = $7 and ($6 or o.shows is not distinct from $4) as stands
+            -- Not where the message was deleted meanwhile, nor where another look was asked for. Where
+            -- the channel was deleted, it stays so.
+            select o.posts = $7 and ($6 or o.shows is not distinct from $4) as stands,
+                o.problem is not null and o.not_before is null as gone
             from punctaj.boards o where o.table_id = $1 and o.channel_id = $2
         ) x
         where b.table_id = $1 and b.channel_id = $2

@@ -4,6 +4,7 @@
 //! statements: a pooler that hands each statement to another connection answers them with what
 //! others asked for.
 
+pub mod guild;
 mod schema;
 
 use std::io;
@@ -392,11 +393,9 @@ pub struct BoardState {
     pub problem: Option<String>,
     /// For how long it has been behind.
     pub behind: Option<Duration>,
-    /// Without a message: how long ago somebody wanted a board of this table.
-    pub absent: Option<Duration>,
 }
 
-/// The boards of a guild.
+/// The boards of a guild's live tables.
 ///
 /// # Errors
 /// If the database fails.
@@ -408,25 +407,21 @@ pub async fn boards(
         r#"
         select coalesce(t.category || '/', '') || t.name as "table!", b.channel_id, b.problem,
             case when b.seen_seq < g.head_seq
-                then coalesce(extract(epoch from now() - e.applied_at), 0)::float8
-            end as behind,
-            case when b.message_id is null
-                then coalesce(
-                    extract(epoch from now() - (
-                        select max(p.applied_at) from punctaj.events p
-                        where p.guild_id = g.guild_id and p.table_id = t.table_id and p.action = 'board.post'
-                    )),
-                    0
-                )::float8
-            end as absent
+                then coalesce(extract(epoch from now() - coalesce(e.applied_at, made.at)), 0)::float8
+            end as behind
         from punctaj.boards b
         join punctaj.tables t using (table_id)
         join punctaj.guilds g using (guild_id)
         -- Numbers have no gaps: the next one is the oldest unseen.
         left join punctaj.events e
             on e.guild_id = g.guild_id and e.seq = b.seen_seq + 1 and b.seen_seq > 0
-        -- Those of a table that is deleted nobody can mend, and nobody misses.
-        where t.guild_id = $1 and b.layout is not null and t.deleted_at is null
+        -- One that was never seen waits since it, or its table, came.
+        left join lateral (
+            select max(m.applied_at) as at from punctaj.events m
+            where b.seen_seq = 0 and m.guild_id = t.guild_id and m.table_id = t.table_id
+                and m.outcome = 'applied' and m.action in ('board.post', 'event.undo', 'table.restore')
+        ) made on true
+        where t.guild_id = $1 and t.deleted_at is null and b.layout is not null
         order by 1, 2
         "#,
         guild.db(),
@@ -438,7 +433,6 @@ pub async fn boards(
         channel: ChannelId::from_db(row.channel_id),
         problem: row.problem,
         behind: row.behind.map(seconds),
-        absent: row.absent.map(seconds),
     });
     Ok(boards.collect())
 }

@@ -184,6 +184,31 @@ pub async fn holder_of_rank(
     Ok(found)
 }
 
+/// The names of those live entries that hold the rank given with them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn holding(
+    conn: &mut PgConnection,
+    given: &[(EntryId, i32)],
+) -> Result<Vec<String>, StoreError> {
+    let (ids, ranks): (Vec<Uuid>, Vec<i32>) = given.iter().map(|(id, rank)| (id.0, *rank)).unzip();
+    let found = sqlx::query_scalar!(
+        r#"
+        select e.name
+        from unnest($1::uuid[], $2::integer[]) as g (entry_id, rank)
+        join punctaj.entries e using (entry_id, rank)
+        where e.deleted_at is null
+        order by e.name_key
+        "#,
+        &ids,
+        &ranks,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found)
+}
+
 /// The name of a live entry that was given a value of an extra field after a moment, if one was.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::operation::decode;
 use crate::domain::access::Caller;
-use crate::domain::event::{Change, Event};
+use crate::domain::event::{Change, Event, What};
 use crate::domain::guild::Settings;
 use crate::domain::ids::{DeviceId, EntryId, GuildId, OpId, Seq, TableId, UserId};
 use crate::domain::name::{Name, fold};
@@ -126,6 +126,12 @@ pub async fn last_undoable(
                 where t.table_id = e.table_id and (not t.private or punctaj.reaches(t, $3))
                     and (t.deleted_at is null or e.action in ('table.delete', 'access.grant', 'access.revoke'))
             ))
+            -- Only a table's last closing can be undone.
+            and not exists (
+                select from punctaj.periods p
+                join punctaj.periods later using (table_id)
+                where p.guild_id = $1 and p.seq = e.seq and later.number > p.number and not later.reopened
+            )
             and punctaj.undone_by($1, e.seq) is null
         order by e.seq desc
         limit 1
@@ -229,6 +235,97 @@ pub async fn last_of_thing(
     .fetch_optional(conn)
     .await?;
     found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The newest event before `before` that closed that period of a table, by itself or as an undo, or
+/// opened it again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_closing(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+    number: i32,
+    before: Seq,
+) -> Result<Option<Event>, StoreError> {
+    let period = json!([{ "what": What::Period, "id": number.to_string(), "field": "closed" }]);
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!"
+        from punctaj.events e
+        where e.guild_id = $1 and e.table_id = $2 and e.seq < $3 and e.outcome = 'applied'
+            and e.action in ('period.close', 'event.undo') and e.changes @> $4
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        table.0,
+        before.0,
+        period,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The newest event between two that applied the ranks which a period's closing had proposed, and
+/// is not undone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_applied(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+    number: i32,
+    (after, before): (Seq, Seq),
+) -> Result<Option<Event>, StoreError> {
+    let period = json!([{ "what": What::Period, "id": number.to_string() }]);
+    let found = sqlx::query_scalar!(
+        r#"
+        select to_jsonb(e) as "event!"
+        from punctaj.events e
+        where e.guild_id = $1 and e.table_id = $2 and e.seq > $3 and e.seq < $4
+            and e.outcome = 'applied' and e.action = 'rank.apply' and e.changes @> $5
+            and punctaj.undone_by(e.guild_id, e.seq) is null
+        order by e.seq desc
+        limit 1
+        "#,
+        guild.db(),
+        table.0,
+        after.0,
+        before.0,
+        period,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(|event| decode(event, "event")).transpose()
+}
+
+/// The highest number that an activity of a table ever had; 0 where there was none.
+///
+/// # Errors
+/// If the database fails.
+pub async fn last_activity(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    table: TableId,
+) -> Result<i32, StoreError> {
+    let last = sqlx::query_scalar!(
+        r#"
+        select coalesce(max((c.value ->> 'id')::integer), 0) as "last!"
+        from punctaj.events e
+        cross join jsonb_array_elements(e.changes) c
+        where e.guild_id = $1 and e.action = 'activity.set' and e.table_id = $2
+            and c.value ->> 'what' = 'activity'
+        "#,
+        guild.db(),
+        table.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(last)
 }
 
 /// `wanted` if no live entry of the table, `but` apart, has that name and `promised` does not hold it

@@ -114,6 +114,11 @@ select
                 from punctaj.ledger l
                 where l.entry_id = e.entry_id and l.at >= $4
                     and (l.at, length(l.op_id), l.op_id collate "C") > ($4, length($2), $2::text collate "C")
+                    -- What was applied before a closing went with its period, whatever its date.
+                    and l.seq > coalesce((
+                        select max(p.seq) from punctaj.periods p
+                        where p.table_id = e.table_id and not p.reopened
+                    ), 0)
             ),
             'last_delta', (
                 select jsonb_build_object('at', l.at, 'op', l.op_id)

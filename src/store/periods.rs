@@ -213,6 +213,34 @@ pub async fn closed(
     found.map(Kept::try_from).transpose()
 }
 
+/// The newest closing of a table after an event, of those that were not undone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn closed_after(
+    conn: &mut PgConnection,
+    table: TableId,
+    after: Seq,
+) -> Result<Option<Kept>, StoreError> {
+    let found = sqlx::query_as!(
+        KeptRow,
+        r#"
+        select p.seq, p.table_id, p.number, p.since, p.closed_at, p.due_at, p.entries, p.total,
+            p.proposed, p.structure, p.reopened, e.actor_id as "actor_id?"
+        from punctaj.periods p
+        left join punctaj.events e on e.guild_id = p.guild_id and e.seq = p.seq
+        where p.table_id = $1 and not p.reopened and p.seq > $2
+        order by p.seq desc
+        limit 1
+        "#,
+        table.0,
+        after.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(Kept::try_from).transpose()
+}
+
 /// The closings of a table, those that were undone too, newest first; and how many there are.
 ///
 /// # Errors
@@ -416,7 +444,8 @@ pub async fn scheduled(
     Ok((tables?, now))
 }
 
-/// Queues the warning before a run, if it was not queued before.
+/// Queues the warning before a run, if it was not queued before. Another moment is another run: who
+/// was told the one is told the other too.
 ///
 /// # Errors
 /// If the database fails.
@@ -425,14 +454,14 @@ pub async fn warn(
     guild: GuildId,
     channel: ChannelId,
     table: TableId,
-    (due_on, due): (NaiveDate, DateTime<Utc>),
+    due: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let news = serde_json::to_value(News::Warning { table, due });
     let body = news.unwrap_or_default();
     let queued = sqlx::query!(
         r#"
         with fresh as (
-            insert into punctaj.period_warnings (table_id, due_on) values ($1, $2)
+            insert into punctaj.period_warnings (table_id, due_at) values ($1, $2)
             on conflict do nothing
             returning table_id
         )
@@ -440,7 +469,7 @@ pub async fn warn(
         select $3, $4, $5::jsonb ->> 'kind', $5::jsonb -> 'body' from fresh
         "#,
         table.0,
-        due_on,
+        due,
         guild.db(),
         channel.db(),
         body,

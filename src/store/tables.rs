@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
@@ -244,4 +245,26 @@ async fn select(
     rows.into_iter()
         .map(|row| Ok((decoded(row.table)?, row.entries)))
         .collect()
+}
+
+/// No schedule of the guild wants anything from before that moment.
+///
+/// # Errors
+/// If the database fails.
+pub async fn restart_schedules(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update punctaj.tables set schedule_from = greatest(schedule_from, $2)
+        where guild_id = $1 and schedule_every is not null
+        "#,
+        guild.db(),
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod enumerated;
 mod granting;
 mod ranked;
 mod scopes;
+mod told;
 mod undoing;
 
 use punctaj::domain::access::{Granted, Grantee, Standing};
@@ -73,7 +74,9 @@ fn guild() -> GuildId {
 /// Which right was missing.
 fn missing<T: std::fmt::Debug>(done: Result<T, ServiceError>) -> &'static str {
     match done {
-        Err(ServiceError::Forbidden { right } | ServiceError::NotHeld { right }) => right.code(),
+        Err(ServiceError::Forbidden { right, .. } | ServiceError::NotHeld { right }) => {
+            right.code()
+        }
         other => unreachable!("{other:?}"),
     }
 }

@@ -1,4 +1,5 @@
-//! Activities: points for what was done, by a command, from a panel, and while the database is away.
+//! Activities: points for what was done, by a command and from a panel. While the database is away:
+//! `journal.rs`.
 
 use fake_discord::{Device, Member, Reply};
 use sqlx::PgPool;
@@ -195,5 +196,34 @@ async fn what_was_removed_comes_back_only_where_there_is_room() {
     }
     let refused = alice.on(&phone()).click(&removed, "Undo").await;
     assert_says(&refused, &["at most 25 activities", "Nothing was changed."]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_is_never_another_activitys() {
+    let (app, alice) = with_activity().await;
+    slash(&alice, "punctaj add", [("names", "Ana")]).await;
+    let on = alice.on(&phone());
+    let panel = slash(&alice, "punctaj panel", []).await;
+    let picked = on.select(&panel, MENU, ["Ana"]).await;
+    // Another one of the same worth takes its place.
+    let livrat = [("table", "Clan"), ("activity", "Livrat")];
+    slash(&alice, "punctaj-admin activity remove", livrat).await;
+    let other = [("table", "Clan"), ("activity", "Pază"), ("points", "2")];
+    let other = slash(&alice, "punctaj-admin activity set", other).await;
+    let stale = on.click(&picked, "Livrat 200 +2").await;
+    assert_hides(&stale, &["0 → 2"]);
+    let (action, reason) = newest(&app.db.superuser().await).await;
+    assert_eq!((&*action, reason), ("activity.set", None));
+    // Nor is that of one whose making was undone.
+    on.click(&other, "Undo").await;
+    let third = [("table", "Clan"), ("activity", "Escortă"), ("points", "2")];
+    slash(&alice, "punctaj-admin activity set", third).await;
+    let numbers = "select number from punctaj.activities";
+    let numbers: Vec<i32> = sqlx::query_scalar(numbers)
+        .fetch_all(&app.db.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(numbers, [3]);
     app.finish().await;
 }

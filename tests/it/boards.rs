@@ -8,7 +8,7 @@ use punctaj::domain::name::TableAddress;
 use punctaj::service::Services;
 use punctaj::service::boards::{Board, Next, Outcome, Shown};
 
-use crate::support::app::{TestApp, assert_says};
+use crate::support::app::{self, TestApp, assert_says};
 use crate::support::db::{Interactions, TestDb};
 
 fn pc() -> Device {
@@ -66,6 +66,34 @@ fn standing(channel: &Channel) -> Vec<Reply> {
     let mut messages = channel.messages();
     messages.retain(|message| !message.is_ephemeral());
     messages
+}
+
+#[tokio::test]
+async fn a_channel_that_goes_while_its_board_is_written_is_gone() {
+    let (mut app, alice, channel) = with_board().await;
+    let pool = app.db.superuser().await;
+    let board = async || -> (Option<chrono::DateTime<chrono::Utc>>, Option<String>) {
+        let query = "select edited_at[1], problem from punctaj.boards";
+        sqlx::query_as(query).fetch_one(&pool).await.unwrap()
+    };
+    let (before, _) = board().await;
+    // Discord writes it, and says so late.
+    let late = Fault::late(Duration::from_secs(3)).after_effect();
+    app.discord.inject(late.on("PATCH", "/messages/"));
+    add(&alice, "Zoe", "5").await;
+    let written = async || {
+        standing(&channel)
+            .iter()
+            .any(|it| it.text().contains("Zoe"))
+    };
+    app::until("the board is written", written).await;
+    channel.delete();
+    app::until("the board is parked", async || board().await.1.is_some()).await;
+    app::until("the answer came", async || board().await.0 != before).await;
+    assert_eq!(board().await.1.as_deref(), Some("Unknown Channel"));
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
 }
 
 #[tokio::test]

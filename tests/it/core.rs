@@ -1,6 +1,7 @@
 //! The event core through the services: what an operation writes, and what it refuses.
 
 use chrono::TimeDelta;
+use punctaj::domain::access::Right;
 use punctaj::domain::access::Standing;
 use punctaj::domain::event::Outcome;
 use punctaj::domain::ids::{GuildId, Seq, UserId};
@@ -820,7 +821,7 @@ async fn reading_survives_connections_that_broke_while_idle() {
         sqlx::query(break_all).execute(&pool).await.unwrap();
         assert_eq!(
             services
-                .complete_entries(&request, None, "a")
+                .complete_entries(&request, &[Right::ScoreAdd], None, "a")
                 .await
                 .unwrap(),
             ["Ana"]

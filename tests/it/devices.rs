@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fake_discord::{Device, Member, Reply};
+use punctaj::domain::access::Right;
 use punctaj::domain::event::Action;
 use punctaj::domain::ids::{DeviceId, GuildId};
 use punctaj::domain::name::{NameList, TableAddress};
@@ -593,12 +594,12 @@ async fn each_platform_has_its_own_last_table() {
             .await
             .unwrap();
         let found = services
-            .complete_within(&on(&now, platform), None)
+            .complete_within(&on(&now, platform), &[Right::ScoreAdd], None)
             .await
             .unwrap();
         assert_eq!(found.map(|table| table.address()).as_deref(), Some(table));
         let names = services
-            .complete_entries(&on(&now, platform), None, "")
+            .complete_entries(&on(&now, platform), &[Right::ScoreAdd], None, "")
             .await
             .unwrap();
         assert_eq!(names, ["Ana"]);

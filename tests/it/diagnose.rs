@@ -3,5 +3,6 @@
 
 mod bot;
 mod database;
+mod guild;
 mod report;
 mod surroundings;

@@ -447,10 +447,10 @@ async fn everybody_is_told_something_to_do_in_the_end() {
     let end = open(&maker).await;
     assert_says(&end, &["Press **Tables**", "`/punctaj help`"]);
     let maker = (maker, end);
-    let end = open(&setter).await;
-    let setter = (setter, end);
-    let end = open(&granter).await;
-    let granter = (granter, end);
+    let (setter, granter) = {
+        let ends = (open(&setter).await, open(&granter).await);
+        ((setter, ends.0), (granter, ends.1))
+    };
     for (_, end) in [&setter, &granter] {
         assert_says(end, &["/punctaj-admin table create", "`/punctaj help`"]);
         assert_hides(end, &["Press **Tables**", "/punctaj panel", "board post"]);

@@ -8,14 +8,16 @@ use std::time::Duration;
 use fake_discord::permissions::MANAGE_GUILD;
 use fake_discord::{Device, Member, Reply};
 use punctaj::domain::ids::{GuildId, OpId, UserId};
+use punctaj::domain::name::{Name, TableAddress};
 use punctaj::domain::session::SessionLimits;
 use punctaj::journal::{Edits, Origin};
 use punctaj::service::Services;
+use punctaj::service::activities::ActivityOrder;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::support::app::{Process, TestApp, assert_hides, assert_says, until, view};
-use crate::support::db::TestDb;
+use crate::support::db::{Interactions, TestDb};
 use crate::support::network::{Network, Weather};
 use crate::support::proxy::socket_of;
 
@@ -192,6 +194,57 @@ async fn each_kind_of_edit_waits_and_is_done_in_its_order() {
     .await
     .unwrap();
     assert_eq!(late, 6, "with their original time");
+    story.finish().await;
+}
+
+#[tokio::test]
+async fn points_for_an_activity_are_what_it_is_worth_when_they_are_given() {
+    let story = Story::begin().await;
+    for activity in ["Livrat", "Pază"] {
+        let set = [
+            ("table", "Clan"),
+            ("activity", activity),
+            ("points", "2"),
+            ("quantity", "200"),
+        ];
+        story.does("punctaj-admin activity set", &set).await;
+    }
+    story.breaks();
+    let delivered = [
+        ("names", "Ana"),
+        ("activity", "livrat"),
+        ("quantity", "400"),
+    ];
+    let delivered = story.does("punctaj add", &delivered).await;
+    let guarded = [("names", "Ana"), ("activity", "Pază")];
+    let guarded = story.does("punctaj add", &guarded).await;
+    assert_queued(&delivered);
+    assert_queued(&guarded);
+    // Others reach the database, and change what there are points for.
+    let services = &story.app.db.services;
+    let table = TableAddress::parse("Clan").unwrap();
+    let order = ActivityOrder {
+        table: table.clone(),
+        name: Name::parse("Livrat").unwrap(),
+        points: 7,
+        quantity: None,
+    };
+    let guild = i64::try_from(story.app.guild.id()).unwrap();
+    let now = Interactions::new();
+    let other = || now.by(guild, 2);
+    services.set_activity(&other(), order).await.unwrap();
+    let removed = services.remove_activity(&other(), &table, "Pază").await;
+    removed.unwrap();
+    story.mends().await;
+    assert_eq!(story.points("Ana").await, Some(19));
+    assert_says(&delivered.latest(), &["✅", "Ana", "5 → 19"]);
+    assert_says(&guarded.latest(), &["❌", "Pază", "Nothing was changed"]);
+    let reasons: Vec<Option<String>> =
+        sqlx::query_scalar("select reason from punctaj.events where via = 'journal' order by seq")
+            .fetch_all(&story.pool)
+            .await
+            .unwrap();
+    assert_eq!(reasons, [Some("Livrat: 400".to_owned())]);
     story.finish().await;
 }
 

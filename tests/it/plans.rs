@@ -4,6 +4,7 @@
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Executor as _};
 
+use punctaj::domain::access::Right;
 use punctaj::domain::name::TableAddress;
 
 use crate::support::db::{Interactions, TestDb};
@@ -91,7 +92,7 @@ async fn autocomplete_finds_entries_by_index() {
     let now = Interactions::new();
     let found = db
         .services
-        .complete_entries(&now.by(GUILD, 1), None, "MEMBRU 4242")
+        .complete_entries(&now.by(GUILD, 1), &[Right::ScoreAdd], None, "MEMBRU 4242")
         .await
         .unwrap();
     assert_eq!(found.first().map(String::as_str), Some("Membru 4242"));

@@ -514,6 +514,33 @@ async fn a_role_that_became_dangerous_is_not_handed_out_and_reported_once() {
 }
 
 #[tokio::test]
+async fn a_role_that_gives_rights_by_now_is_not_handed_out() {
+    let (app, owner) = with_table().await;
+    let log = with_log(&app, &owner).await;
+    let cadet = role(&app, "Cadet");
+    rank_with(&owner, "1", &cadet).await;
+    let ana = linked(&app, &owner, "ana").await;
+    // No operation grants that to a role which goes with a rank.
+    let pool = app.db.superuser().await;
+    let grant = "insert into punctaj.grants (grant_id, guild_id, role_id, granted)
+        values (gen_random_uuid(), $1, $2, 'access.manage')";
+    sqlx::query(grant)
+        .bind(app.guild.id().cast_signed())
+        .bind(cadet.id().cast_signed())
+        .execute(&pool)
+        .await
+        .unwrap();
+    set(&owner, "ana", "rank", "1").await;
+    all_looked_at(&app).await;
+    has(&ana, &[], &[&cadet]).await;
+    assert_eq!(asked(&app, "PUT"), 0);
+    assert_eq!(told(&app, &log).await.len(), 1);
+    let revoke = "delete from punctaj.grants where granted = 'access.manage'";
+    sqlx::query(revoke).execute(&pool).await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_role_that_moved_above_the_bot_waits_until_it_is_put_right() {
     let (app, owner) = with_table().await;
     let log = with_log(&app, &owner).await;

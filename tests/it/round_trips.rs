@@ -1,6 +1,7 @@
 //! How many sequential round trips to the database each path takes, counted on the wire.
 
 use fake_discord::{Device, Member, Reply};
+use punctaj::domain::access::Right;
 use punctaj::domain::moment::Moment;
 use punctaj::domain::name::{Name, NameList, NameOrMember, TableAddress};
 use punctaj::domain::panel::Picked;
@@ -149,7 +150,7 @@ async fn round_trips_of_add_view_and_autocomplete() {
             .await
             .unwrap();
         services
-            .complete_entries(&now.by(GUILD, user), None, "An")
+            .complete_entries(&now.by(GUILD, user), &[Right::ScoreAdd], None, "An")
             .await
             .unwrap();
     }
@@ -171,14 +172,15 @@ async fn round_trips_of_add_view_and_autocomplete() {
         counted!(services.add_points(&seen(), award("Ana"))),
         counted!(services.add_points(&seen(), award("Ana"))),
         counted!(services.view(&seen(), &ViewOrder::default())),
-        counted!(services.complete_entries(&seen(), None, "Nu")),
+        counted!(services.complete_entries(&seen(), &[Right::ScoreAdd], None, "Nu")),
     ];
     let add_fifty = counted!(services.add_points(&now.by(GUILD, 1), award(&fifty)));
     let first = counted!(services.add_points(&now.by(GUILD, 3), award("Ana")));
     let first_view = counted!(services.view(&now.by(GUILD, 4), &ViewOrder::default()));
     let view = counted!(services.view(&now.by(GUILD, 1), &ViewOrder::default()));
     let view_then = counted!(services.view(&now.by(GUILD, 1), &then));
-    let complete = counted!(services.complete_entries(&now.by(GUILD, 1), None, "Nu"));
+    let complete =
+        counted!(services.complete_entries(&now.by(GUILD, 1), &[Right::ScoreAdd], None, "Nu"));
     let profile = counted!(services.profile(&now.by(GUILD, 1), &card_of_ana()));
     assert_eq!(profile, 2);
     println!(

@@ -14,7 +14,7 @@ use serenity::model::user::User;
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx, standing_of};
 use crate::discord::errors::Failure;
-use crate::discord::integrations;
+use crate::discord::integrations::{self, Viewer};
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views;
 use crate::domain::access::{Granted, Grantee, Standing};
@@ -34,6 +34,7 @@ pub(super) fn group() -> Command {
 pub struct Who {
     grantee: Grantee,
     standing: Standing,
+    administrator: bool,
 }
 
 impl Who {
@@ -42,16 +43,19 @@ impl Who {
         Some(Self {
             grantee: Grantee::Role(id),
             standing: standing_of(role.permissions, &[role.id]),
+            administrator: role.permissions.administrator(),
         })
     }
 
     fn member(user: &User, member: Option<&PartialMember>) -> Option<Self> {
         let roles: &[RoleId] = member.map(|member| &*member.roles).unwrap_or_default();
         let permissions = member.and_then(|member| member.permissions);
+        let permissions = permissions.unwrap_or_default();
         let id = ids::UserId::try_from(user.id.get()).ok()?;
         Some(Self {
             grantee: Grantee::Member(id),
-            standing: standing_of(permissions.unwrap_or_default(), roles),
+            standing: standing_of(permissions, roles),
+            administrator: permissions.administrator(),
         })
     }
 
@@ -67,6 +71,18 @@ impl Who {
         }
         let user = resolved.users.get(&UserId::new(id.get()))?;
         Self::member(user, resolved.members.get(&user.id))
+    }
+
+    /// As whom Discord shows them commands, or does not.
+    fn viewer(&self) -> Viewer {
+        Viewer {
+            member: match self.grantee {
+                Grantee::Member(member) => Some(member),
+                Grantee::Role(_) => None,
+            },
+            roles: self.standing.roles.clone(),
+            administrator: self.administrator,
+        }
     }
 
     /// To be granted that, in the whole guild.
@@ -128,8 +144,9 @@ pub(super) async fn granted_to(
     let request = call.request(None)?;
     let receipt = call.services.grant(&request, order).await?;
     let commands = views::help::commands_for(order.granted);
-    let whom = (who.grantee, &who.standing);
-    let hidden = integrations::hidden(&call.http, request.guild, whom, commands).await;
+    let hidden = integrations::hidden(&call.http, request.guild, &who.viewer(), commands).await;
+    let unknown = |error: &_| tracing::debug!(%error, "whom commands are hidden from is not known");
+    let hidden = hidden.inspect_err(unknown).unwrap_or_default();
     let told = hidden
         .iter()
         .map(|name| views::access::hidden(name, who.grantee, request.guild, call.locale));

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serenity::model::id::GuildId;
-
 use crate::config::Shards;
 use crate::diagnose::{Finding, clock, database, discord, disk};
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -11,6 +9,7 @@ use crate::discord::diagnose::{self as asking, Access, Account, Reach};
 use crate::discord::errors::Failure;
 use crate::discord::reply::{Manner, Reply};
 use crate::discord::views::diagnose::{Diagnosis, report};
+use crate::domain::ids::GuildId;
 use crate::service::diagnose::{Facts, Unreached};
 
 /// Says what is wrong, and what to do.
@@ -35,14 +34,18 @@ async fn diagnosed(call: Arc<Call>) -> Result<Reply, Failure> {
         asking::look(&access, clock::host),
         call.queue.probe(),
     );
-    let reach = match &discord.account {
-        Ok(account) => reach(&call, GuildId::new(request.guild.get().max(1)), account).await,
-        Err(_) => None,
+    let (reach, hidden) = match &discord.account {
+        Ok(account) => tokio::join!(
+            reach(&call, request.guild, account),
+            hidden(&call, request.guild),
+        ),
+        Err(_) => (None, Vec::new()),
     };
     let diagnosis = Diagnosis {
         common: common(&database, &discord, probed.is_ok()),
         guild,
         reach,
+        hidden,
         presence_refused: call.presences.is_refused(),
     };
     Ok(report(&diagnosis, call.locale))
@@ -66,8 +69,13 @@ fn common(
 }
 
 async fn reach(call: &Call, guild: GuildId, bot: &Account) -> Option<Reach> {
-    let application = call.http.application_id()?;
-    let reach = asking::reach(&call.http, (guild, bot.id), application).await;
+    let reach = asking::reach(&call.http, (guild, bot.id)).await;
     let unasked = |error: &_| tracing::warn!(op.id = %call.id, %error, "what the bot may do in a guild is not known");
     reach.inspect_err(unasked).ok()?
+}
+
+async fn hidden(call: &Call, guild: GuildId) -> Vec<&'static str> {
+    let hidden = asking::hidden(&call.http, guild).await;
+    let unasked = |error: &_| tracing::warn!(op.id = %call.id, %error, "which commands are hidden is not known");
+    hidden.inspect_err(unasked).unwrap_or_default()
 }

@@ -38,6 +38,10 @@ async fn close(ctx: Ctx<'_>, #[autocomplete = "complete::table"] table: String) 
 
 /// Sets when a table is closed by itself; without options, shows it.
 #[poise::command(slash_command, guild_only)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the options of the command"
+)]
 async fn schedule(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: String,
@@ -46,6 +50,7 @@ async fn schedule(
     time: Option<String>,
     #[channel_types("Text", "News")] channel: Option<GuildChannel>,
     warning: Option<i64>,
+    clear: Option<String>,
 ) -> CommandResult {
     answered(ctx, Manner::Own, move |call| async move {
         let (request, address) = (call.request(None)?, read::table(&table)?);
@@ -55,6 +60,7 @@ async fn schedule(
             time: time.as_deref().map(read::time_of_day).transpose()?,
             channel: channel.map(|it| read::channel(it.id.get())).transpose()?,
             warning: warning.map(read::hours).transpose()?,
+            clear: clear.as_deref().map(read::schedule_part).transpose()?,
         };
         if order.is_empty() {
             let shown = call.services.schedule(&request, &address).await?;

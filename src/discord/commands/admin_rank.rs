@@ -19,6 +19,10 @@ pub(super) fn group() -> Command {
 
 /// Creates or changes a rank.
 #[poise::command(slash_command, guild_only)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the options of the command"
+)]
 async fn set(
     ctx: Ctx<'_>,
     #[autocomplete = "complete::table"] table: String,
@@ -27,6 +31,7 @@ async fn set(
     promote_at: Option<i64>,
     demote_below: Option<i64>,
     role: Option<Role>,
+    clear: Option<String>,
 ) -> CommandResult {
     let (role, me) = (role.map(|role| role.id.get()), ctx.framework.bot_id());
     answered(ctx, Manner::Own, move |call| async move {
@@ -38,11 +43,15 @@ async fn set(
             demote_below: demote_below.map(read::bound).transpose()?,
             role: role.and_then(|id| RoleId::try_from(id).ok()),
         };
+        let without = clear.as_deref().map(read::rank_part).transpose()?;
         let request = call.request(None)?;
         if let Some(role) = order.role {
             rank_roles::check(&call, &request, me, role).await?;
         }
-        let receipt = call.services.set_rank(&request, order).await?;
+        let receipt = call
+            .services
+            .set_rank_without(&request, order, without)
+            .await?;
         Ok(views::receipt::receipt(&receipt, &[], call.locale))
     })
     .await

@@ -14,7 +14,8 @@ use crate::domain::table::MAX_RANK;
 use crate::i18n::{Locale, Message, keys};
 use crate::render;
 use crate::service::entries::NewValue;
-use crate::service::periods::{Day, Often};
+use crate::service::periods::{Day, Often, SchedulePart};
+use crate::service::tables::RankPart;
 
 /// Names in one command.
 pub(super) const MAX_NAMES: usize = 50;
@@ -323,6 +324,25 @@ pub(super) fn day(text: &str) -> Result<Day, Failure> {
 /// A time of the day.
 pub(super) fn time_of_day(text: &str) -> Result<String, Failure> {
     period::time_of_day(text).ok_or_else(|| Failure::told(keys::ERROR_TIME))
+}
+
+/// What a rank is to do without.
+pub(super) fn rank_part(text: &str) -> Result<RankPart, Failure> {
+    match text {
+        "promote_at" => Ok(RankPart::PromoteAt),
+        "demote_below" => Ok(RankPart::DemoteBelow),
+        "role" => Ok(RankPart::Role),
+        _ => Err(Failure::told(keys::ERROR_UNKNOWN_PART)),
+    }
+}
+
+/// What a schedule is to do without.
+pub(super) fn schedule_part(text: &str) -> Result<SchedulePart, Failure> {
+    match text {
+        "channel" => Ok(SchedulePart::Channel),
+        "warning" => Ok(SchedulePart::Warning),
+        _ => Err(Failure::told(keys::ERROR_UNKNOWN_PART)),
+    }
 }
 
 /// Hours before a closing.

@@ -78,23 +78,17 @@ pub async fn setup_filled_in(
     form: &Form,
     typed: &Typed,
 ) -> Result<Reply, Failure> {
-    let (done, again) = match *form {
-        Form::SetupTable { template } => {
-            let again = SetupPress::TemplateAgain {
-                name: template,
-                typed: Retyped::new(&typed.name),
-            };
-            (new_table(&call, template, &typed.name).await, again)
-        }
-        Form::SetupZone => {
-            let again = SetupPress::OtherZone {
-                typed: Retyped::new(&typed.zone),
-            };
-            (zone(&call, &typed.zone).await, again)
-        }
-        Form::Give { .. } | Form::Search { .. } | Form::Other { .. } => {
-            return Err(Failure::Internal("a form of something else".to_owned()));
-        }
+    let (done, again) = if let Form::SetupTable { template } = *form {
+        let again = SetupPress::TemplateAgain {
+            name: template,
+            typed: Retyped::new(&typed.name),
+        };
+        (new_table(&call, template, &typed.name).await, again)
+    } else {
+        let again = SetupPress::OtherZone {
+            typed: Retyped::new(&typed.zone),
+        };
+        (zone(&call, &typed.zone).await, again)
     };
     match done {
         // Trying again is of no use.

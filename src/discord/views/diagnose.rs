@@ -4,13 +4,18 @@
 use serenity::model::Permissions;
 use serenity::model::id::ChannelId;
 
+use super::errors::unfit_role;
+use super::words::moment;
 use super::{card, listed, shown};
 use crate::diagnose::{self, Finding, Level};
 use crate::discord::diagnose::{BOARD_NEEDS, LOG_NEEDS, Reach};
 use crate::discord::reply::Reply;
 use crate::domain::ids;
+use crate::domain::rank_role::{GuildRoles, UnfitRole};
 use crate::i18n::{Key, Locale, Message, keys};
-use crate::service::diagnose::{BoardState, GuildState, LATE, NoticeState};
+use crate::service::diagnose::{
+    BoardState, GuildState, LATE, NoticeState, RoleState, ScheduleState,
+};
 
 /// What was looked at.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub struct Diagnosis {
     pub guild: Option<GuildState>,
     /// What the bot may do here; none where Discord does not say.
     pub reach: Option<Reach>,
+    /// The commands that are kept from everybody who is not named.
+    pub hidden: Vec<&'static str>,
     /// Whether Discord refuses to tell where people are signed in.
     pub presence_refused: bool,
 }
@@ -73,8 +80,11 @@ fn guild(diagnosis: &Diagnosis, locale: Locale) -> Vec<Finding> {
     let mut findings = match &diagnosis.guild {
         Some(state) => [
             boards(&state.boards, reach, locale),
+            schedules(state, reach, locale),
+            roles(state, reach),
             vec![log(state, reach, locale)],
             notices(&state.notices),
+            unseen(state.unseen),
         ]
         .concat(),
         None => vec![Finding::failed(
@@ -84,14 +94,11 @@ fn guild(diagnosis: &Diagnosis, locale: Locale) -> Vec<Finding> {
         )],
     };
     findings.extend(presence(diagnosis.presence_refused));
-    findings.extend(match reach {
-        Some(reach) => hidden(&reach.hidden),
-        None => Some(Finding::warning(
-            "guild.reach",
-            keys::DIAGNOSE_UNTOLD,
-            keys::DIAGNOSE_UNTOLD_REMEDY,
-        )),
-    });
+    findings.extend(hidden(&diagnosis.hidden));
+    if reach.is_none() {
+        let (untold, remedy) = (keys::DIAGNOSE_UNTOLD, keys::DIAGNOSE_UNTOLD_REMEDY);
+        findings.push(Finding::warning("guild.reach", untold, remedy));
+    }
     findings
 }
 
@@ -107,7 +114,7 @@ fn boards(boards: &[BoardState], reach: Option<&Reach>, locale: Locale) -> Vec<F
     findings
 }
 
-/// What is wrong with a board, or still to be done; none where nothing is.
+/// What is wrong with a board; none where nothing is.
 fn board(board: &BoardState, reach: Option<&Reach>, locale: Locale) -> Option<Finding> {
     let id = "guild.board";
     let channel = mention(board.channel);
@@ -140,17 +147,143 @@ fn board(board: &BoardState, reach: Option<&Reach>, locale: Locale) -> Option<Fi
             keys::DIAGNOSE_BOARD_PROBLEM_REMEDY,
         ));
     }
-    if let Some(absent) = board.absent {
-        let message = message(keys::DIAGNOSE_BOARD_ABSENT);
-        return Some(if absent < LATE {
-            Finding::ok(id, message)
-        } else {
-            Finding::warning(id, message, keys::DIAGNOSE_LATE_REMEDY)
-        });
-    }
     let behind = board.behind.filter(|behind| *behind >= LATE)?;
     let message = message(keys::DIAGNOSE_BOARD_BEHIND).with("count", behind.as_secs() / 60);
     Some(Finding::warning(id, message, keys::DIAGNOSE_LATE_REMEDY))
+}
+
+/// Why a schedule did not close its table, or nobody was told.
+fn schedules(state: &GuildState, reach: Option<&Reach>, locale: Locale) -> Vec<Finding> {
+    let log = state.settings.log_channel;
+    let schedules = state.schedules.iter();
+    let mut findings: Vec<Finding> = schedules
+        .flat_map(|it| [not_run(it), untold(it, log, reach, locale)])
+        .flatten()
+        .collect();
+    let next = state.schedules.iter().filter_map(|it| it.next).min();
+    if let Some(next) = next {
+        let running = state.schedules.iter().filter(|it| it.next.is_some());
+        let message = Message::new(keys::DIAGNOSE_SCHEDULES)
+            .with("count", running.count())
+            .with("at", moment(next));
+        findings.push(Finding::ok("guild.schedules", message));
+    }
+    findings
+}
+
+/// Why a schedule did not run, or not when it should have.
+fn not_run(schedule: &ScheduleState) -> Option<Finding> {
+    let id = "guild.schedule";
+    let message = |key| Message::new(key).with("table", shown(&schedule.table));
+    if schedule.paused {
+        return Some(Finding::ok(id, message(keys::DIAGNOSE_SCHEDULE_PAUSED)));
+    }
+    if let Some(since) = schedule.overdue {
+        let message = message(keys::DIAGNOSE_SCHEDULE_OVERDUE).with("at", moment(since));
+        let remedy = keys::DIAGNOSE_SCHEDULE_OVERDUE_REMEDY;
+        return Some(Finding::failed(id, message, remedy));
+    }
+    let late = schedule.late?;
+    let message = message(keys::DIAGNOSE_SCHEDULE_LATE).with("at", moment(late));
+    Some(Finding::ok(id, message))
+}
+
+/// Why nobody is told what a schedule did.
+fn untold(
+    schedule: &ScheduleState,
+    log: Option<ids::ChannelId>,
+    reach: Option<&Reach>,
+    locale: Locale,
+) -> Option<Finding> {
+    let id = "guild.schedule-channel";
+    let message = |key| Message::new(key).with("table", shown(&schedule.table));
+    let Some(channel) = schedule.channel else {
+        // That the log channel can't be used is said once, for all.
+        let message = message(keys::DIAGNOSE_SCHEDULE_UNTOLD);
+        return log.is_none().then(|| Finding::ok(id, message));
+    };
+    match lacking(reach?, channel, LOG_NEEDS) {
+        None => Some(Finding::warning(
+            id,
+            message(keys::DIAGNOSE_SCHEDULE_CHANNEL),
+            keys::DIAGNOSE_SCHEDULE_CHANNEL_REMEDY,
+        )),
+        Some(lacking) if !lacking.is_empty() => {
+            let message = message(keys::DIAGNOSE_SCHEDULE_RIGHTS)
+                .with("channel", mention(channel))
+                .with("names", names(lacking, locale));
+            Some(Finding::warning(id, message, keys::DIAGNOSE_CHANNEL_REMEDY))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Why somebody does not have the role of their rank, or still has one.
+fn roles(state: &GuildState, reach: Option<&Reach>) -> Vec<Finding> {
+    let ill = state.roles.iter().filter_map(|it| role(it, reach));
+    let mut findings: Vec<Finding> = ill.collect();
+    let well = state.roles.len() - findings.len();
+    if well > 0 {
+        let message = Message::new(keys::DIAGNOSE_ROLES).with("count", well);
+        findings.push(Finding::ok("guild.roles", message));
+    }
+    let waiting = &state.roles_waiting;
+    let message = |key, count: i64| Message::new(key).with("count", count);
+    if waiting.late > 0 {
+        let late = message(keys::DIAGNOSE_ROLES_LATE, waiting.late);
+        let remedy = keys::DIAGNOSE_ROLES_LATE_REMEDY;
+        findings.push(Finding::warning("guild.roles-late", late, remedy));
+    }
+    if waiting.given_up > 0 {
+        let given_up = message(keys::DIAGNOSE_ROLES_GIVEN_UP, waiting.given_up);
+        let remedy = keys::DIAGNOSE_ROLES_GIVEN_UP_REMEDY;
+        findings.push(Finding::failed("guild.roles-given-up", given_up, remedy));
+    }
+    if waiting.unlinked > 0 {
+        let unlinked = message(keys::DIAGNOSE_ROLES_UNLINKED, waiting.unlinked);
+        findings.push(Finding::ok("guild.roles-unlinked", unlinked));
+    }
+    findings
+}
+
+/// Why a role is not handed out or taken back; none where nothing keeps it from that. What Discord
+/// says now is newer than what it said when it was tried.
+fn role(state: &RoleState, reach: Option<&Reach>) -> Option<Finding> {
+    let is_rank = !state.ranks.is_empty();
+    let now = reach.and_then(|reach| {
+        let can = if is_rank {
+            GuildRoles::fit
+        } else {
+            GuildRoles::within_reach
+        };
+        can(&reach.grantable, state.role).err()
+    });
+    let before = state.problem.as_ref().filter(|why| {
+        let is_known_anew = !matches!(why, UnfitRole::GivesRights | UnfitRole::Refused(_));
+        !(reach.is_some() && is_known_anew)
+    });
+    let why = now.or_else(|| before.cloned())?;
+    let ranks = state.ranks.iter();
+    let ranks: Vec<String> = ranks
+        .map(|(table, rank)| format!("{table}: {rank}"))
+        .collect();
+    let key = if is_rank {
+        keys::DIAGNOSE_RANK_ROLE
+    } else {
+        keys::DIAGNOSE_ROLE_LEFT
+    };
+    let message = Message::new(key)
+        .with("role", format!("<@&{}>", state.role))
+        .with("names", listed(&ranks));
+    let remedy = unfit_role(state.role, &why);
+    Some(Finding::failed("guild.role", message, remedy))
+}
+
+/// Why something is not told here.
+fn unseen(tables: usize) -> Vec<Finding> {
+    let message = Message::new(keys::DIAGNOSE_UNSEEN).with("count", tables);
+    let finding = (tables > 0).then(|| Finding::ok("guild.unseen", message));
+    finding.into_iter().collect()
 }
 
 /// Why edits are not posted in the log channel.
@@ -226,7 +359,7 @@ fn presence(is_refused: bool) -> Option<Finding> {
 }
 
 /// Why somebody does not see a command. Meant so, mostly.
-fn hidden(commands: &[String]) -> Option<Finding> {
+fn hidden(commands: &[&str]) -> Option<Finding> {
     let names: Vec<String> = commands.iter().map(|name| format!("/{name}")).collect();
     let message = Message::new(keys::DIAGNOSE_HIDDEN).with("names", listed(&names));
     (!names.is_empty()).then(|| Finding::ok("guild.commands", message))
@@ -243,7 +376,7 @@ fn mention(channel: ids::ChannelId) -> String {
 }
 
 /// Permissions as Discord's settings call them.
-fn names(permissions: Permissions, locale: Locale) -> String {
+pub(super) fn names(permissions: Permissions, locale: Locale) -> String {
     const NAMED: [(Permissions, Key); 4] = [
         (Permissions::VIEW_CHANNEL, keys::PERMISSION_VIEW_CHANNEL),
         (Permissions::SEND_MESSAGES, keys::PERMISSION_SEND_MESSAGES),

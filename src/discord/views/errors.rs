@@ -114,9 +114,10 @@ fn unlinked(member: UserId, table: &str, near: &[String], locale: Locale) -> Mes
 
 fn message(error: &ServiceError, locale: Locale) -> Message {
     match error {
-        ServiceError::Forbidden { right } => forbidden(*right, &[], locale),
+        ServiceError::Forbidden { right, .. } => forbidden(*right, &[], locale),
         ServiceError::AlreadyGranted
         | ServiceError::NotGranted { .. }
+        | ServiceError::OfGuild { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
         | ServiceError::RankedRole { .. }
@@ -235,7 +236,8 @@ fn ambiguous_table(table: &str, tables: &[String]) -> Message {
 }
 
 /// Which session is not one that can be meant.
-/// A right is missing, and these can give it, beside the members with *Manage Server*.
+/// A right is missing, and these can give it, beside the members with *Manage Server*. Everybody is
+/// none of them: what everybody can give, nobody lacks.
 #[must_use]
 pub fn forbidden(right: Right, givers: &[Grantee], locale: Locale) -> Message {
     let message = if givers.is_empty() {
@@ -286,6 +288,9 @@ fn about_rights(error: &ServiceError) -> Message {
     match error {
         ServiceError::NotGranted { granted } => {
             Message::new(keys::ERROR_NOT_GRANTED).with("right", granted.as_str())
+        }
+        ServiceError::OfGuild { right } => {
+            Message::new(keys::ERROR_OF_GUILD).with("right", right.code())
         }
         ServiceError::NotHeld { right } => {
             Message::new(keys::ERROR_NOT_HELD).with("right", right.code())

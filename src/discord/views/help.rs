@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::card;
+use super::{card, fits};
 use crate::discord::reply::Reply;
-use crate::domain::access::{Authority, Granted, Right};
+use crate::domain::access::{Authority, Granted, Place, Right};
 use crate::i18n::{Key, Locale, keys};
 
 /// A part of the help.
@@ -12,8 +12,54 @@ struct Topic {
     name: &'static str,
     title: Key,
     text: Key,
-    /// Paths of commands, and the rights of which each needs one; none where it needs none.
-    commands: &'static [(&'static str, &'static [Right])],
+    commands: &'static [Command],
+}
+
+/// A command, and who may use it.
+struct Command {
+    path: &'static str,
+    /// Of these it needs one; none where it needs none.
+    rights: &'static [Right],
+    /// Whether that is about the guild as a whole, so that a right in one table does not do.
+    whole: bool,
+}
+
+/// A command in which one of these rights does, wherever it is held.
+const fn of(path: &'static str, rights: &'static [Right]) -> Command {
+    let whole = false;
+    Command {
+        path,
+        rights,
+        whole,
+    }
+}
+
+/// A command about the guild as a whole.
+const fn whole(path: &'static str, rights: &'static [Right]) -> Command {
+    let whole = true;
+    Command {
+        path,
+        rights,
+        whole,
+    }
+}
+
+impl Command {
+    fn top_level(&self) -> &'static str {
+        self.path.split(' ').next().unwrap_or(self.path)
+    }
+
+    /// Whether somebody may use it, wherever that is.
+    fn is_for(&self, authority: &Authority) -> bool {
+        let may = |right: &Right| {
+            if self.whole {
+                authority.may(*right, Place::GUILD)
+            } else {
+                authority.may_somewhere(*right)
+            }
+        };
+        self.rights.is_empty() || self.rights.iter().any(may)
+    }
 }
 
 const TOPICS: &[Topic] = &[
@@ -22,32 +68,34 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_EVERYDAY,
         text: keys::HELP_EVERYDAY_TEXT,
         commands: &[
-            ("punctaj add", &[Right::ScoreAdd]),
-            ("punctaj remove", &[Right::ScoreRemove]),
-            ("punctaj set", &[Right::ScoreSet, Right::EntryEdit]),
-            ("punctaj delete", &[Right::EntryDelete]),
-            ("punctaj view", &[Right::TableView]),
-            ("punctaj news", &[Right::TableView]),
-            ("punctaj profile", &[Right::TableView]),
-            ("punctaj panel", &[Right::ScoreAdd, Right::ScoreRemove]),
+            of("punctaj add", &[Right::ScoreAdd]),
+            of("punctaj remove", &[Right::ScoreRemove]),
+            of("punctaj set", &[Right::ScoreSet, Right::EntryEdit]),
+            of("punctaj delete", &[Right::EntryDelete]),
+            of("punctaj view", &[Right::TableView]),
+            of("punctaj news", &[Right::TableView]),
+            of("punctaj profile", &[Right::TableView]),
+            of("punctaj panel", &[Right::ScoreAdd, Right::ScoreRemove]),
+            // Everybody may ask it of themselves.
+            of("punctaj-admin access explain", &[]),
         ],
     },
     Topic {
         name: "undo",
         title: keys::HELP_UNDO,
         text: keys::HELP_UNDO_TEXT,
-        commands: &[("punctaj undo", &[])],
+        commands: &[of("punctaj undo", &[])],
     },
     Topic {
         name: DEVICES,
         title: keys::HELP_SESSIONS,
         text: keys::HELP_SESSIONS_TEXT,
         commands: &[
-            ("punctaj session login", &[]),
-            ("punctaj session list", &[]),
-            ("punctaj session use", &[]),
-            ("punctaj session rename", &[]),
-            ("punctaj session logout", &[]),
+            of("punctaj session login", &[]),
+            of("punctaj session list", &[]),
+            of("punctaj session use", &[]),
+            of("punctaj session rename", &[]),
+            of("punctaj session logout", &[]),
         ],
     },
     Topic {
@@ -55,12 +103,12 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_AUDIT,
         text: keys::HELP_AUDIT_TEXT,
         commands: &[
-            ("punctaj-audit search", &[Right::AuditView]),
-            ("punctaj-audit show", &[Right::AuditView]),
-            ("punctaj-audit undo", &[Right::AuditUndo]),
-            ("punctaj-audit export", &[Right::AuditExport]),
-            ("punctaj-audit verify", &[Right::AuditView]),
-            ("punctaj-audit sessions", &[Right::AuditView]),
+            of("punctaj-audit search", &[Right::AuditView]),
+            of("punctaj-audit show", &[Right::AuditView]),
+            of("punctaj-audit undo", &[Right::AuditUndo]),
+            of("punctaj-audit export", &[Right::AuditExport]),
+            whole("punctaj-audit verify", &[Right::AuditView]),
+            whole("punctaj-audit sessions", &[Right::AuditView]),
         ],
     },
     Topic {
@@ -68,40 +116,39 @@ const TOPICS: &[Topic] = &[
         title: keys::HELP_ADMIN,
         text: keys::HELP_ADMIN_TEXT,
         commands: &[
-            ("punctaj-admin table create", &[Right::TableEdit]),
-            ("punctaj-admin table edit", &[Right::TableEdit]),
-            ("punctaj-admin table delete", &[Right::TableEdit]),
-            ("punctaj-admin table restore", &[Right::TableEdit]),
-            ("punctaj-admin table list", &[Right::TableView]),
-            ("punctaj-admin field add", &[Right::TableEdit]),
-            ("punctaj-admin field edit", &[Right::TableEdit]),
-            ("punctaj-admin field remove", &[Right::TableEdit]),
-            ("punctaj-admin rank set", &[Right::TableEdit]),
-            ("punctaj-admin rank remove", &[Right::TableEdit]),
-            ("punctaj-admin rank list", &[Right::TableView]),
-            ("punctaj-admin activity set", &[Right::TableEdit]),
-            ("punctaj-admin activity remove", &[Right::TableEdit]),
-            ("punctaj-admin activity list", &[Right::TableView]),
-            ("punctaj-admin board post", &[Right::BoardManage]),
-            ("punctaj-admin board remove", &[Right::BoardManage]),
-            ("punctaj-admin board list", &[Right::BoardManage]),
-            ("punctaj-admin period close", &[Right::PeriodClose]),
-            ("punctaj-admin period schedule", &[Right::PeriodClose]),
-            ("punctaj-admin period list", &[Right::TableView]),
-            ("punctaj-admin period report", &[Right::TableView]),
-            ("punctaj-admin access grant", &[Right::AccessManage]),
-            ("punctaj-admin access revoke", &[Right::AccessManage]),
-            ("punctaj-admin access list", &[Right::AccessManage]),
-            ("punctaj-admin access explain", &[Right::AccessManage]),
-            ("punctaj-admin data export", &[Right::DataExport]),
-            ("punctaj-admin settings show", &[Right::SettingsManage]),
-            ("punctaj-admin settings language", &[Right::SettingsManage]),
-            ("punctaj-admin settings timezone", &[Right::SettingsManage]),
-            (
+            of("punctaj-admin table create", &[Right::TableEdit]),
+            of("punctaj-admin table edit", &[Right::TableEdit]),
+            of("punctaj-admin table delete", &[Right::TableEdit]),
+            of("punctaj-admin table restore", &[Right::TableEdit]),
+            of("punctaj-admin table list", &[Right::TableView]),
+            of("punctaj-admin field add", &[Right::TableEdit]),
+            of("punctaj-admin field edit", &[Right::TableEdit]),
+            of("punctaj-admin field remove", &[Right::TableEdit]),
+            of("punctaj-admin rank set", &[Right::TableEdit]),
+            of("punctaj-admin rank remove", &[Right::TableEdit]),
+            of("punctaj-admin rank list", &[Right::TableView]),
+            of("punctaj-admin activity set", &[Right::TableEdit]),
+            of("punctaj-admin activity remove", &[Right::TableEdit]),
+            of("punctaj-admin activity list", &[Right::TableView]),
+            of("punctaj-admin board post", &[Right::BoardManage]),
+            of("punctaj-admin board remove", &[Right::BoardManage]),
+            of("punctaj-admin board list", &[Right::BoardManage]),
+            of("punctaj-admin period close", &[Right::PeriodClose]),
+            of("punctaj-admin period schedule", &[Right::PeriodClose]),
+            of("punctaj-admin period list", &[Right::TableView]),
+            of("punctaj-admin period report", &[Right::TableView]),
+            of("punctaj-admin access grant", &[Right::AccessManage]),
+            of("punctaj-admin access revoke", &[Right::AccessManage]),
+            of("punctaj-admin access list", &[Right::AccessManage]),
+            of("punctaj-admin data export", &[Right::DataExport]),
+            whole("punctaj-admin settings show", &[Right::SettingsManage]),
+            whole("punctaj-admin settings language", &[Right::SettingsManage]),
+            whole("punctaj-admin settings timezone", &[Right::SettingsManage]),
+            whole(
                 "punctaj-admin settings log-channel",
                 &[Right::SettingsManage],
             ),
-            ("punctaj-admin diagnose", &[Right::SettingsManage]),
+            whole("punctaj-admin diagnose", &[Right::SettingsManage]),
         ],
     },
 ];
@@ -110,33 +157,38 @@ const TOPICS: &[Topic] = &[
 #[must_use]
 pub fn commands_for(granted: Granted) -> BTreeSet<&'static str> {
     let commands = TOPICS.iter().flat_map(|topic| topic.commands);
-    let usable = commands.filter(|(_, rights)| rights.iter().any(|right| granted.gives(*right)));
-    usable
-        .filter_map(|(path, _)| path.split(' ').next())
-        .collect()
+    let usable = commands.filter(|it| it.rights.iter().any(|right| granted.gives(*right)));
+    usable.map(Command::top_level).collect()
+}
+
+/// All top-level commands.
+#[must_use]
+pub fn commands() -> BTreeSet<&'static str> {
+    let commands = TOPICS.iter().flat_map(|topic| topic.commands);
+    commands.map(Command::top_level).collect()
 }
 
 /// All commands that help tells of.
 #[cfg(test)]
 pub(in crate::discord) fn paths() -> impl Iterator<Item = &'static str> {
     let commands = TOPICS.iter().flat_map(|topic| topic.commands);
-    commands.map(|(path, _)| *path)
+    commands.map(|command| command.path)
 }
 
 /// The commands that not everybody may use.
 #[cfg(test)]
 pub(in crate::discord) fn paths_with_a_right() -> impl Iterator<Item = &'static str> {
     let commands = TOPICS.iter().flat_map(|topic| topic.commands);
-    let needing = commands.filter(|(_, rights)| !rights.is_empty());
-    needing.map(|(path, _)| *path)
+    let needing = commands.filter(|command| !command.rights.is_empty());
+    needing.map(|command| command.path)
 }
 
 /// The rights of which a command needs one; none where it needs none, or is none of ours.
 #[must_use]
 pub fn rights_of(path: &str) -> &'static [Right] {
     let mut commands = TOPICS.iter().flat_map(|topic| topic.commands);
-    let found = commands.find(|(of, _)| *of == path);
-    found.map_or(&[], |(_, rights)| rights)
+    let found = commands.find(|command| command.path == path);
+    found.map_or(&[], |command| command.rights)
 }
 
 /// The topic under which it is told that Discord refuses presences.
@@ -152,11 +204,18 @@ pub fn help(
     locale: Locale,
 ) -> Reply {
     let wanted = |of: &&Topic| topic.is_none_or(|name| name == of.name);
-    let mut lines: Vec<String> = TOPICS
-        .iter()
-        .filter(wanted)
-        .flat_map(|topic| part(topic, authority, locale))
-        .collect();
+    let topics: Vec<&Topic> = TOPICS.iter().filter(wanted).collect();
+    let told = |line: Line| -> Vec<String> {
+        let parts = topics
+            .iter()
+            .map(|topic| part(topic, authority, line, locale));
+        parts.flatten().collect()
+    };
+    let mut lines = told(described);
+    if !fits(&lines) {
+        lines = told(named);
+        lines.push(locale.text(&keys::HELP_MORE.into()));
+    }
     let is_about_devices = topic.is_none_or(|name| name == DEVICES);
     if presence_refused && is_about_devices {
         lines.insert(0, locale.text(&keys::HELP_PRESENCE_REFUSED.into()));
@@ -173,19 +232,13 @@ pub fn help(
     ))
 }
 
-fn part(topic: &Topic, authority: &Authority, locale: Locale) -> Vec<String> {
-    let may = |rights: &[Right]| {
-        let mut held = rights
-            .iter()
-            .filter(|right| authority.may_somewhere(**right));
-        rights.is_empty() || held.next().is_some()
-    };
-    let commands: Vec<String> = topic
-        .commands
-        .iter()
-        .filter(|(_, rights)| may(rights))
-        .map(|(path, _)| command(path, locale))
-        .collect();
+/// How a command is told of.
+type Line = fn(&str, Locale) -> String;
+
+fn part(topic: &Topic, authority: &Authority, line: Line, locale: Locale) -> Vec<String> {
+    let commands = topic.commands.iter();
+    let usable = commands.filter(|command| command.is_for(authority));
+    let commands: Vec<String> = usable.map(|it| line(it.path, locale)).collect();
     if commands.is_empty() {
         return commands;
     }
@@ -199,15 +252,19 @@ fn part(topic: &Topic, authority: &Authority, locale: Locale) -> Vec<String> {
 }
 
 /// A command as it is typed in the reader's language, and what it does.
-pub(super) fn command(path: &str, locale: Locale) -> String {
+pub(super) fn described(path: &str, locale: Locale) -> String {
+    let id = format!("cmd-{}.description", path.replace(' ', "-"));
+    let does = locale.lookup(&id).unwrap_or_default();
+    format!("{} — {does}", named(path, locale))
+}
+
+/// A command as it is typed in the reader's language.
+fn named(path: &str, locale: Locale) -> String {
     let mut id = "cmd".to_owned();
     let mut typed = Vec::new();
     for name in path.split(' ') {
         id = format!("{id}-{name}");
         typed.push(locale.lookup(&id).unwrap_or_else(|| name.to_owned()));
     }
-    let does = locale
-        .lookup(&format!("{id}.description"))
-        .unwrap_or_default();
-    format!("`/{}` — {does}", typed.join(" "))
+    format!("`/{}`", typed.join(" "))
 }

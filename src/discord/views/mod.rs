@@ -105,12 +105,14 @@ fn shown(text: &str) -> String {
 /// Characters of a list among others of its kind.
 const LIST: usize = 500;
 
-/// What is shown already, separated by commas, as much as fits beside other lists.
-fn joined(pieces: impl IntoIterator<Item = String>) -> String {
-    let mut line = String::new();
-    for piece in pieces {
+/// What is shown already, separated by commas, as much as fits beside other lists, and how many there
+/// are besides.
+fn joined(pieces: impl IntoIterator<Item = String>, locale: Locale) -> String {
+    let (mut line, mut pieces) = (String::new(), pieces.into_iter());
+    while let Some(piece) = pieces.next() {
         if !line.is_empty() && render::length(&line) + render::length(&piece) > LIST {
-            return line + ", …";
+            let left = pieces.count().saturating_add(1);
+            return line + &locale.text(&Message::new(keys::MORE_NAMES).with("count", left));
         }
         if !line.is_empty() {
             line.push_str(", ");

@@ -22,7 +22,14 @@ const MEDALS: [&str; 3] = ["🥇", "🥈", "🥉"];
 pub fn preview(report: &Report, device: DeviceId, locale: Locale) -> Reply {
     let about = Message::new(keys::PERIOD_PREVIEW)
         .with("points", points(period::start(&report.table), locale));
-    let mut lines = vec![locale.text(&about), String::new()];
+    let mut lines = vec![locale.text(&about)];
+    lines.extend(report.next.map(|next| {
+        let message = Message::new(keys::PERIOD_PREVIEW_NEXT)
+            .with("at", moment(next))
+            .with("in", ago(next));
+        locale.text(&message)
+    }));
+    lines.push(String::new());
     lines.extend(result(report, locale));
     let title = titled(keys::PERIOD_PREVIEW_TITLE, report, locale);
     let confirm = Press::Close {
@@ -139,14 +146,17 @@ fn result(report: &Report, locale: Locale) -> Vec<String> {
             let message = Message::new(key)
                 .with("how", how)
                 .with("count", moves.len())
-                .with("names", joined(names));
+                .with("names", joined(names, locale));
             lines.push(locale.text(&message));
         }
     }
     if !report.idle.is_empty() {
         let message = Message::new(keys::PERIOD_IDLE)
             .with("count", report.idle.len())
-            .with("names", joined(report.idle.iter().map(|name| shown(name))));
+            .with(
+                "names",
+                joined(report.idle.iter().map(|name| shown(name)), locale),
+            );
         lines.push(locale.text(&message));
     }
     if report.is_pending() {
@@ -251,7 +261,7 @@ pub(super) fn warning(warning: &Warning, locale: Locale) -> Vec<String> {
     });
     let names = Message::new(keys::PERIOD_WARNING_NAMES)
         .with("count", warning.below.len())
-        .with("names", joined(below));
+        .with("names", joined(below, locale));
     vec![locale.text(&head), locale.text(&names)]
 }
 

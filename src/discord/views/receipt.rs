@@ -6,7 +6,7 @@ use serenity::all::ButtonStyle;
 use serenity::builder::{CreateActionRow, CreateButton};
 
 use super::words::{entries, field, field_of, points, rank, session_plain, subject, value};
-use super::{button, card, listed, shown};
+use super::{button, card, joined, listed, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::Reply;
 use crate::domain::event::{Action, Change, Event, Outcome, Overwrote, What};
@@ -15,6 +15,7 @@ use crate::domain::session::{Attribution, Missed};
 use crate::i18n::{Locale, Message, Value, keys};
 use crate::service::Receipt;
 use crate::service::merge::Meant;
+use crate::service::undo::RanksLeft;
 
 /// Buttons in a row.
 const BUTTONS: usize = 5;
@@ -44,6 +45,7 @@ pub fn with_meant(
         _ => lines(event, &receipt.ranks, locale),
     };
     lines.extend(overwrote_notes(receipt, locale));
+    lines.extend(left_note(receipt.left.as_ref(), locale));
     lines.extend(repeated_note(repeated, locale));
     lines.extend(reason_note(event, locale));
     lines.extend(missed_note(receipt.aside.missed, locale));
@@ -499,6 +501,19 @@ pub(super) fn missed_note(missed: i64, locale: Locale) -> Option<String> {
         };
         locale.text(&Message::new(key).with("count", missed))
     })
+}
+
+/// Ranks that stay though the closing that had proposed them is undone.
+pub(super) fn left_note(left: Option<&RanksLeft>, locale: Locale) -> Option<String> {
+    let left = left?;
+    let message = Message::new(keys::NOTE_RANKS_LEFT)
+        .with("count", left.names.len())
+        .with(
+            "names",
+            joined(left.names.iter().map(|name| shown(name)), locale),
+        )
+        .with("event", left.event.to_string());
+    Some(locale.text(&message))
 }
 
 fn repeated_note(repeated: &[NameOrMember], locale: Locale) -> Option<String> {

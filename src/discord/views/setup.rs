@@ -199,7 +199,7 @@ fn asked(setup: &Setup, step: SetupStep, locale: Locale) -> Vec<String> {
             .collect(),
         SetupStep::Givers => vec![text(keys::SETUP_ASK_GIVERS)],
         SetupStep::Done => {
-            let begin = match (setup.tables.is_empty(), setup.may_give) {
+            let begin = match (setup.tables.is_empty(), setup.gives) {
                 (true, _) if may(setup, SetupStep::Table) => keys::SETUP_DONE_NO_TABLE,
                 (true, _) => keys::SETUP_DONE_UNSEEN,
                 (false, true) => keys::SETUP_DONE,
@@ -225,7 +225,7 @@ fn rest(setup: &Setup, locale: Locale) -> Vec<String> {
                 .iter()
                 .any(|right| setup.authority.may_somewhere(*right))
     };
-    let line = |path: &str| format!("- {}", help::command(path, locale));
+    let line = |path: &str| format!("- {}", help::described(path, locale));
     paths.filter(may).map(line).collect()
 }
 

@@ -40,7 +40,9 @@ use crate::domain::session::{Attribution, Platform, Session};
 use crate::domain::table::{Rank, Table};
 use crate::i18n::{Locale, Message, keys};
 use crate::service::audit::SearchPage;
-use crate::service::diagnose::{BoardState, GuildState, NoticeState};
+use crate::service::diagnose::{
+    BoardState, GuildState, NoticeState, RoleState, RolesWaiting, ScheduleState,
+};
 use crate::service::error::{
     Conflict, ConflictEvent, ConflictKind, OfferedLink, TableChoice, UnknownName,
 };
@@ -53,7 +55,7 @@ use crate::service::periods::{Move, Report, Warning};
 use crate::service::profile::Profile;
 use crate::service::sessions::SessionsPage;
 use crate::service::setup::Setup;
-use crate::service::undo::{Force, UndoPreview};
+use crate::service::undo::{Force, RanksLeft, UndoPreview};
 use crate::service::verify::{Problem, Progress, Thing, VerifyReport};
 use crate::service::view::TablePage;
 use crate::service::{
@@ -109,6 +111,7 @@ fn receipt_of(event: Event) -> Receipt {
         ranks,
         session,
         repeated: false,
+        left: None,
         aside: Aside::default(),
     }
 }
@@ -740,6 +743,7 @@ fn an_undo_is_shown_before_it_is_done() {
         changes: vec![points("a", "Ana", 9, -2, 7)],
         conflicts,
         ranks: BTreeMap::new(),
+        left: None,
     };
     let pressed = |preview: &UndoPreview, force| {
         let reply = undo::preview(preview, device(), force, Locale::En);
@@ -842,7 +846,14 @@ fn an_unknown_name_brings_the_nearest() {
 
 fn about_rights_and_activities() -> Vec<ServiceError> {
     vec![
+        ServiceError::Forbidden {
+            right: Right::ScoreAdd,
+            at: None,
+        },
         ServiceError::AlreadyGranted,
+        ServiceError::OfGuild {
+            right: Right::SettingsManage,
+        },
         ServiceError::NotGranted {
             granted: Granted::Right(Right::ScoreAdd),
         },
@@ -896,9 +907,6 @@ fn every_error() -> Vec<ServiceError> {
     let mut all = about_rights_and_activities();
     all.extend(every_error_of_periods());
     all.extend([
-        ServiceError::Forbidden {
-            right: Right::ScoreAdd,
-        },
         ServiceError::NoTables,
         ServiceError::ChooseTable {
             tables: vec![choice],
@@ -1080,6 +1088,7 @@ fn has_a_reply_of_its_own(error: &ServiceError) -> bool {
         ServiceError::Forbidden { .. }
         | ServiceError::AlreadyGranted
         | ServiceError::NotGranted { .. }
+        | ServiceError::OfGuild { .. }
         | ServiceError::NotHeld { .. }
         | ServiceError::OwnRights
         | ServiceError::RankedRole { .. }
@@ -1713,7 +1722,7 @@ fn setup_of(tables: &[String]) -> Setup {
         },
         log_problem: is_set.then(|| tables.concat()),
         tables: tables.to_vec(),
-        may_give: is_set,
+        gives: is_set,
         givers: if is_set {
             givers.repeat(50)
         } else {
@@ -1967,6 +1976,27 @@ fn report_of(title: &str, names: &[String], due: Option<DateTime<Utc>>) -> Repor
         demoted: names.iter().map(moved).collect(),
         proposes: true,
         idle: names.to_vec(),
+        next: Some(DateTime::UNIX_EPOCH),
+    }
+}
+
+#[test]
+fn lists_of_a_report_that_are_too_long_say_how_many_are_missing() {
+    let names: Vec<_> = (0..99)
+        .map(|number| format!("Numele {number:03}"))
+        .collect();
+    let mut report = report_of("Sergent", &names, None);
+    report.demoted.clear();
+    for (locale, more) in [(Locale::En, " and "), (Locale::Ro, " și încă ")] {
+        let told = said(&period::report(&report, locale));
+        let idle = told
+            .lines()
+            .find(|line| line.contains("(99):") && !line.contains('→'));
+        let idle = idle.unwrap_or_else(|| panic!("{told}"));
+        let (shown, rest) = idle.rsplit_once(more).unwrap();
+        let rest: usize = rest.trim_end_matches(" more").parse().unwrap();
+        assert_eq!(shown.matches("Numele").count() + rest, 99, "{idle}");
+        assert!(!told.contains('…'), "{told}");
     }
 }
 
@@ -2244,14 +2274,26 @@ proptest! {
                 session: first.repeat(60), ids: vec!["abcdefgh".to_owned(); 50],
             },
             ServiceError::BelowFloor { value: i64::MIN, floor: i64::MAX },
-            ServiceError::Forbidden { right: Right::AuditExport },
+            ServiceError::Forbidden { right: Right::AuditExport, at: None },
         ];
         let board = |name: &String| BoardState {
             table: format!("{name}/{name}"),
             channel: ChannelId::from_db(i64::MAX),
             problem: Some(name.repeat(10)),
             behind: None,
-            absent: None,
+        };
+        let scheduled = |name: &String| ScheduleState {
+            table: format!("{name}/{name}"),
+            next: None,
+            overdue: Some(DateTime::UNIX_EPOCH),
+            late: None,
+            paused: false,
+            channel: Some(ChannelId::from_db(i64::MAX)),
+        };
+        let ranked = |name: &String| RoleState {
+            role: RoleId::from_db(i64::MAX),
+            ranks: vec![(format!("{name}/{name}"), name.clone()); 60],
+            problem: Some(UnfitRole::Refused(name.repeat(10))),
         };
         let state = GuildState {
             settings: Settings {
@@ -2260,12 +2302,17 @@ proptest! {
             },
             log_problem: Some(first.repeat(10)),
             boards: names.iter().map(board).collect(),
+            schedules: names.iter().map(scheduled).collect(),
+            roles: names.iter().map(ranked).collect(),
+            roles_waiting: RolesWaiting { late: i64::MAX, given_up: i64::MAX, unlinked: i64::MAX },
+            unseen: usize::MAX,
             notices: NoticeState { parked: i64::MAX, waiting: i64::MAX, oldest: Duration::MAX },
         };
         let diagnosis = Diagnosis {
             common: vec![Finding::failed("database.reachable", keys::DIAGNOSE_UNKEPT, keys::DIAGNOSE_MIGRATE)],
             guild: Some(state),
             reach: None,
+            hidden: vec!["punctaj"],
             presence_refused: true,
         };
         for locale in Locale::ALL {
@@ -2277,6 +2324,7 @@ proptest! {
                 changes: names.iter().map(|name| points(name, name, -LIMIT, LIMIT, 0)).collect(),
                 conflicts: conflicts.clone(),
                 ranks: BTreeMap::new(),
+                left: Some(RanksLeft { event: Seq(i64::MAX), names: names.clone() }),
             };
             check(&undo::preview(&preview, device(), Force::Ask, locale));
             check(&verify::progress(Progress { events: i64::MAX, of: i64::MAX }, locale));

@@ -5,7 +5,7 @@ use serenity::all::ButtonStyle;
 use serenity::builder::CreateActionRow;
 
 use super::receipt::{self, Ranks};
-use super::words::{actor, ago, field, person, points, rank, value};
+use super::words::{actor, ago, field, person, points, rank, the_schedule, value};
 use super::{access, button, card, shown};
 use crate::discord::custom_id::Press;
 use crate::discord::reply::{Manner, Reply, Upshot};
@@ -79,6 +79,7 @@ pub fn preview(preview: &UndoPreview, device: DeviceId, force: Force, locale: Lo
         ..event.clone()
     };
     lines.extend(receipt::lines(&undo, &preview.ranks, locale));
+    lines.extend(receipt::left_note(preview.left.as_ref(), locale));
     if !preview.conflicts.is_empty() {
         lines.push(String::new());
         lines.extend(asked(&preview.conflicts, &preview.ranks, locale));
@@ -147,6 +148,12 @@ fn line(conflict: &Conflict, ranks: &Ranks, locale: Locale) -> String {
         (ConflictKind::GrantedAnew, _) => Message::new(keys::UNDO_GRANTED_ANEW)
             .with("right", conflict.now.as_str().unwrap_or_default())
             .with("who", access::grantee_named(&conflict.name)),
+        (ConflictKind::ClosedSince, _) => {
+            Message::new(keys::UNDO_CLOSED_SINCE).with("period", conflict.now.to_string())
+        }
+        (ConflictKind::ClosedAnew, _) => {
+            Message::new(keys::UNDO_CLOSED_ANEW).with("period", conflict.now.to_string())
+        }
     };
     let message = message
         .with("name", shown(&conflict.name))
@@ -159,8 +166,13 @@ fn by(conflict: &Conflict, locale: Locale) -> String {
     let Some(by) = &conflict.by else {
         return String::new();
     };
+    // What nobody did, a schedule did.
+    let who = match by.actor {
+        None => the_schedule(locale),
+        who => person(who, locale),
+    };
     let message = Message::new(keys::UNDO_BY)
-        .with("who", person(by.actor, locale))
+        .with("who", who)
         .with("when", ago(by.at))
         .with("event", by.seq.to_string());
     locale.text(&message)

@@ -218,6 +218,15 @@ impl Operation<'_> {
         }
     }
 
+    /// The base of an entry's points is over with the period that `closing` closes. Nothing that is
+    /// told of it changes by that.
+    pub(super) fn forget_base(&mut self, id: EntryId, closing: &Stamp) {
+        let at = self.held_at.get(&id).copied();
+        if let Some(held) = at.and_then(|at| self.held.get_mut(at)) {
+            held.entry.forget_base(closing);
+        }
+    }
+
     /// Names of the table close to one that is not in it.
     pub(in crate::service) async fn near(
         &mut self,

@@ -95,6 +95,7 @@ impl Operation<'_> {
     fn begin_anew(&mut self, table: &Table, held: &[EntryId], ranks: &BTreeMap<EntryId, i32>) {
         let (start, stamp) = (period::start(table), self.stamp());
         for id in held {
+            self.forget_base(*id, &stamp);
             if self.entry(*id).is_some_and(|entry| entry.points != start) {
                 self.edit(*id, |entry| entry.close(start));
             }

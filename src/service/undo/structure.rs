@@ -43,7 +43,7 @@ impl Undoing<'_, '_> {
                 _ => {}
             }
         }
-        self.op.put_settings(settings);
+        self.op.put_settings(settings).await?;
         match table.filter(|table| Some(table) != self.op.current_table()) {
             Some(table) => {
                 self.require_free_address(&table).await?;

@@ -24,7 +24,7 @@ use punctaj::service::periods::{Often, Pinned, ScheduleOrder};
 use punctaj::service::points::{Award, Introduction};
 use punctaj::service::profile::ProfileOrder;
 use punctaj::service::settings::Setting;
-use punctaj::service::tables::{RankOrder, TableEdit};
+use punctaj::service::tables::{RankOrder, RankPart, TableEdit};
 use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::view::ViewOrder;
 use punctaj::service::{Receipt, Request, ServiceError, Services};
@@ -135,6 +135,7 @@ const WAYS: &[(&str, Asks)] = &[
     ("restore_table", All(Reach::Table, &[EditTable])),
     ("complete_deleted_tables", All(Reach::Table, &[EditTable])),
     ("set_rank", All(Reach::Table, &[EditTable])),
+    ("set_rank_without", All(Reach::Table, &[EditTable])),
     ("remove_rank", All(Reach::Table, &[EditTable])),
     ("add_field", All(Reach::Table, &[EditTable])),
     ("edit_field", All(Reach::Table, &[EditTable])),
@@ -153,10 +154,9 @@ const WAYS: &[(&str, Asks)] = &[
     ("news", All(Reach::Table, &[TableView])),
     ("complete_tables", All(Reach::Table, &[ScoreAdd])),
     ("complete_tables: to look", All(Reach::Table, &[TableView])),
-    // Where a private table is, whoever may anything in it knows.
-    ("complete_entries", Any(Reach::Table, Right::ALL)),
-    ("complete_within", Any(Reach::Table, Right::ALL)),
-    ("complete_periods", Any(Reach::Table, Right::ALL)),
+    ("complete_entries", All(Reach::Table, &[TableView])),
+    ("complete_within", All(Reach::Table, &[TableView])),
+    ("complete_periods", All(Reach::Table, &[TableView])),
     // Points and entries.
     ("add_points", All(Reach::Table, &[ScoreAdd])),
     (
@@ -435,6 +435,10 @@ impl Stage {
         let held = |right: &&Right| scope.is_some() == rights.contains(right);
         for right in Right::ALL.iter().filter(held) {
             let scope = scope.and_then(|(scope, table)| scope.of(table));
+            if *right == SettingsManage && scope.is_some() {
+                // Which is refused: it would come to nothing there.
+                continue;
+            }
             granted(
                 &self.db.services,
                 &self.now,
@@ -635,6 +639,11 @@ impl Attempt<'_> {
                 services.edit_table(&self.who(), lower).await.map(done)
             }
             "set_rank" => services.set_rank(&self.who(), rank(number)).await.map(done),
+            "set_rank_without" => {
+                let (who, part) = (self.who(), Some(RankPart::PromoteAt));
+                let set = services.set_rank_without(&who, rank(number), part).await;
+                set.map(done)
+            }
             "remove_rank" => {
                 services.set_rank(&stage.by(), rank(number)).await.unwrap();
                 services
@@ -779,17 +788,19 @@ impl Attempt<'_> {
             ),
             "complete_entries" => {
                 let found = services
-                    .complete_entries(&self.who(), Some(&secret), "a")
+                    .complete_entries(&self.who(), &[TableView], Some(&secret), "a")
                     .await;
                 holds(found, "Ana")
             }
             "complete_within" => {
-                let found = services.complete_within(&self.who(), Some(&secret)).await;
+                let found = services
+                    .complete_within(&self.who(), &[TableView], Some(&secret))
+                    .await;
                 found.map(|table| table.is_some())
             }
             "complete_periods" => {
                 let found = services
-                    .complete_periods(&self.who(), Some(&secret), "")
+                    .complete_periods(&self.who(), &[TableView], Some(&secret), "")
                     .await;
                 found.map(|it| !it.is_empty())
             }
@@ -1183,7 +1194,7 @@ fn is_refusal(done: &Done, lacking: &[Right]) -> bool {
     let hides = lacking.contains(&TableView);
     match done {
         Ok(shown) => !shown,
-        Err(ServiceError::Forbidden { right } | ServiceError::NotHeld { right }) => {
+        Err(ServiceError::Forbidden { right, .. } | ServiceError::NotHeld { right }) => {
             // A panel is for whoever gives points or takes them: it names the one.
             let is_of_panel = *right == ScoreAdd && lacking.contains(&ScoreRemove);
             lacking.contains(right) || is_of_panel

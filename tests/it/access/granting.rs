@@ -139,7 +139,7 @@ async fn what_is_offered_to_grant_is_what_one_holds() {
         .await;
     assert_eq!(listed.unwrap().len(), 2);
     let givers = services
-        .givers(&who(), punctaj::domain::access::Right::ScoreAdd)
+        .givers(&who(), punctaj::domain::access::Right::ScoreAdd, None)
         .await;
     assert_eq!(givers.unwrap(), [member(2)]);
 }

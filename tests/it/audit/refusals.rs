@@ -252,7 +252,8 @@ async fn a_refused_interaction_stays_refused_when_it_comes_again() {
         matches!(
             error,
             ServiceError::Forbidden {
-                right: Right::EntryDelete
+                right: Right::EntryDelete,
+                ..
             }
         ),
         "{error}"

@@ -130,111 +130,92 @@ async fn why_a_board_or_the_log_does_not_show() {
 }
 
 #[tokio::test]
-async fn a_board_that_was_never_posted_is_not_up_to_date() {
-    let app = TestApp::start().await;
-    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
-    let on = alice.on(&phone);
-    let options = [("table", "Clan")];
-    on.slash("punctaj-admin table create", options).await;
-    let channel = app.guild.channel("scor");
-    let path = format!("/channels/{}/messages", channel.id());
-    app.discord
-        .inject(Fault::status(503).on("POST", &path).times(1000));
-    let mention = channel.mention();
-    let options = [("table", "Clan"), ("channel", mention.as_str())];
-    on.slash("punctaj-admin board post", options).await;
-    let absent = format!("The board of **Clan** in {mention} is not posted yet");
-    let reply = diagnosed(&app, "alice").await;
-    assert_says(&reply, &[&format!("✅ {absent}")]);
-    assert_hides(&reply, &["up to date"]);
-
-    let pool = app.db.superuser().await;
-    let aged = |by: &str| {
-        format!(
-            "set session_replication_role = replica; \
-             update punctaj.events set applied_at = applied_at {by} interval '10 minutes' \
-             where action = 'board.post'"
-        )
-    };
-    sqlx::raw_sql(sqlx::AssertSqlSafe(aged("-")))
-        .execute(&pool)
-        .await
-        .unwrap();
-    let reply = diagnosed(&app, "alice").await;
-    assert_says(&reply, &[&format!("⚠️ {absent}"), "goes on trying"]);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(aged("+")))
-        .execute(&pool)
-        .await
-        .unwrap();
-    app.discord.clear_faults();
-    until("the board stands", async || {
-        channel.last_message().is_some()
-    })
-    .await;
-    let well = async || {
-        let reply = diagnosed(&app, "alice").await;
-        reply.text().contains("One board is up to date")
-    };
-    until("all is well", well).await;
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_board_whose_channel_is_gone_makes_room_for_the_next_one() {
+async fn a_board_takes_the_place_of_those_whose_channel_is_gone() {
     let mut app = TestApp::start().await;
-    let gone = board(&app, "Clan").await;
+    let (old, other) = (board(&app, "Clan").await, board(&app, "Alt").await);
     let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
-    let on = alice.on(&phone);
-    gone.delete();
-    let pool = app.db.superuser().await;
-    let parked = async || {
-        let query = "select count(*) from punctaj.boards where problem = 'Unknown Channel'";
-        let parked: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
-        parked == 1
+    let slash = async |command: &str, options: &[(&str, &str)]| {
+        let options = options.iter().copied();
+        alice.on(&phone).slash(command, options).await
     };
-    until("it is parked", parked).await;
+    // What the log channel could not take, in Discord's words.
+    let log = app.guild.channel("log");
+    let mention = log.mention();
+    slash(
+        "punctaj-admin settings log-channel",
+        &[("channel", &mention)],
+    )
+    .await;
+    all_told(&app).await;
+    let pool = app.db.superuser().await;
+    sqlx::query("update punctaj.guilds set log_problem = 'Missing *y*'")
+        .execute(&pool)
+        .await
+        .unwrap();
     let reply = diagnosed(&app, "alice").await;
     assert_says(
         &reply,
         &[
-            "❌ The board of **Clan** has no channel any more",
-            "that one takes the place",
+            "❌ The last edits could not be posted",
+            "Discord says: Missing \\*y\\*",
         ],
     );
-    let other = app.guild.channel("altul");
-    let mention = other.mention();
-    let options = [("table", "Clan"), ("channel", mention.as_str())];
-    on.slash("punctaj-admin board post", options).await;
-    until("the other stands", async || other.last_message().is_some()).await;
-    until("the first is gone", async || {
-        let query = "select count(*) from punctaj.boards";
-        let left: i64 = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
-        left == 1
-    })
-    .await;
-    let reply = diagnosed(&app, "alice").await;
-    assert_says(&reply, &["One board is up to date"]);
-    assert_hides(&reply, &["❌", "⚠️"]);
-    // An undo brings it back, and a removal without a channel takes both.
-    on.slash("punctaj undo", []).await;
-    let listed = async || {
-        on.slash("punctaj-admin board list", [("table", "Clan")])
-            .await
+    old.delete();
+    let gone = async || {
+        let reply = diagnosed(&app, "alice").await;
+        reply
+            .text()
+            .contains("The board of **Clan** has no channel")
     };
-    assert_says(&listed().await, &[&gone.mention()]);
-    on.slash("punctaj-admin board remove", [("table", "Clan")])
-        .await;
-    assert_hides(&listed().await, &[&gone.mention()]);
-
-    // One of a table that is deleted is nothing to mend.
-    let shut = board(&app, "Apus").await;
-    shut.delete();
-    until("it is parked", parked).await;
-    on.slash("punctaj-admin table delete", [("table", "Apus")])
-        .await;
-    assert_hides(&diagnosed(&app, "alice").await, &["Apus", "❌"]);
+    until("it is known that the channel is gone", gone).await;
+    let parked = async || {
+        let parked = "select count(*) from punctaj.boards where problem is not null";
+        sqlx::query_scalar::<_, i64>(parked)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+            == 1
+    };
+    until("the board is parked", parked).await;
+    let new = app.guild.channel("nou");
+    let mention = new.mention();
+    slash(
+        "punctaj-admin board post",
+        &[("table", "Clan"), ("channel", &mention)],
+    )
+    .await;
+    until("the board stands", async || new.last_message().is_some()).await;
+    let list = slash("punctaj-admin board list", &[("table", "Clan")]).await;
+    assert_says(&list, &[&mention]);
+    assert_hides(&list, &[&old.mention()]);
+    // Boards of a table that was deleted are nobody's trouble.
+    other.deny_bot(SEND_MESSAGES);
+    let deleted = [("table", "Alt"), ("confirm", "Alt")];
+    slash("punctaj-admin table delete", &deleted[..1]).await;
+    let reply = diagnosed(&app, "alice").await;
+    assert_hides(&reply, &["**Clan**"]);
     let refused = app.discord.refusals().len();
     app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_board_that_was_never_posted_is_behind() {
+    let app = TestApp::start().await;
+    board(&app, "Clan").await;
+    let pool = app.db.superuser().await;
+    let never = "update punctaj.boards set seen_seq = 0, message_id = null, claimed_at = now() + interval '1 hour'; \
+         set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at - interval '7 minutes' where action = 'board.post'";
+    sqlx::raw_sql(never).execute(&pool).await.unwrap();
+    let reply = diagnosed(&app, "alice").await;
+    assert_says(
+        &reply,
+        &["⚠️ The board of **Clan** in", "behind for 7 minutes"],
+    );
+    let back = "set session_replication_role = replica; \
+         update punctaj.events set applied_at = applied_at + interval '7 minutes' where action = 'board.post'";
+    sqlx::raw_sql(back).execute(&pool).await.unwrap();
     app.finish().await;
 }
 

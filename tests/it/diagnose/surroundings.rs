@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -152,13 +151,11 @@ async fn what_discord_refuses_or_does_not_say() {
             .says(id, "failed", &["503", "discordstatus"]);
         discord.clear_faults();
     }
-    // It works all the same, and says so later.
-    let wait = Duration::from_mins(10);
-    discord.inject(Fault::rate_limit(wait).on("GET", "/gateway/bot"));
+    discord.inject(Fault::rate_limit(std::time::Duration::from_secs(3)).on("GET", "/gateway/bot"));
     setting
         .report()
         .await
-        .says("discord.gateway", "warning", &["too much", "in a minute"]);
+        .says("discord.gateway", "warning", &["limits", "Wait a minute"]);
     discord.clear_faults();
     let setting = setting.with("PUNCTAJ_PRESENCE", "off");
     setting
@@ -340,7 +337,7 @@ async fn a_folder_that_can_not_be_used() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_and_can_not_be_made() {
+async fn a_folder_whose_way_is_shut() {
     let setting = Setting::empty();
     std::os::unix::fs::symlink("/nowhere/at/all", setting.data()).unwrap();
     setting
@@ -356,25 +353,39 @@ async fn a_folder_that_is_not_there_and_can_not_be_made() {
         .report()
         .await
         .says("disk.folder", "ok", &["first start"]);
-    // By somebody else than root, whom nothing holds up.
     let shut = std::fs::Permissions::from_mode(0o555);
     std::fs::set_permissions(&above, shut).unwrap();
-    let report = if rustix::process::geteuid().is_root() {
-        let read_only = format!(
-            "mount -t tmpfs -o ro tmpfs {} && exec \"$@\"",
-            above.display()
-        );
-        let may = ["unshare", "-rm", "sh", "-c", &read_only, "sh"];
-        if !is_let(&may).await {
-            println!("no disk of its own: unshare -rm is refused");
-            return;
-        }
-        setting.report_by(&may).await
+    // Nothing holds root up.
+    let level = if rustix::process::geteuid().is_root() {
+        "ok"
     } else {
-        setting.report().await
+        "failed"
     };
-    report.says("disk.folder", "failed", &["PUNCTAJ_DATA_DIR"]);
-    assert!(!below.exists());
+    setting.report().await.says("disk.folder", level, &[]);
+    assert!(!below.exists(), "looking has made the folder");
+}
+
+#[tokio::test]
+async fn a_folder_that_can_not_be_made() {
+    if !may_mount().await {
+        return;
+    }
+    let setting = Setting::empty();
+    let above = setting.data().parent().unwrap();
+    let mount = format!(
+        "mount -t tmpfs -o ro tmpfs {} && exec \"$@\"",
+        above.display()
+    );
+    let report = setting
+        .report_by(&["unshare", "-rm", "sh", "-c", &mount, "sh"])
+        .await;
+    report.says("disk.folder", "failed", &["Read-only", "PUNCTAJ_DATA_DIR"]);
+}
+
+/// Whether a disk of one's own can be had here. Where not, the decisions alone are tested, beside
+/// them.
+async fn may_mount() -> bool {
+    is_let(&["unshare", "-rm"]).await
 }
 
 /// Whether a program may be started so.
@@ -384,66 +395,11 @@ async fn is_let(starter: &[&str]) -> bool {
         .arg("true")
         .output()
         .await;
-    tried.is_ok_and(|tried| tried.status.success())
-}
-
-#[tokio::test]
-async fn the_private_postgres_as_root_needs_a_way_to_its_folder() {
-    if !rustix::process::geteuid().is_root() {
-        println!("only root starts the server as another user");
-        return;
+    let may = tried.is_ok_and(|tried| tried.status.success());
+    if !may {
+        println!("refused: {}", starter.join(" "));
     }
-    // The folder for the home is closed to others.
-    let setting = Setting::empty();
-    let home = setting.data().parent().unwrap().to_owned();
-    let mode = |mode| std::fs::set_permissions(&home, std::fs::Permissions::from_mode(mode));
-    mode(0o700).unwrap();
-    let blocked = home.to_str().unwrap();
-    for _ in 0..2 {
-        setting.report().await.says(
-            "database.embedded",
-            "failed",
-            &["can't enter", blocked, "/var/lib/punctaj"],
-        );
-        // Whether its own folder is there already or not.
-        punctaj::config::create_private_dir(setting.data()).unwrap();
-    }
-    mode(0o711).unwrap();
-    setting
-        .report()
-        .await
-        .says("database.embedded", "ok", &["first start"]);
-    let group = std::fs::Permissions::from_mode(0o700);
-    std::fs::set_permissions(setting.data(), group).unwrap();
-    let before = std::fs::metadata(setting.data()).unwrap().permissions();
-    setting.report().await;
-    let after = std::fs::metadata(setting.data()).unwrap().permissions();
-    assert_eq!(before, after, "looking has changed the folder");
-}
-
-#[tokio::test]
-async fn the_private_postgres_is_not_looked_for_where_the_folder_can_not_be_used() {
-    let setting = Setting::empty().with("PUNCTAJ_DATA_DIR", "~/somewhere");
-    let report = setting.report().await;
-    report.says("configuration.data.dir", "failed", &["whole path"]);
-    report.says("database.embedded", "failed", &["PUNCTAJ_DATA_DIR"]);
-    assert_eq!(report.check("database.programs"), "");
-}
-
-#[tokio::test]
-async fn the_private_postgres_without_programs_is_downloaded() {
-    let hide = "mount -t tmpfs tmpfs /usr/lib/postgresql && exec \"$@\"";
-    let starter = ["unshare", "-rm", "sh", "-c", hide, "sh"];
-    if !is_let(&starter).await {
-        println!("the programs can't be hidden: unshare -rm is refused");
-        return;
-    }
-    let report = Setting::empty().report_by(&starter).await;
-    report.says(
-        "database.programs",
-        "warning",
-        &["downloads it", "PostgreSQL 15 or newer"],
-    );
+    may
 }
 
 #[tokio::test]
@@ -461,9 +417,7 @@ async fn a_disk_that_takes_nothing() {
 
 #[tokio::test]
 async fn a_disk_with_little_room() {
-    // Where a disk of one's own can't be had, the decision alone is tested, beside it.
-    if !is_let(&["unshare", "-rm"]).await {
-        println!("no disk of its own: unshare -rm is refused");
+    if !may_mount().await {
         return;
     }
     let setting = Setting::empty();
@@ -534,6 +488,46 @@ async fn the_private_postgres_is_looked_at_and_never_made() {
         .report()
         .await
         .says("database.programs", "failed", &["PG_VERSION"]);
+}
+
+#[tokio::test]
+async fn the_private_postgres_is_out_of_its_users_reach() {
+    let setting = Setting::empty();
+    let above = setting.data().parent().unwrap();
+    let shut = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(above, shut).unwrap();
+    let report = setting.report().await;
+    // Only root starts it as somebody else.
+    if rustix::process::geteuid().is_root() {
+        let words = ["can't enter", "/var/lib/punctaj"];
+        report.says("database.embedded", "failed", &words);
+    } else {
+        report.says("database.embedded", "ok", &[]);
+    }
+}
+
+#[tokio::test]
+async fn the_private_postgres_is_not_looked_for_where_the_folder_can_not_be_used() {
+    let setting = Setting::empty().with("PUNCTAJ_DATA_DIR", "~/somewhere");
+    let report = setting.report().await;
+    report.says("configuration.data.dir", "failed", &["whole path"]);
+    report.says("database.embedded", "failed", &["PUNCTAJ_DATA_DIR"]);
+    assert_eq!(report.check("database.programs"), "");
+}
+
+#[tokio::test]
+async fn the_private_postgres_without_programs_is_downloaded() {
+    let hide = "mount -t tmpfs tmpfs /usr/lib/postgresql && exec \"$@\"";
+    let starter = ["unshare", "-rm", "sh", "-c", hide, "sh"];
+    if !is_let(&starter).await {
+        return;
+    }
+    let report = Setting::empty().report_by(&starter).await;
+    report.says(
+        "database.programs",
+        "warning",
+        &["downloads it", "PostgreSQL 15 or newer"],
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use punctaj::domain::event::Action;
 use punctaj::domain::moment::Moment;
 use punctaj::service::ServiceError;
 use punctaj::service::entries::NewValue;
-use punctaj::service::undo::Force;
+use punctaj::service::error::ConflictKind;
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::verify::Problem;
 use punctaj::service::view::ViewOrder;
 
@@ -306,4 +307,89 @@ async fn what_was_kept_can_t_be_made_otherwise_unnoticed() {
         sqlx::query(mend).execute(&story.pool).await.unwrap();
         story.agrees().await;
     }
+}
+
+#[tokio::test]
+async fn points_of_a_period_that_was_closed_since_are_asked_about() {
+    let story = Story::begin("Ana, Ion").await;
+    let added = story.add("Ana", 12).await;
+    let created = story.add("Zoe", 0).await;
+    let closed = story.close().await;
+    story.add("Ana", 20).await;
+    let asked = story.undo(added.seq).await;
+    let Err(ServiceError::ChangedSince { conflicts, .. }) = asked else {
+        panic!("{asked:?}");
+    };
+    let [conflict] = conflicts.as_slice() else {
+        panic!("{conflicts:?}");
+    };
+    let by = conflict.by.as_ref().map(|by| by.seq);
+    assert_eq!(
+        (conflict.kind, by),
+        (ConflictKind::ClosedSince, Some(closed.seq))
+    );
+    assert_eq!(story.points().await, [20, 0, 0]);
+    // It goes on for what was shown.
+    let shown = Force::shown(&conflicts);
+    let undone = story.undo_with(added.seq, shown).await.unwrap().event;
+    assert_eq!(story.points().await, [8, 0, 0]);
+    story.undo(undone.seq).await.unwrap();
+    // Where no points move, there is nothing to ask.
+    story.undo(created.seq).await.unwrap();
+    // Nor where the period is open again.
+    story.undo(closed.seq).await.unwrap();
+    story.undo(added.seq).await.unwrap();
+    assert_eq!(story.points().await, [20, 0]);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn an_entry_that_comes_back_with_the_points_of_a_closed_period_is_asked_about() {
+    let story = Story::begin("Ana, Ion").await;
+    story.add("Ana", 12).await;
+    let delete = async |name: &str| {
+        let names = punctaj::domain::name::NameList::parse(name, 1).unwrap();
+        let deletion = punctaj::service::entries::Deletion {
+            names: names.into_items(),
+            table: Some(clan()),
+            table_id: None,
+        };
+        let deleted = story.services().delete(&story.now(), deletion).await;
+        deleted.unwrap().event.seq
+    };
+    let (ana, ion) = (delete("Ana").await, delete("Ion").await);
+    story.close().await;
+    let asked = story.undo(ana).await;
+    assert!(matches!(asked, Err(ServiceError::ChangedSince { .. })));
+    story.undo(ion).await.unwrap();
+    story.undo_with(ana, Force::Always).await.unwrap();
+    assert_eq!(story.points().await, [12, 0]);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn undo_walks_past_a_closing_that_is_not_the_last() {
+    let story = Story::begin("").await;
+    let added = story.add("Ana", 5).await;
+    let own = story.close().await;
+    let services = story.services();
+    let pinned = story.pinned().await;
+    let other = story.now.by(super::GUILD, 2);
+    let later = services.close_period(&other, pinned).await.unwrap().event;
+    let undo = async || {
+        let order = UndoOrder {
+            event: None,
+            force: Force::Ask,
+            whose: Whose::Own,
+        };
+        services.undo(&story.now(), order).await
+    };
+    let asked = undo().await;
+    let is_before = |error: &ServiceError| matches!(error, ServiceError::ChangedSince { event, .. } if *event == added.seq);
+    assert!(asked.as_ref().is_err_and(is_before), "{asked:?}");
+    // Where it is the last one again, it is the next.
+    story.undo(later.seq).await.unwrap();
+    assert_eq!(undo().await.unwrap().event.undoes, Some(own.seq));
+    assert_eq!(undo().await.unwrap().event.undoes, Some(added.seq));
+    story.agrees().await;
 }

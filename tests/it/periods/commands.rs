@@ -284,3 +284,91 @@ async fn two_bots_one_of_them_killed_close_what_was_missed_once() {
     app.expect_refusals(refused);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn who_is_renamed_after_the_preview_is_closed_under_the_new_name() {
+    let (app, ana, _) = with_table().await;
+    let asked = slash(&ana, "punctaj-admin period close", [TABLE]).await;
+    let name = [("name", "Ion"), ("field", "name"), ("value", "Ioan")];
+    slash(&ana, "punctaj set", name).await;
+    let table = [TABLE, ("name", "Clanul")];
+    slash(&ana, "punctaj-admin table edit", table).await;
+    let closed = ana.on(&pc()).click(&asked, "Confirm").await;
+    assert_says(&closed, &["Closed a period of Clanul", "Ioan", "12 → 0"]);
+    let table = [("table", "Clanul")];
+    let report = slash(&ana, "punctaj-admin period report", table).await;
+    assert_says(
+        &report,
+        &["🥇 **Ioan** — 12 points", "Ioan (Cadet → Ofițer)"],
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_preview_and_the_undo_say_what_is_easily_missed() {
+    let (app, ana, _) = with_table().await;
+    let weekly = [TABLE, ("every", "week")];
+    slash(&ana, "punctaj-admin period schedule", weekly).await;
+    let edit = [TABLE, ("promotions", "proposed")];
+    slash(&ana, "punctaj-admin table edit", edit).await;
+    let given = [("names", "Ion"), ("points", "2")];
+    let given = slash(&ana, "punctaj add", given).await;
+    let asked = slash(&ana, "punctaj-admin period close", [TABLE]).await;
+    assert_says(&asked, &["The schedule closes the table again on <t:"]);
+    let closed = ana.on(&pc()).click(&asked, "Confirm").await;
+    let asked = ana.on(&pc()).click(&given, "Undo").await;
+    assert_says(
+        &asked,
+        &[
+            "Period 1 of **Clan** was closed since",
+            "Nothing was changed",
+        ],
+    );
+    let applied = ana.on(&pc()).click(&closed, "Apply ranks").await;
+    let undone = ana.on(&pc()).click(&closed, "Undo").await;
+    assert_says(
+        &undone,
+        &[
+            "Period opened again",
+            "stay (2): ",
+            "Ion. To take them back too, undo event #",
+        ],
+    );
+    assert!(undone.pings().is_empty());
+    ana.on(&pc()).click(&applied, "Undo").await;
+    let clear = [
+        TABLE,
+        ("rank", "1"),
+        ("title", "Cadet"),
+        ("clear", "promote_at"),
+    ];
+    let cleared = slash(&ana, "punctaj-admin rank set", clear).await;
+    assert_says(&cleared, &["promoted at: 10 → —"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn periods_of_a_private_table_are_for_those_who_see_it() {
+    let (app, ana, _) = with_table().await;
+    let asked = slash(&ana, "punctaj-admin period close", [TABLE]).await;
+    ana.on(&pc()).click(&asked, "Confirm").await;
+    let hidden = [TABLE, ("private", "true")];
+    slash(&ana, "punctaj-admin table edit", hidden).await;
+    let bob = app.member("bob");
+    let offered = async |who: &Member| {
+        let command = "punctaj-admin period report";
+        let options = [TABLE, ("period", "")];
+        let on = who.on(&pc());
+        on.autocomplete(command, options, "period").await.len()
+    };
+    assert_eq!((offered(&ana).await, offered(&bob).await), (1, 0));
+    let report = slash(&bob, "punctaj-admin period report", [TABLE]).await;
+    assert_hides(&report, &["Ion", "13 points"]);
+    let list = slash(&bob, "punctaj-admin period list", [TABLE]).await;
+    assert_hides(&list, &["13 points"]);
+    app.grant(&ana, &bob, "table.view").await;
+    assert_eq!(offered(&bob).await, 1);
+    let report = slash(&bob, "punctaj-admin period report", [TABLE]).await;
+    assert_says(&report, &["Ion", "13 points in all"]);
+    app.finish().await;
+}

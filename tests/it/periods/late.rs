@@ -78,3 +78,33 @@ async fn a_set_after_a_closing_loses_nothing_of_the_period_before() {
     assert_eq!(set.overwrote.map(|lost| lost.len()), Some(1));
     story.agrees().await;
 }
+
+#[tokio::test]
+async fn a_base_that_is_dated_after_a_closing_goes_with_its_period_all_the_same() {
+    let story = Story::begin("Ana, Ion").await;
+    // Somebody confirms; before that is done, others set points, and one of them to nothing.
+    let (closing, late) = (story.now(), story.now());
+    story.set("Ana", NewValue::Points(50)).await;
+    story.set("Ion", NewValue::Points(0)).await;
+    let pinned = story.pinned().await;
+    let services = story.services();
+    services.close_period(&closing, pinned).await.unwrap();
+    assert_eq!(story.report(None).await.unwrap().period.total, 50);
+    story.add_at(&late, "Ana, Ion", 5).await;
+    assert_eq!(story.points().await, [5, 5]);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn a_late_set_counts_nothing_of_the_period_before() {
+    let story = Story::begin("Ana").await;
+    let (closing, late) = (story.now(), story.now());
+    story.add("Ana", 7).await;
+    let pinned = story.pinned().await;
+    let services = story.services();
+    services.close_period(&closing, pinned).await.unwrap();
+    story.add("Ana", 2).await;
+    story.set_at(&late, "Ana", NewValue::Points(30)).await;
+    assert_eq!(story.points().await, [32]);
+    story.agrees().await;
+}

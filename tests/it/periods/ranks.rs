@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use punctaj::domain::event::Action;
-use punctaj::service::ServiceError;
+use punctaj::domain::ids::Seq;
+use punctaj::domain::name::Name;
 use punctaj::service::entries::NewValue;
+use punctaj::service::error::ConflictKind;
+use punctaj::service::tables::{RankOrder, RankPart};
+use punctaj::service::undo::{Force, RanksLeft, UndoOrder, Whose};
+use punctaj::service::{Receipt, ServiceError};
 
 use super::{Story, clan};
 
@@ -187,5 +192,132 @@ async fn what_an_undone_closing_proposed_is_not_given() {
         .await
         .unwrap();
     assert_eq!(ranks(&story).await[0], Some(2));
+    story.agrees().await;
+}
+
+/// Those in the way of an undo, each with the event that put it there.
+fn conflicts(asked: Result<Receipt, ServiceError>) -> Vec<(ConflictKind, Option<Seq>)> {
+    let conflicts = match asked {
+        Err(ServiceError::ChangedSince { conflicts, .. }) => conflicts,
+        _ => Vec::new(),
+    };
+    let told = conflicts.iter();
+    told.map(|it| (it.kind, it.by.as_ref().map(|by| by.seq)))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_undo_proposes_nothing_in_the_name_of_another_closing() {
+    let story = story().await;
+    story.edit(None, Some(true)).await;
+    let services = story.services();
+    let apply = async |closing| {
+        let applied = services.apply_ranks(&story.now(), closing).await;
+        applied.unwrap().event
+    };
+    let first = story.close().await;
+    let applied = apply(first.seq).await;
+    let reopened = story.undo(first.seq).await.unwrap().event;
+    // Brought back, it is the same closing.
+    story.undo(reopened.seq).await.unwrap();
+    let undone = story.undo(applied.seq).await.unwrap().event;
+    assert!(story.report(None).await.unwrap().is_pending());
+    story.undo(undone.seq).await.unwrap();
+    assert!(!story.report(None).await.unwrap().is_pending());
+    // Closed anew under the same number, it is another one.
+    story.undo(first.seq).await.unwrap();
+    story.add("Bob", 1).await;
+    let second = story.close().await;
+    let proposed = async || story.report(Some(1)).await.unwrap().period.proposed;
+    let before = proposed().await;
+    assert_eq!(before.values().collect::<Vec<_>>(), [&3], "Bob rises");
+    let asked = conflicts(story.undo(applied.seq).await);
+    assert_eq!(asked, [(ConflictKind::ClosedAnew, Some(second.seq))]);
+    story.undo_with(applied.seq, Force::Always).await.unwrap();
+    assert_eq!(proposed().await, before);
+    let now = ranks(&story).await;
+    assert_eq!((now[0], now[2]), (Some(2), Some(2)));
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn an_undone_closing_says_which_ranks_stay() {
+    let story = story().await;
+    story.edit(None, Some(true)).await;
+    let closed = story.close().await;
+    let services = story.services();
+    let applied = services.apply_ranks(&story.now(), closed.seq).await;
+    let applied = applied.unwrap().event.seq;
+    let order = UndoOrder {
+        event: Some(closed.seq),
+        force: Force::Ask,
+        whose: Whose::Anybodys,
+    };
+    let left = |names: &[&str]| {
+        Some(RanksLeft {
+            event: applied,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        })
+    };
+    let preview = services.preview_undo(&story.now(), order.clone()).await;
+    assert_eq!(preview.unwrap().left, left(&["Ana", "Cip"]));
+    // Who has another rank by now does not keep that one.
+    story.set("Ana", NewValue::Rank(Some("1".to_owned()))).await;
+    let request = story.now();
+    for repeated in [false, true] {
+        let undone = services.undo(&request, order.clone()).await.unwrap();
+        assert_eq!((undone.repeated, undone.left), (repeated, left(&["Cip"])));
+    }
+    // They were taken back before: nothing stays.
+    story.undo_with(applied, Force::Always).await.unwrap();
+    let again = story.close().await;
+    assert_eq!(story.undo(again.seq).await.unwrap().left, None);
+}
+
+#[tokio::test]
+async fn who_is_on_leave_is_not_named_for_earning_nothing() {
+    let story = Story::begin("Ana, Ion").await;
+    assert_eq!(story.preview().await.idle, ["Ana", "Ion"]);
+    story.set("Ana", NewValue::Exempt(true)).await;
+    assert_eq!(story.preview().await.idle, ["Ion"]);
+    story.close().await;
+    assert_eq!(story.report(None).await.unwrap().idle, ["Ion"]);
+}
+
+#[tokio::test]
+async fn what_a_rank_has_is_taken_away_again() {
+    let story = Story::begin("").await;
+    let services = story.services();
+    let order = |promote_at, demote_below| RankOrder {
+        table: clan(),
+        number: 1,
+        title: Name::parse("Recrut").unwrap(),
+        promote_at,
+        demote_below,
+        role: None,
+    };
+    let rank = async || {
+        let table = services.table(&story.now(), &clan()).await.unwrap();
+        let rank = table.ranks.get(&1).cloned().unwrap();
+        (rank.promote_at, rank.demote_below)
+    };
+    let set = order(Some(20), Some(5));
+    services.set_rank(&story.now(), set).await.unwrap();
+    let set = async |order, without| {
+        let now = story.now();
+        services.set_rank_without(&now, order, Some(without)).await
+    };
+    let cleared = set(order(None, None), RankPart::PromoteAt).await.unwrap();
+    assert_eq!(rank().await, (None, Some(5)));
+    set(order(None, None), RankPart::DemoteBelow).await.unwrap();
+    assert_eq!(rank().await, (None, None));
+    story.agrees().await;
+    story.undo(cleared.event.seq).await.unwrap();
+    assert_eq!(rank().await, (Some(20), None));
+    // What is given anew is given.
+    set(order(Some(8), None), RankPart::PromoteAt)
+        .await
+        .unwrap();
+    assert_eq!(rank().await, (Some(8), None));
     story.agrees().await;
 }

@@ -2,14 +2,18 @@
 //! 2026 (03:00 becomes 04:00) and back on 25 October 2026 (04:00 becomes 03:00).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use punctaj::domain::event::{Action, Via};
+use punctaj::domain::event::{Action, Event, Via};
 use punctaj::domain::ids::ChannelId;
+use punctaj::domain::name::{NameList, TableAddress};
 use punctaj::domain::period::Every;
 use punctaj::domain::session::SessionLimits;
-use punctaj::service::notices::Told;
-use punctaj::service::periods::{Day, Often, ScheduleOrder};
+use punctaj::service::notices::{Post, Told};
+use punctaj::service::periods::{Day, Often, ScheduleOrder, SchedulePart};
+use punctaj::service::points::Award;
 use punctaj::service::settings::Setting;
+use punctaj::service::undo::{Force, UndoOrder, Whose};
 use punctaj::service::{ServiceError, Services};
+use sqlx::{Postgres, Transaction};
 
 use crate::support::db::TestDb;
 
@@ -24,7 +28,7 @@ fn sundays() -> ScheduleOrder {
         day: Some(Day::OfWeek(7)),
         time: Some("03:30".to_owned()),
         channel: Some(CHANNEL),
-        warning: None,
+        ..ScheduleOrder::default()
     }
 }
 
@@ -151,11 +155,6 @@ async fn many_processes_at_the_same_instant_close_once() {
     for week in 0..12 {
         story.add("Ana", 1).await;
         let at = utc("2026-01-04T01:30:00Z") + days(7 * week);
-        let at = if week == 11 {
-            utc("2026-03-22T01:30:00Z")
-        } else {
-            at
-        };
         let all = others.iter().map(|services| services.run_schedules_at(at));
         for done in futures_util::future::join_all(all).await {
             done.unwrap();
@@ -171,32 +170,80 @@ async fn many_processes_at_the_same_instant_close_once() {
     story.agrees().await;
 }
 
+/// The guild's lock, which whoever works in it waits for.
+async fn locked(story: &Story) -> Transaction<'static, Postgres> {
+    let mut lock = story.pool.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(story.now().guild.db())
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    lock
+}
+
+/// Waits until so many are in line for a lock.
+async fn in_line(story: &Story, count: i64) {
+    let waiting = async || {
+        let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+            where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
+        let waiting = sqlx::query_scalar(waiting).fetch_one(&story.pool).await;
+        waiting.is_ok_and(|waiting: i64| waiting == count)
+    };
+    crate::support::app::until("all in line", waiting).await;
+}
+
+#[tokio::test]
+async fn what_was_set_while_a_process_waited_counts() {
+    let story = story().await;
+    let lock = locked(&story).await;
+    let services = |seed| TestDb::services_on(story.db.url(), 2, seed, SessionLimits::default());
+    let (one, other, request) = (services(1), services(2), story.now());
+    // Somebody pauses it; behind them waits who has found it due.
+    let off = ScheduleOrder {
+        every: Some(Often::Off),
+        ..ScheduleOrder::default()
+    };
+    let pausing =
+        tokio::spawn(async move { one.set_schedule(&request, &clan(), off).await.map(drop) });
+    in_line(&story, 1).await;
+    let at = utc("2026-01-04T01:30:00Z");
+    let running = tokio::spawn(async move { other.run_schedules_at(at).await });
+    in_line(&story, 2).await;
+    lock.rollback().await.unwrap();
+    pausing.await.unwrap().unwrap();
+    running.await.unwrap().unwrap();
+    assert_eq!(story.count(Action::PeriodClose).await, 0);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn a_run_has_one_name_and_one_row() {
+    let story = story().await;
+    run(&story, "2026-01-04T01:30:00Z").await;
+    let op = "select op_id from punctaj.events where action = 'period.close'";
+    let op: String = sqlx::query_scalar(op).fetch_one(&story.pool).await.unwrap();
+    assert_eq!(op, format!("schedule/{}/2026-01-04", story.table().await));
+    let twice =
+        "insert into punctaj.periods (guild_id, seq, op_id, table_id, number, closed_at, due_at,
+            due_on, entries, total, structure)
+        select guild_id, 1, 'another', table_id, 2, closed_at, due_at, due_on, 0, 0, structure
+        from punctaj.periods";
+    let twice = sqlx::query(twice).execute(&story.pool).await.unwrap_err();
+    let refused = twice.as_database_error().and_then(|it| it.constraint());
+    assert_eq!(refused, Some("periods_due_key"));
+}
+
 #[tokio::test]
 async fn a_process_that_looked_before_another_closed_closes_nothing() {
     let story = story().await;
     // One has looked already, and waits for the guild's lock that the other has.
-    let guild = story.now().guild;
-    let mut lock = story.pool.begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(guild.db())
-        .execute(&mut *lock)
-        .await
-        .unwrap();
+    let lock = locked(&story).await;
     let services =
         [1, 2].map(|seed| TestDb::services_on(story.db.url(), 2, seed, SessionLimits::default()));
     let at = utc("2026-01-04T01:30:00Z");
     let [one, other] =
         services.map(|services| tokio::spawn(async move { services.run_schedules_at(at).await }));
-    let waiting = async || {
-        let count = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
-            where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
-        let count: i64 = sqlx::query_scalar(count)
-            .fetch_one(&story.pool)
-            .await
-            .unwrap();
-        count == 2
-    };
-    crate::support::app::until("both in line", waiting).await;
+    in_line(&story, 2).await;
     lock.rollback().await.unwrap();
     one.await.unwrap().unwrap();
     other.await.unwrap().unwrap();
@@ -436,4 +483,220 @@ async fn without_a_channel_the_log_has_the_report() {
         matches!(news.as_slice(), [Told::Edit(_), Told::Period(_)]),
         "{news:?}"
     );
+}
+
+#[tokio::test]
+async fn what_else_a_schedule_says_leaves_its_runs_as_they_are() {
+    let story = story().await;
+    // Nobody looked on the 4th.
+    let mut request = story.now();
+    request.at = utc("2026-01-05T00:00:00Z");
+    let warning = ScheduleOrder {
+        warning: Some(5),
+        channel: Some(ChannelId::from_db(78)),
+        ..ScheduleOrder::default()
+    };
+    let set = story.schedule(&request, warning).await;
+    run(&story, "2026-01-05T00:00:01Z").await;
+    assert_eq!(due(&story).await, [utc("2026-01-04T01:30:00Z")]);
+    story.undo(set.seq).await.unwrap();
+    run(&story, "2026-01-11T01:30:00Z").await;
+    assert_eq!(due(&story).await.len(), 2);
+    // The same again is no other schedule.
+    request = story.now();
+    request.at = utc("2026-01-19T00:00:00Z");
+    story.schedule(&request, sundays()).await;
+    run(&story, "2026-01-19T00:00:01Z").await;
+    assert_eq!(due(&story).await.len(), 3);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn another_time_zone_closes_nothing_at_once() {
+    let story = story().await;
+    let zone = async |zone: &str, at: &str| {
+        let mut request = story.now();
+        request.at = utc(at);
+        let zone = Setting::Timezone(zone.parse().unwrap());
+        let set = story.services().set_setting(&request, zone).await;
+        set.unwrap().event
+    };
+    let next = async |at: &str| {
+        let mut request = story.now();
+        request.at = utc(at);
+        let shown = story.services().schedule(&request, &clan()).await;
+        shown.unwrap().next
+    };
+    let american = zone("America/New_York", "2026-01-03T12:00:00Z").await;
+    assert_eq!(
+        next("2026-01-04T02:00:00Z").await,
+        Some(utc("2026-01-04T08:30:00Z"))
+    );
+    run(&story, "2026-01-04T02:00:00Z").await;
+    // By the clocks of Bucharest it was due half an hour ago.
+    let bucharest = zone("Europe/Bucharest", "2026-01-04T02:00:00Z").await;
+    run(&story, "2026-01-04T02:00:01Z").await;
+    assert!(due(&story).await.is_empty());
+    let sunday = Some(utc("2026-01-11T01:30:00Z"));
+    assert_eq!(next("2026-01-04T02:00:01Z").await, sunday);
+    // An undo is another time zone too.
+    let undo = async |event: &Event, at: &str| {
+        let mut request = story.now();
+        request.at = utc(at);
+        let order = UndoOrder {
+            event: Some(event.seq),
+            force: Force::Ask,
+            whose: Whose::Anybodys,
+        };
+        story.services().undo(&request, order).await.unwrap();
+    };
+    undo(&bucharest, "2026-01-04T03:00:00Z").await;
+    undo(&american, "2026-01-04T04:00:00Z").await;
+    run(&story, "2026-01-04T08:30:00Z").await;
+    assert!(due(&story).await.is_empty());
+    run(&story, "2026-01-11T01:30:00Z").await;
+    assert_eq!(due(&story).await.into_iter().next(), sunday);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn a_run_at_another_moment_has_a_warning_of_its_own() {
+    let story = story().await;
+    let rank = punctaj::service::entries::NewValue::Rank(Some("2".to_owned()));
+    story.set("Ana", rank).await;
+    let warning = ScheduleOrder {
+        warning: Some(5),
+        ..ScheduleOrder::default()
+    };
+    story.schedule(&story.now(), warning).await;
+    run(&story, "2026-01-03T20:30:00Z").await;
+    let warned = async || {
+        let news = posted(story.services()).await;
+        let due = |told| match told {
+            Told::Warning(warning) => Some(warning.due),
+            _ => None,
+        };
+        news.into_iter().filter_map(due).collect::<Vec<_>>()
+    };
+    assert_eq!(warned().await, [utc("2026-01-04T01:30:00Z")]);
+    let later = ScheduleOrder {
+        time: Some("10:00".to_owned()),
+        ..ScheduleOrder::default()
+    };
+    let mut request = story.now();
+    request.at = utc("2026-01-03T21:00:00Z");
+    story.schedule(&request, later).await;
+    run(&story, "2026-01-04T02:59:59Z").await;
+    assert!(warned().await.is_empty());
+    for _ in 0..2 {
+        run(&story, "2026-01-04T03:00:00Z").await;
+    }
+    assert_eq!(warned().await, [utc("2026-01-04T08:00:00Z")]);
+}
+
+#[tokio::test]
+async fn months_are_closed_by_their_schedule() {
+    let story = Story::begin("Ana, Ion").await;
+    story.ranks().await;
+    let rank = punctaj::service::entries::NewValue::Rank(Some("2".to_owned()));
+    story.set("Ana", rank).await;
+    let monthly = ScheduleOrder {
+        every: Some(Often::Each(Every::Month)),
+        time: Some("20:00".to_owned()),
+        channel: Some(CHANNEL),
+        ..ScheduleOrder::default()
+    };
+    story.schedule(&story.now(), monthly).await;
+    let mut totals = Vec::new();
+    for (points, before, on) in [
+        (20, "2026-01-31T17:59:59Z", "2026-01-31T18:00:00Z"),
+        (3, "2026-02-28T17:59:59Z", "2026-02-28T18:00:00Z"),
+        (9, "2026-03-31T16:59:59Z", "2026-03-31T17:00:00Z"),
+    ] {
+        story.add("Ana", points).await;
+        run(&story, before).await;
+        assert_eq!(due(&story).await.len(), totals.len());
+        run(&story, on).await;
+        totals.push(points);
+        assert_eq!(due(&story).await.last(), Some(&utc(on)));
+    }
+    let news = posted(story.services()).await;
+    let told = news.iter().map(|told| match told {
+        Told::Period(report) => (
+            report.period.total,
+            report.promoted.len(),
+            report.demoted.len(),
+        ),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(20, 1, 0), (3, 0, 1), (9, 0, 0)]);
+    assert_eq!(story.points().await, [0, 0]);
+    story.agrees().await;
+}
+
+#[tokio::test]
+async fn reports_of_several_tables_stand_in_one_channel() {
+    let story = story().await;
+    let services = story.services();
+    let other = TableAddress::parse("Medici").unwrap();
+    let created = services.create_table(&story.now(), other.clone()).await;
+    created.unwrap();
+    let set = services.set_schedule(&story.now(), &other, sundays()).await;
+    set.unwrap();
+    story.add("Ana", 7).await;
+    let award = Award {
+        names: NameList::parse("Radu", 1).unwrap().into_items(),
+        points: 4,
+        table: Some(other),
+        table_id: None,
+        reason: None,
+    };
+    services.add_points(&story.now(), award).await.unwrap();
+    run(&story, "2026-01-04T01:30:00Z").await;
+    let mut posts = Vec::new();
+    while let Some(post) = services.next_post().await.unwrap() {
+        services.posted(&post, None).await.unwrap();
+        posts.push(post);
+    }
+    let report = |post: &Post| match post.news.as_slice() {
+        [Told::Period(report)] => (report.table.name.clone(), report.period.total),
+        other => panic!("{other:?}"),
+    };
+    let mut told: Vec<_> = posts.iter().map(report).collect();
+    told.sort();
+    assert_eq!(told, [("Clan".to_owned(), 7), ("Medici".to_owned(), 4)]);
+}
+
+#[tokio::test]
+async fn a_preview_says_when_the_schedule_closes_again() {
+    let story = Story::begin("Ana").await;
+    assert_eq!(story.preview().await.next, None);
+    story.schedule(&story.now(), sundays()).await;
+    let next = Some(utc("2026-01-04T01:30:00Z"));
+    assert_eq!(story.preview().await.next, next);
+    story.close().await;
+    assert_eq!(story.preview().await.next, next, "all the same");
+    assert_eq!(story.report(None).await.unwrap().next, None);
+}
+
+#[tokio::test]
+async fn what_a_schedule_has_is_taken_away_again() {
+    let story = story().await;
+    let warning = ScheduleOrder {
+        warning: Some(5),
+        ..ScheduleOrder::default()
+    };
+    story.schedule(&story.now(), warning).await;
+    for part in [SchedulePart::Channel, SchedulePart::Warning] {
+        let clear = ScheduleOrder {
+            clear: Some(part),
+            ..ScheduleOrder::default()
+        };
+        story.schedule(&story.now(), clear).await;
+    }
+    let shown = story.services().schedule(&story.now(), &clan()).await;
+    let shown = shown.unwrap().table.periods.schedule;
+    assert_eq!((shown.channel, shown.warning), (None, None));
+    assert_eq!(shown.time.as_deref(), Some("03:30"));
+    story.agrees().await;
 }

@@ -411,12 +411,15 @@ impl Oracle {
         value: i64,
     ) -> Checked<(Value, Option<Effect>)> {
         let (floor, barrier) = (self.floor(&event.table), self.barrier(&event.table));
+        let closings = self.closings.iter();
+        let standing = closings.filter(|it| it.table == event.table && !it.open);
+        let closed_by = standing.map(|it| it.seq).max().unwrap_or(0);
         let entry = self.entry(id)?;
         let when = &event.written.when;
         let later: i64 = entry
             .ledger
             .iter()
-            .filter(|(written, _)| written.when > *when)
+            .filter(|(written, _)| written.when > *when && written.seq > closed_by)
             .map(|(_, delta)| delta)
             .sum();
         let superseded =
@@ -531,6 +534,11 @@ impl Oracle {
         let done = self.change_all(event, changes)?;
         for (id, before) in &live {
             let after = self.entry(id)?;
+            // A base of the period that is over, also where it is dated after the closing.
+            let base = after.written.get("points");
+            if base.is_some_and(|base| base.when > event.written.when) {
+                after.written.remove("points");
+            }
             agree("what begins anew", &after.points, &start)?;
             let late = before.is_too_late("rank", &event.written.when);
             let rank = moves.get(id).filter(|_| !proposes && !late);
