@@ -848,7 +848,7 @@ diagnose-boards = { $count ->
        *[other] { $count } boards are up to date
     }
 diagnose-board-channel = The board of **{ $table }** has no channel any more
-diagnose-board-channel-remedy = Post it in another channel with `/punctaj-admin board post`.
+diagnose-board-channel-remedy = Post it in another channel with `/punctaj-admin board post`: that one takes the place of this one. Without a channel, `/punctaj-admin board remove` removes all boards of the table.
 diagnose-board-rights = The board of **{ $table }** in { $channel } can't be shown: the bot lacks { $names } there
 diagnose-channel-remedy = Allow that for the bot's role in the channel's permissions.
 diagnose-board-problem = The board of **{ $table }** in { $channel } can't be posted. Discord says: { $problem }

@@ -892,7 +892,7 @@ diagnose-boards = { $count ->
        *[other] { $count } de aviziere sunt la zi
     }
 diagnose-board-channel = Avizierul tabelului **{ $table }** nu mai are canal
-diagnose-board-channel-remedy = Pune-l în alt canal cu `/punctaj-admin avizier pune`.
+diagnose-board-channel-remedy = Pune-l în alt canal cu `/punctaj-admin avizier pune`: acela îi ia locul. Fără canal, `/punctaj-admin avizier scoate` scoate toate avizierele tabelului.
 diagnose-board-rights = Avizierul tabelului **{ $table }** din { $channel } nu poate fi arătat: botului îi lipsește acolo { $names }
 diagnose-channel-remedy = Permite asta rolului botului, în permisiunile canalului.
 diagnose-board-problem = Avizierul tabelului **{ $table }** din { $channel } nu poate fi postat. Discord spune: { $problem }

@@ -64,12 +64,13 @@ fn folder(folder: &Path) -> Result<Finding, Finding> {
     }
 }
 
-/// Whether a folder can be made: whether the nearest one above that is there takes others.
+/// Whether a folder can be made: whether the nearest one above that is there takes others. A link to
+/// nothing is in the way.
 #[cfg(unix)]
 fn may_be_made(folder: &Path) -> io::Result<()> {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
     let folder = std::path::absolute(folder)?;
-    let above = folder.ancestors().find(|folder| folder.exists());
+    let above = folder.ancestors().find(|it| it.symlink_metadata().is_ok());
     let above = above.unwrap_or(Path::new("/"));
     let needed = Access::WRITE_OK | Access::EXEC_OK;
     Ok(accessat(CWD, above, needed, AtFlags::EACCESS)?)

@@ -12,7 +12,7 @@ mod gateway;
 mod kills;
 mod load;
 mod processes;
-mod server;
+pub mod server;
 mod stage;
 
 /// A number of the environment's.

@@ -117,6 +117,8 @@ pub(crate) struct World {
     pub(crate) clock_ahead: i64,
     /// How many connections of today's are used up.
     pub(crate) starts_used: u32,
+    /// How many shards are recommended beyond the first.
+    pub(crate) more_shards: u32,
     /// The largest file that interactions say may be attached, where it is not Discord's default.
     pub(crate) attachment_limit: Option<usize>,
 }

@@ -1,9 +1,9 @@
 //! `/punctaj-admin diagnose`: what the people of one server are told.
 
 use fake_discord::permissions::{EMBED_LINKS, SEND_MESSAGES};
-use fake_discord::{Channel, Device, FakeDiscord, Reply};
+use fake_discord::{Channel, Device, FakeDiscord, Fault, Reply};
 
-use crate::support::app::{TestApp, all_told, assert_hides, assert_says, patient, until};
+use crate::support::app::{Process, TestApp, all_told, assert_hides, assert_says, patient, until};
 use crate::support::db::TestDb;
 
 const COMMAND: &str = "punctaj-admin diagnose";
@@ -216,6 +216,46 @@ async fn a_board_that_was_never_posted_is_behind() {
     let back = "set session_replication_role = replica; \
          update punctaj.events set applied_at = applied_at + interval '7 minutes' where action = 'board.post'";
     sqlx::raw_sql(back).execute(&pool).await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_discord_said_to_the_last_post_in_the_log() {
+    let mut app = TestApp::start().await;
+    let log = app.guild.channel("log");
+    let (alice, phone) = (app.moderator("alice"), Device::phone("Telefon"));
+    let on = alice.on(&phone);
+    // What rights don't tell.
+    let path = format!("/channels/{}/messages", log.id());
+    app.discord
+        .inject(Fault::status(403).code(50013).on("POST", &path).times(1000));
+    let mention = log.mention();
+    let options = [("channel", mention.as_str())];
+    on.slash("punctaj-admin settings log-channel", options)
+        .await;
+    let told = format!("❌ The last edits could not be posted in {mention}. Discord says: ");
+    let is_told = async || diagnosed(&app, "alice").await.text().contains(&told);
+    until("it is told", is_told).await;
+    app.discord.clear_faults();
+    on.slash("punctaj-admin table create", [("table", "Clan")])
+        .await;
+    let is_well = async || !diagnosed(&app, "alice").await.text().contains("❌");
+    until("it is well again", is_well).await;
+    let refused = app.discord.refusals().len();
+    app.expect_refusals(refused);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_disk_of_the_bot_that_takes_nothing_any_more() {
+    let app = TestApp::without_bot().await;
+    let data = tempfile::tempdir().unwrap();
+    let bot = Process::with_little_room(&app.discord, app.db.url(), data.path(), 100_000);
+    app.discord.ready().await;
+    assert_says(&diagnosed(&app, "alice").await, &["✅ **Disk:**"]);
+    bot.fill_disk();
+    assert_says(&diagnosed(&app, "alice").await, &["❌ **Disk:**"]);
+    bot.kill().await;
     app.finish().await;
 }
 

@@ -1,10 +1,14 @@
 //! Everything that can be wrong with the database.
 
-use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use punctaj::embedded::Transport;
+use punctaj::store::{self, StoreOptions};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::report::{Report, Setting};
+use crate::outages::server::OwnServer;
+use crate::support::app::until;
 use crate::support::db::TestDb;
 use crate::support::network::Network;
 use crate::support::proxy::socket_of;
@@ -80,6 +84,15 @@ async fn why_it_can_not_be_reached_is_told_apart() {
             url.set_password(Some("hemlig-password")).unwrap();
         })
     };
+    // Nobody is let in, for a reason that has no remedy of its own.
+    let closed = TestDb::unmigrated().await;
+    run(
+        &pool,
+        &closed,
+        "alter database NAME allow_connections false",
+    )
+    .await;
+    let shut = closed.url().to_owned();
     // Without TLS.
     let network = Network::start(socket_of(db.url())).await;
     let through = network.url(db.url());
@@ -106,6 +119,12 @@ async fn why_it_can_not_be_reached_is_told_apart() {
             changed(&through, |url| url.set_query(Some("sslmode=require"))),
             "sslrootcert",
         ),
+        // In another encoding than it should be.
+        (
+            "postgres://u:hemlig%e4@127.0.0.1:9/x".into(),
+            "percent-encoded",
+        ),
+        (shut.clone(), "what the server says"),
     ];
     let looks = cases.iter().map(|(url, _)| found(url));
     let reports = futures_util::future::join_all(looks).await;
@@ -365,6 +384,100 @@ async fn a_pooler_of_transactions_is_found_out_by_what_it_does() {
     assert_eq!(report.check("database.schema"), "");
 }
 
+/// The certificate of the tests and its key. Nobody trusts it.
+const CERTIFICATE: [(&str, &str); 2] = [
+    ("server.crt", include_str!("tls/server.crt")),
+    ("server.key", include_str!("tls/server.key")),
+];
+
+/// Gives the certificate to a server that runs.
+async fn encrypt(server: &OwnServer, conn: &mut PgConnection) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let cluster = server.cluster();
+    let owner = std::fs::metadata(&cluster).unwrap();
+    for (name, text) in CERTIFICATE {
+        let path = cluster.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    for statement in ["alter system set ssl = on", "select pg_reload_conf()"] {
+        conn.execute(statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_its_own_is_read_along_with_lacks_the_role_and_stops() {
+    let server = OwnServer::start_over(Transport::Tcp, &[("fsync", "off")]).await;
+    let options = StoreOptions::new(&server.url(), 1).unwrap();
+    store::migrate(&options).await.unwrap();
+    let mut conn = PgConnection::connect(&server.url()).await.unwrap();
+    // The same machine under an address that nobody takes for it.
+    let through = |mode: &str| {
+        changed(&server.url(), |url| {
+            url.set_host(Some("0.0.0.0")).unwrap();
+            url.set_query(Some(&format!("sslmode={mode}")));
+        })
+    };
+    let remote = |mode: &str| {
+        let setting = Setting::database(&through(mode));
+        setting.with("PUNCTAJ_DATABASE_INSECURE", "allow")
+    };
+    let remedy = "sslmode=verify-full";
+    let report = remote("disable").report().await;
+    report.says("database.tls", "warning", &["not encrypted", remedy]);
+    encrypt(&server, &mut conn).await;
+    let encrypted = async || {
+        let report = remote("require").report().await;
+        report.check("database.tls").contains("is not verified")
+    };
+    until("the server encrypts", encrypted).await;
+    let report = remote("require").report().await;
+    report.says("database.tls", "warning", &["is not verified", remedy]);
+    assert_eq!(report.check("database.role").split(':').next(), Some("ok"));
+
+    let drop = "drop owned by punctaj_app; drop role punctaj_app";
+    sqlx::raw_sql(drop).execute(&mut conn).await.unwrap();
+    let report = found(&server.url()).await;
+    report.says("database.role", "failed", &["create role punctaj_app"]);
+
+    // As long as somebody is connected, it only begins to stop.
+    let pid = std::fs::read_to_string(server.cluster().join("postmaster.pid")).unwrap();
+    let pid = pid.lines().next().unwrap().to_owned();
+    let told = std::process::Command::new("kill").arg(&pid).status();
+    assert!(told.unwrap().success());
+    let stops = async || {
+        let report = found(&server.url()).await;
+        report.check("database.reachable").contains("has started")
+    };
+    until("it stops", stops).await;
+    found(&server.url())
+        .await
+        .says("database.reachable", "failed", &["shutting down"]);
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn notifications_that_can_not_be_tried() {
+    let deny = "revoke execute on function pg_catalog.pg_notify(text, text) from public; \
+         create role NAME login password 'hemlig-password'; grant punctaj_app to NAME; \
+         grant usage on schema punctaj to NAME; \
+         grant select on punctaj._sqlx_migrations to NAME";
+    let db = TestDb::new().await;
+    let pool = db.superuser().await;
+    run(&pool, &db, deny).await;
+    let url = changed(db.url(), |url| {
+        url.set_username(&name_of(&db)).unwrap();
+        url.set_password(Some("hemlig-password")).unwrap();
+    });
+    let report = found(&url).await;
+    report.says(
+        "database.notify",
+        "warning",
+        &["could not be tried", "permission denied", "primary"],
+    );
+}
+
 #[tokio::test]
 async fn notifications_that_do_not_arrive() {
     let db = TestDb::new().await;
@@ -383,12 +496,12 @@ const ELSEWHERE: &str = "create schema elsewhere; \
 #[tokio::test]
 async fn a_server_that_is_too_old() {
     let old = "create function elsewhere.current_setting(text) returns text language sql as $$ \
-         select case when $1 = 'server_version_num' then '130022' else pg_catalog.current_setting($1) end $$";
+         select case when $1 = 'server_version_num' then '140022' else pg_catalog.current_setting($1) end $$";
     let report = found_after(&format!("{ELSEWHERE} {old}")).await;
     report.says(
         "database.version",
         "failed",
-        &["PostgreSQL 13", "14 or newer"],
+        &["PostgreSQL 14", "15 or newer"],
     );
 }
 

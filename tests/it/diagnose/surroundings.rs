@@ -1,5 +1,6 @@
 //! The configuration, Discord, Supabase, the disk, and the private Postgres.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use axum::Router;
@@ -106,6 +107,17 @@ async fn what_discord_says() {
         .await
         .says("discord.gateway", "failed", &["0 of 1,000"]);
     discord.starts_used(0);
+    discord.recommend_shards(2);
+    let two = Setting::empty().discord(&discord);
+    let few = two.with("PUNCTAJ_SHARDS", "0-0/1");
+    few.report().await.says(
+        "discord.gateway",
+        "warning",
+        &["one shard in all", "recommends 2", "PUNCTAJ_SHARDS"],
+    );
+    let enough = few.with("PUNCTAJ_SHARDS", "0-0/2");
+    enough.report().await.says("discord.gateway", "ok", &[]);
+    discord.recommend_shards(1);
     let wrong = setting
         .with("PUNCTAJ_SHARDS", "0-1/2")
         .with("DISCORD_TOKEN", "hemlig-token");
@@ -325,6 +337,35 @@ async fn a_folder_that_can_not_be_used() {
 }
 
 #[tokio::test]
+async fn a_folder_whose_way_is_shut() {
+    let setting = Setting::empty();
+    std::os::unix::fs::symlink("/nowhere/at/all", setting.data()).unwrap();
+    setting
+        .report()
+        .await
+        .says("disk.folder", "failed", &["PUNCTAJ_DATA_DIR"]);
+    let setting = Setting::empty();
+    let above = setting.data().join("above");
+    std::fs::create_dir_all(&above).unwrap();
+    let below = above.join("a/b");
+    let setting = setting.with("PUNCTAJ_DATA_DIR", below.to_str().unwrap());
+    setting
+        .report()
+        .await
+        .says("disk.folder", "ok", &["first start"]);
+    let shut = std::fs::Permissions::from_mode(0o555);
+    std::fs::set_permissions(&above, shut).unwrap();
+    // Nothing holds root up.
+    let level = if rustix::process::geteuid().is_root() {
+        "ok"
+    } else {
+        "failed"
+    };
+    setting.report().await.says("disk.folder", level, &[]);
+    assert!(!below.exists(), "looking has made the folder");
+}
+
+#[tokio::test]
 async fn a_folder_that_can_not_be_made() {
     if !may_mount().await {
         return;
@@ -344,13 +385,19 @@ async fn a_folder_that_can_not_be_made() {
 /// Whether a disk of one's own can be had here. Where not, the decisions alone are tested, beside
 /// them.
 async fn may_mount() -> bool {
-    let may = tokio::process::Command::new("unshare")
-        .args(["-rm", "true"])
+    is_let(&["unshare", "-rm"]).await
+}
+
+/// Whether a program may be started so.
+async fn is_let(starter: &[&str]) -> bool {
+    let tried = tokio::process::Command::new(starter[0])
+        .args(&starter[1..])
+        .arg("true")
         .output()
         .await;
-    let may = may.is_ok_and(|tried| tried.status.success());
+    let may = tried.is_ok_and(|tried| tried.status.success());
     if !may {
-        println!("no disk of its own: unshare -rm is refused");
+        println!("refused: {}", starter.join(" "));
     }
     may
 }
@@ -389,7 +436,6 @@ async fn a_disk_with_little_room() {
 
 #[tokio::test]
 async fn who_has_the_folder_and_what_is_in_it() {
-    use std::os::unix::fs::PermissionsExt as _;
     let setting = Setting::empty();
     let held = DataDir::open(setting.data()).unwrap();
     let report = setting.report().await;
@@ -446,7 +492,6 @@ async fn the_private_postgres_is_looked_at_and_never_made() {
 
 #[tokio::test]
 async fn the_private_postgres_is_out_of_its_users_reach() {
-    use std::os::unix::fs::PermissionsExt as _;
     let setting = Setting::empty();
     let above = setting.data().parent().unwrap();
     let shut = std::fs::Permissions::from_mode(0o700);
@@ -459,6 +504,30 @@ async fn the_private_postgres_is_out_of_its_users_reach() {
     } else {
         report.says("database.embedded", "ok", &[]);
     }
+}
+
+#[tokio::test]
+async fn the_private_postgres_is_not_looked_for_where_the_folder_can_not_be_used() {
+    let setting = Setting::empty().with("PUNCTAJ_DATA_DIR", "~/somewhere");
+    let report = setting.report().await;
+    report.says("configuration.data.dir", "failed", &["whole path"]);
+    report.says("database.embedded", "failed", &["PUNCTAJ_DATA_DIR"]);
+    assert_eq!(report.check("database.programs"), "");
+}
+
+#[tokio::test]
+async fn the_private_postgres_without_programs_is_downloaded() {
+    let hide = "mount -t tmpfs tmpfs /usr/lib/postgresql && exec \"$@\"";
+    let starter = ["unshare", "-rm", "sh", "-c", hide, "sh"];
+    if !is_let(&starter).await {
+        return;
+    }
+    let report = Setting::empty().report_by(&starter).await;
+    report.says(
+        "database.programs",
+        "warning",
+        &["downloads it", "PostgreSQL 15 or newer"],
+    );
 }
 
 #[tokio::test]

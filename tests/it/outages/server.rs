@@ -1,8 +1,9 @@
 //! A database server of a test's own, which can be stopped.
 
+use std::path::PathBuf;
 use std::process::Child;
 
-use punctaj::embedded::{DATABASE, EmbeddedOptions, EmbeddedPostgres};
+use punctaj::embedded::{DATABASE, EmbeddedOptions, EmbeddedPostgres, Transport};
 
 use crate::support::db::{reachable_folder, watchdog};
 
@@ -11,14 +12,19 @@ pub struct OwnServer {
     options: EmbeddedOptions,
     postgres: Option<EmbeddedPostgres>,
     _watchdog: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl OwnServer {
     /// With these settings.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_over(Transport::default(), settings).await
+    }
+
+    /// The same, talked to over that.
+    pub async fn start_over(transport: Transport, settings: &[(&str, &str)]) -> Self {
         let folder = reachable_folder();
-        let mut options = EmbeddedOptions::new(folder.path());
+        let mut options = EmbeddedOptions::new(folder.path()).transport(transport);
         for (name, value) in settings {
             options = options.setting(*name, *value);
         }
@@ -26,7 +32,7 @@ impl OwnServer {
             options,
             postgres: None,
             _watchdog: watchdog(folder.path()),
-            _folder: folder,
+            folder,
         };
         server.start_again().await;
         server
@@ -43,6 +49,11 @@ impl OwnServer {
         let postgres = self.postgres.take();
         let stopping = tokio::task::spawn_blocking(move || drop(postgres));
         stopping.await.unwrap();
+    }
+
+    /// The folder of its cluster.
+    pub fn cluster(&self) -> PathBuf {
+        self.folder.path().join("postgres")
     }
 
     /// The address of its database.

@@ -392,6 +392,19 @@ impl Process {
         kilobytes.and_then(|it| it.parse::<u64>().ok()).unwrap() * 1024
     }
 
+    /// From now on no file takes anything more, as if the disk were full. For a bot that was started
+    /// [with little room](Self::with_little_room).
+    pub fn fill_disk(&self) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("a running process");
+        let nothing = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        prlimit(Some(pid), Resource::Fsize, nothing).expect("a limit");
+    }
+
     /// With a Postgres of its own below this folder.
     pub fn with_embedded(discord: &FakeDiscord, data: &Path) -> Self {
         let mut command = running(discord.url(), discord.token(), data);

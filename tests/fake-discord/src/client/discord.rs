@@ -450,6 +450,11 @@ impl FakeDiscord {
         self.shared.world().starts_used = count;
     }
 
+    /// So many shards are recommended.
+    pub fn recommend_shards(&self, count: u32) {
+        self.shared.world().more_shards = count.saturating_sub(1);
+    }
+
     /// Interactions say from now on that files may have so many bytes.
     pub fn limit_attachments(&self, bytes: usize) {
         self.shared.world().attachment_limit = Some(bytes);

@@ -255,11 +255,12 @@ fn route(shared: &Handle, call: &Call) -> Outcome {
 
 fn gateway(shared: &Shared, rest: &[&str]) -> Outcome {
     let url = gateway::gateway_url(shared);
+    let more_shards = shared.world().more_shards;
     match rest {
         [] => Ok(Answer::Json(json!({ "url": url }))),
         ["bot"] => Ok(Answer::Json(json!({
             "url": url,
-            "shards": 1,
+            "shards": 1 + more_shards,
             "session_start_limit": {
                 "total": 1000, "remaining": 1000_u32.saturating_sub(shared.world().starts_used),
                 "reset_after": 0, "max_concurrency": 16,
