@@ -5,7 +5,7 @@ use crate::i18n::{Key, Message, keys};
 use crate::service::diagnose::{Content, Encryption, Facts, Schema, There, Unreached, Why};
 
 /// The oldest server that is still maintained: its major version.
-const OLDEST: i32 = 15;
+const OLDEST: i32 = 14;
 
 /// What was found at an address, which is shown without its password.
 #[must_use]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::error::EmbeddedError;
 
 /// Older versions are passed over: they are out of support.
-pub(super) const MINIMUM_MAJOR: u32 = 15;
+pub(super) const MINIMUM_MAJOR: u32 = 14;
 
 /// Programs that a folder must have to be of use.
 const NEEDED: [&str; 3] = ["initdb", "postgres", "pg_ctl"];

@@ -12,7 +12,6 @@ mod gateway;
 mod kills;
 mod load;
 mod processes;
-pub mod server;
 mod stage;
 
 /// A number of the environment's.

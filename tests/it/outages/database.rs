@@ -5,11 +5,11 @@ use std::time::Duration;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::sleep;
 
-use super::server::OwnServer;
 use super::stage::{EQUAL, SPLIT, Stage};
 use crate::support::db::TestDb;
 use crate::support::network::Weather;
 use crate::support::proxy::socket_of;
+use crate::support::server::OwnServer;
 
 const SHORT: Duration = Duration::from_secs(3);
 

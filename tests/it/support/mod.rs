@@ -7,4 +7,5 @@ pub mod network;
 pub mod openmetrics;
 pub mod proxy;
 pub mod replay;
+pub mod server;
 pub mod wire;
