@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serenity::model::channel::GuildChannel;
+use serenity::model::channel::PartialChannel;
 
 use crate::discord::complete;
 use crate::discord::context::{Call, CommandResult, Ctx};
@@ -48,7 +48,7 @@ async fn schedule(
     every: Option<String>,
     #[autocomplete = "complete::day"] day: Option<String>,
     time: Option<String>,
-    #[channel_types("Text", "News")] channel: Option<GuildChannel>,
+    #[channel_types("Text", "News")] channel: Option<PartialChannel>,
     warning: Option<i64>,
     clear: Option<String>,
 ) -> CommandResult {

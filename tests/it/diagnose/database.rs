@@ -385,6 +385,40 @@ async fn a_pooler_of_transactions_is_found_out_by_what_it_does() {
     assert_eq!(report.check("database.schema"), "");
 }
 
+/// A certificate for a server of the tests, and its key. Nobody trusts it, so it protects nothing.
+const CERTIFICATE: &str = "MIIBmTCCAT6gAwIBAgIUOjxSGNlxWqjvOe+HrbaHgKQIxmkwCgYIKoZIzj0EAwIw\n\
+     GDEWMBQGA1UEAwwNcHVuY3RhaiB0ZXN0czAgFw0yNjExMjMxNDEzMjVaGA8yMTI2\n\
+     MTAzMDE0MTMyNVowGDEWMBQGA1UEAwwNcHVuY3RhaiB0ZXN0czBZMBMGByqGSM49\n\
+     AgEGCCqGSM49AwEHA0IABFQ+JyVealJgDwdRWtEWPy5KGSmrCZ+tnR1Lqd+EtGDZ\n\
+     +MdruN/ulFk023sbtyK/JaSucVY4AN6Sr+a/IbdEUeejZDBiMB0GA1UdDgQWBBQS\n\
+     vBw/gNTdY1b6Ay+vEncwXeqw3TAfBgNVHSMEGDAWgBQSvBw/gNTdY1b6Ay+vEncw\n\
+     Xeqw3TAPBgNVHRMBAf8EBTADAQH/MA8GA1UdEQQIMAaHBH8AAAEwCgYIKoZIzj0E\n\
+     AwIDSQAwRgIhAMe4gvUUt5ASnB3NnfcTnnaNVV3hMbUkUl8jUS4nvYfxAiEAq+OK\n\
+     ya898Cz3/PcsMA8MIC+zvUE9/XpA1K/RrNK4heY=";
+const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgX01/lP/DZHiapnkS\n\
+     Cor+Frd9LmuU6F6yfr8MMeD1UZOhRANCAARUPiclXmpSYA8HUVrRFj8uShkpqwmf\n\
+     rZ0dS6nfhLRg2fjHa7jf7pRZNNt7G7civyWkrnFWOADekq/mvyG3RFHn";
+
+/// Has a server that runs encrypt what it says, with that certificate.
+async fn encrypt(server: &OwnServer, conn: &mut PgConnection) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let cluster = server.cluster();
+    let owner = std::fs::metadata(&cluster).unwrap();
+    for (name, kind, body) in [
+        ("server.crt", "CERTIFICATE", CERTIFICATE),
+        ("server.key", "PRIVATE KEY", KEY),
+    ] {
+        let path = cluster.join(name);
+        let armoured = format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n");
+        std::fs::write(&path, armoured).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    for statement in ["alter system set ssl = on", "select pg_reload_conf()"] {
+        conn.execute(statement).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_server_of_its_own_is_read_along_with_lacks_the_role_and_stops() {
     let server = OwnServer::start_over(Transport::Tcp, &[("fsync", "off")]).await;
@@ -392,14 +426,26 @@ async fn a_server_of_its_own_is_read_along_with_lacks_the_role_and_stops() {
     store::migrate(&options).await.unwrap();
     let mut conn = PgConnection::connect(&server.url()).await.unwrap();
     // The same machine under an address that nobody takes for it.
-    let through = changed(&server.url(), |url| {
-        url.set_host(Some("0.0.0.0")).unwrap();
-        url.set_query(Some("sslmode=disable"));
-    });
-    let setting = Setting::database(&through).with("PUNCTAJ_DATABASE_INSECURE", "allow");
-    let report = setting.report().await;
+    let looked = async |mode: &str| {
+        let through = changed(&server.url(), |url| {
+            url.set_host(Some("0.0.0.0")).unwrap();
+            url.set_query(Some(&format!("sslmode={mode}")));
+        });
+        let setting = Setting::database(&through);
+        let setting = setting.with("PUNCTAJ_DATABASE_INSECURE", "allow");
+        setting.report().await
+    };
     let remedy = "sslmode=verify-full";
+    let report = looked("disable").await;
     report.says("database.tls", "warning", &["not encrypted", remedy]);
+    encrypt(&server, &mut conn).await;
+    let is_told = async || {
+        let report = looked("require").await;
+        report.check("database.tls").contains("is not verified")
+    };
+    until("the server encrypts", is_told).await;
+    let report = looked("require").await;
+    report.says("database.tls", "warning", &["is not verified", remedy]);
     report.says("database.role", "ok", &[]);
 
     let drop = "drop owned by punctaj_app; drop role punctaj_app";
