@@ -97,13 +97,12 @@ impl Services {
         let authority = self.authority(request).await?;
         authority.require(Right::SettingsManage, Place::GUILD)?;
         let (mut conn, id) = (self.connection().await?, request.guild);
-        let caller = request.caller(&[Right::TableView]);
-        let seen = tables::list(&mut conn, id, &caller).await?;
         let all = tables::list(&mut conn, id, &Caller::program()).await?;
+        let is_seen = |table: &Table| authority.may(Right::TableView, Place::table(table));
+        let (seen, unseen): (Vec<Table>, Vec<Table>) = all.into_iter().partition(is_seen);
         let (settings, log_problem) = guilds::settings(&mut conn, id).await?;
         let mut boards = diagnose::boards(&mut conn, id).await?;
-        let unseen: BTreeSet<String> = all.iter().map(Table::address).collect();
-        let unseen = &unseen - &seen.iter().map(Table::address).collect();
+        let unseen: BTreeSet<String> = unseen.iter().map(Table::address).collect();
         boards.retain(|board| !unseen.contains(&board.table));
         let ids: Vec<TableId> = seen.iter().map(|table| table.id).collect();
         let late = TimeDelta::from_std(LATE).unwrap_or_default();

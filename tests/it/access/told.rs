@@ -2,25 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use fake_discord::Device;
 use fake_discord::permissions::{ADMINISTRATOR, MANAGE_GUILD};
-use fake_discord::{Device, Member, Reply};
 use punctaj::domain::access::Standing;
 use punctaj::service::access::Subject;
 use punctaj::service::points::Award;
 use punctaj::service::{Request, ServiceError, Services};
 
 use super::{GUILD, OWNER, granted, member, missing, order, plain, table};
-use crate::support::app::{TestApp, assert_hides, assert_says};
+use crate::support::app::{TestApp, assert_hides, assert_says, slash};
 use crate::support::db::{Interactions, TestDb};
-
-async fn slash<'a>(
-    who: &Member,
-    command: &'a str,
-    options: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Reply {
-    let phone = Device::phone("Telefon");
-    who.on(&phone).slash(command, options).await
-}
 
 /// A guild with a table in each of two categories.
 async fn with_tables() -> (TestDb, Interactions) {

@@ -4,18 +4,9 @@
 use fake_discord::permissions::{
     ADMINISTRATOR, EVERYONE, MANAGE_GUILD, MANAGE_ROLES, SEND_MESSAGES,
 };
-use fake_discord::{Device, Fault, Member, Reply, Role};
+use fake_discord::{Fault, Member, Reply, Role};
 
-use crate::support::app::{TestApp, assert_hides, assert_says, until};
-
-async fn slash<'a>(
-    who: &Member,
-    command: &'a str,
-    options: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Reply {
-    let phone = Device::phone("Telefon");
-    who.on(&phone).slash(command, options).await
-}
+use crate::support::app::{TestApp, assert_hides, assert_says, slash, until};
 
 async fn diagnosed(who: &Member) -> Reply {
     slash(who, "punctaj-admin diagnose", []).await

@@ -498,6 +498,16 @@ pub async fn all_told(app: &TestApp) {
     until("everything is told", told).await;
 }
 
+/// A command from a phone.
+pub async fn slash<'a>(
+    who: &Member,
+    command: &'a str,
+    options: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Reply {
+    let phone = Device::phone("Telefon");
+    who.on(&phone).slash(command, options).await
+}
+
 /// The table as this person sees it now.
 pub async fn view(who: &Member, device: &Device) -> Reply {
     who.on(device)
